@@ -1,0 +1,236 @@
+"""Load, decide, append: the one way in which a command changes a stream.
+
+Three rules make its answers right under retries, stale caches and lagging replicas:
+
+- A conflict is looked up before anything is decided again: if the events that were there first are this command's
+  own, its first answer is given again.
+- An answer that appends nothing (a refusal, a no-op, a failed precondition) is never given from memory: the same
+  look-up runs first, and the primary replica confirms that there is nothing beyond.
+- An attempt holds the turn of its stream; waiting for a better moment does not.
+"""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from application.errors import CommandIdReused, PreconditionFailed, TooBusy
+from application.folded import Folded, FoldedStreams
+from application.turns import Turns
+from domain.aggregate import Aggregate
+from domain.decider import DomainError
+from eventstore.codec import EventCodec
+from eventstore.errors import HistoryLost, WrongExpectedVersion
+from eventstore.events import Metadata, StoredEvent
+from eventstore.port import EventStore
+
+C = TypeVar("C")
+S = TypeVar("S")
+
+MAX_ATTEMPTS: Final = 10
+CACHE_BYTES: Final = 64 * 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """Who asks, under which id, on what condition, and as part of which trace.
+
+    The same `command_id` takes effect once; `fingerprint` tells whether it is really the same request.
+    """
+
+    command_id: str
+    fingerprint: str
+    actor: str
+    correlation_id: str
+    causation_id: str
+    traceparent: str
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where the command has left the stream: `event_type` is that of the event at `version`."""
+
+    stream_id: str
+    version: int
+    event_type: str
+
+
+class _TryAgain(Exception):
+    """This attempt came to nothing, and the next one knows more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandHandler:
+    """`pause(attempt)` waits between attempts; `new_id()` gives ids of events."""
+
+    store: EventStore
+    codec: EventCodec
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    pause: Callable[[int], Awaitable[None]]
+    cache: FoldedStreams = field(default_factory=lambda: FoldedStreams(CACHE_BYTES))
+    turns: Turns = field(default_factory=Turns)
+
+    async def handle(
+        self,
+        aggregate: Aggregate[C, Any, S],
+        stream_id: str,
+        command: C,
+        context: CommandContext,
+        *,
+        probably_new: bool = False,
+    ) -> Answer:
+        """Returns once the events of the command are durable, or were already.
+
+        `probably_new` saves the load of a stream that the command is expected to start.
+        Raises DomainError when the business refuses, ApplicationError (errors.py) and EventStoreError as they tell.
+        """
+        for attempt in range(MAX_ATTEMPTS):
+            if attempt:
+                await self.pause(attempt)
+            async with self.turns.turn(stream_id):
+                try:
+                    return await _Attempt(self, aggregate, stream_id, context).run(command, probably_new=probably_new)
+                except _TryAgain:
+                    continue
+                except HistoryLost:
+                    _log.error("stream %s lost events that this process had seen; folding it anew", stream_id)
+                    self.cache.drop(stream_id)
+                    self.store.forget(stream_id)
+                    probably_new = False
+        raise TooBusy(f"other writers won {MAX_ATTEMPTS} times on this stream")
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt of one command: from load to answer, inside the turn of its stream."""
+
+    handler: CommandHandler
+    aggregate: Aggregate[Any, Any, Any]
+    stream_id: str
+    context: CommandContext
+
+    async def run(self, command: object, *, probably_new: bool) -> Answer:
+        folded = self.handler.cache.get(self.stream_id)
+        just_read = False
+        if folded is None and probably_new:
+            folded = self._nothing()
+        if folded is None:
+            history = await self.handler.store.read(self.stream_id)
+            folded = self._fold(self._nothing(), history)
+            if own := self._own(history):
+                return self._first_answer(own)
+            just_read = True
+        while True:
+            refusal: Exception | None = None
+            try:
+                events = self._decide(command, folded)
+            except (DomainError, PreconditionFailed) as error:
+                refusal, events = error, []
+            if events:
+                return await self._append(folded, events)
+            seen = await self._confirm(folded, just_read=just_read)
+            if isinstance(seen, Answer):
+                return seen
+            if seen is folded:
+                if refusal is not None:
+                    raise refusal
+                return Answer(self.stream_id, folded.version, folded.event_type)
+            folded, just_read = seen, True
+
+    def _decide(self, command: object, folded: Folded[Any]) -> list[StoredEvent]:
+        expected = self.context.expected_version
+        if expected is not None and expected != folded.version:
+            raise PreconditionFailed(expected, folded.version)
+        decided = self.aggregate.decider.decide(command, folded.state)
+        now = max(self.handler.clock(), folded.occurred_at)
+        return [self._stored(event, folded.version + 1 + index, index, now) for index, event in enumerate(decided)]
+
+    def _stored(self, event: object, version: int, index: int, now: datetime) -> StoredEvent:
+        type_, schema, data = self.handler.codec.encode(event)
+        context = self.context
+        return StoredEvent(
+            stream_id=self.stream_id,
+            version=version,
+            type=type_,
+            schema=schema,
+            command_key=f"{context.command_id}/{index}",
+            data=data,
+            metadata=Metadata(
+                event_id=self.handler.new_id(),
+                occurred_at=now,
+                correlation_id=context.correlation_id,
+                causation_id=context.causation_id,
+                traceparent=context.traceparent,
+                actor=context.actor,
+                fingerprint=context.fingerprint,
+            ),
+        )
+
+    async def _append(self, folded: Folded[Any], events: Sequence[StoredEvent]) -> Answer:
+        try:
+            appended = await self.handler.store.append(self.stream_id, folded.head, events)
+        except WrongExpectedVersion:
+            seen = await self._look_up(folded)
+            if isinstance(seen, Answer):
+                return seen
+            raise _TryAgain from None
+        if appended.history_intact:
+            self._fold(folded, events)
+        else:
+            _log.error("stream %s was appended to after another history than the one decided on", self.stream_id)
+            self.handler.cache.drop(self.stream_id)
+        return Answer(self.stream_id, events[-1].version, events[-1].type)
+
+    async def _confirm(self, folded: Folded[Any], *, just_read: bool) -> Folded[Any] | Answer:
+        """`folded` itself if the primary says that it is the whole stream; else what there is beyond it."""
+        if not just_read:
+            seen = await self._look_up(folded)
+            if seen is not folded:
+                return seen
+        if not await self.handler.store.is_head(self.stream_id, folded.version):
+            self.handler.cache.put(self.stream_id, folded)
+            raise _TryAgain
+        return folded
+
+    async def _look_up(self, folded: Folded[Any]) -> Folded[Any] | Answer:
+        """This command's first answer, or the stream folded on, or `folded` itself if nothing newer is in sight.
+
+        The event at the folded version is read along: if it is not there, or another one, the history was lost.
+        """
+        events = await self.handler.store.look_up(self.stream_id, max(folded.version - 1, 0), self.context.command_id)
+        at_version = [event for event in events if event.version == folded.version]
+        if folded.version and [event.metadata.event_id for event in at_version] != [folded.event_id]:
+            raise HistoryLost(self.stream_id)
+        newer = [event for event in events if event.version > folded.version]
+        if [event.version for event in newer] != list(range(folded.version + 1, folded.version + 1 + len(newer))):
+            raise _TryAgain
+        seen = self._fold(folded, newer) if newer else folded
+        own = self._own(events)
+        return self._first_answer(own) if own else seen
+
+    def _own(self, events: Sequence[StoredEvent]) -> list[StoredEvent]:
+        return [event for event in events if event.command_id == self.context.command_id]
+
+    def _first_answer(self, own: Sequence[StoredEvent]) -> Answer:
+        if own[0].metadata.fingerprint != self.context.fingerprint:
+            raise CommandIdReused
+        return Answer(self.stream_id, own[-1].version, own[-1].type)
+
+    def _nothing(self) -> Folded[Any]:
+        return Folded(self.aggregate.decider.initial)
+
+    def _fold(self, folded: Folded[Any], events: Sequence[StoredEvent]) -> Folded[Any]:
+        folded = folded.then(self.aggregate, self.handler.codec, events)
+        self.handler.cache.put(self.stream_id, folded)
+        return folded
+
+
+async def pause_with_jitter(sleep: Callable[[float], Awaitable[None]], attempt: int) -> None:
+    """Full jitter, doubling from 20 ms to at most half a second."""
+    await sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))

@@ -1,0 +1,38 @@
+"""What a use case answers beside a domain error or an error of the store.
+
+ApplicationError
+├── PreconditionFailed   the stream is not at the version that the caller insists on
+├── CommandIdReused      the same key was used for a different request
+├── UnknownStream        nothing has ever happened there
+└── TooBusy              too many commands wait for one stream, or too many others win: later, the same request again
+"""
+
+
+class ApplicationError(Exception):
+    """Root of the tree above."""
+
+
+class PreconditionFailed(ApplicationError):
+    def __init__(self, expected: int, actual: int) -> None:
+        super().__init__(f"The stream is at version {actual}, the request insists on version {expected}.")
+        self.expected = expected
+        self.actual = actual
+
+
+class CommandIdReused(ApplicationError):
+    def __init__(self) -> None:
+        super().__init__("This idempotency key has been used for a different request. Send a new one.")
+
+
+class UnknownStream(ApplicationError):
+    def __init__(self, stream_id: str) -> None:
+        super().__init__("There is nothing under this id.")
+        self.stream_id = stream_id
+
+
+class TooBusy(ApplicationError):
+    """`retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -1,0 +1,86 @@
+"""Folded streams: what a command needs to know, and a cache of them bounded by bytes."""
+
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, Self, TypeVar
+
+from domain.aggregate import Aggregate
+from eventstore.codec import EventCodec
+from eventstore.events import StoredEvent
+from eventstore.port import Head
+
+S = TypeVar("S")
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded(Generic[S]):
+    """The state of a stream at a version, and its newest event: id, time and type."""
+
+    state: S
+    version: int = 0
+    event_id: str = ""
+    occurred_at: datetime = _LONG_AGO
+    event_type: str = ""
+
+    @property
+    def head(self) -> Head:
+        return Head(self.version, self.event_id)
+
+    def then(self, aggregate: Aggregate[Any, Any, S], codec: EventCodec, events: Iterable[StoredEvent]) -> Self:
+        """Folds on; `events` follow this version without a hole. Raises as `EventCodec.decode` does."""
+        folded = self
+        for event in events:
+            folded = type(self)(
+                aggregate.decider.evolve(folded.state, codec.decode(event).event),
+                event.version,
+                event.metadata.event_id,
+                event.metadata.occurred_at,
+                event.type,
+            )
+        return folded
+
+
+class FoldedStreams:
+    """The folded streams that were used last, as many as fit into `max_bytes` of estimated memory."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[str, tuple[Folded[Any], int]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, stream_id: str) -> Folded[Any] | None:
+        entry = self._entries.get(stream_id)
+        if entry is None:
+            return None
+        self._entries.move_to_end(stream_id)
+        return entry[0]
+
+    def put(self, stream_id: str, folded: Folded[Any]) -> None:
+        self.drop(stream_id)
+        size = _OVERHEAD + len(stream_id) + _estimate(folded.state)
+        self._entries[stream_id] = (folded, size)
+        self._bytes += size
+        while self._bytes > self._max_bytes:
+            self._bytes -= self._entries.popitem(last=False)[1][1]
+
+    def drop(self, stream_id: str) -> None:
+        entry = self._entries.pop(stream_id, None)
+        if entry is not None:
+            self._bytes -= entry[1]
+
+
+_OVERHEAD: Final = 900
+"""Bytes of an entry beside its state: the entry, its key, the folded object, its id and time (measured on 3.11)."""
+
+
+def _estimate(state: object) -> int:
+    """Bytes of a state: itself and its fields. A large field tells its own size by `__sizeof__`."""
+    size = sys.getsizeof(state)
+    if is_dataclass(state):
+        size += sum(sys.getsizeof(getattr(state, field.name)) for field in fields(state))
+    return size

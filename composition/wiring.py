@@ -1,0 +1,62 @@
+"""What function_app.py reaches: nothing is imported, read or connected before the first invocation needs it.
+
+An exception while function_app.py is imported makes every function of the app vanish; one that is raised here fails
+an invocation, is logged, and is tried again by the next one. Imports run in a thread: they would hold up the loop
+that the worker shares with all invocations.
+"""
+
+import asyncio
+import importlib
+import os
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from composition.services import Services
+    from composition.settings import Settings
+    from triggers.feed import FeedFunctions
+    from triggers.http import HttpFunctions
+
+_connecting = asyncio.Lock()
+_loading = asyncio.Lock()
+_made: dict[str, Any] = {}
+
+
+async def http() -> "HttpFunctions":
+    """The functions of HTTP; they connect on first use."""
+    if "http" not in _made:
+        module = await _module("triggers.http")
+        _made["http"] = module.HttpFunctions(services=services, trust_easyauth=(await _settings()).trust_easyauth)
+    made: HttpFunctions = _made["http"]
+    return made
+
+
+async def feed() -> "FeedFunctions":
+    """The functions of the change feed. Loads neither pydantic nor the models of HTTP."""
+    if "feed" not in _made:
+        module = await _module("triggers.feed")
+        catalogue = await _module("projections.views.catalogue")
+        _made["feed"] = module.FeedFunctions(services=services, projections=catalogue.PROJECTIONS)
+    made: FeedFunctions = _made["feed"]
+    return made
+
+
+async def services() -> "Services":
+    """The worker's own instance. Nobody closes it: the worker does not say when it stops."""
+    async with _connecting:
+        if "services" not in _made:
+            module = await _module("composition.services")
+            _made["services"] = await module.build(await _settings()).__aenter__()
+    made: Services = _made["services"]
+    return made
+
+
+async def _settings() -> "Settings":
+    module = await _module("composition.settings")
+    settings: Settings = module.Settings.from_mapping(os.environ)
+    return settings
+
+
+async def _module(name: str) -> ModuleType:
+    async with _loading:
+        return await asyncio.to_thread(importlib.import_module, name)

@@ -1,0 +1,1 @@
+"""Reacting to the change feed, once and in order."""

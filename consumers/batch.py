@@ -1,0 +1,130 @@
+"""One batch of the change feed into one read model.
+
+The feed promises the order of each stream, but not inside one transaction, and it repeats itself: the events of a
+stream are sorted by version, those that the view has seen are skipped, a hole is filled from the store, and the view
+is written once per batch, with its etag, together with its position. So an effect is visible once, however often
+its event comes.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from consumers.errors import ConsumerError, PermanentFailure, TransientFailure
+from consumers.rewritten import may_be_rewritten
+from eventstore.codec import EventCodec
+from eventstore.errors import EventStoreError, NewerEvent, StoreUnavailable, UndecodableEvent
+from eventstore.events import Recorded, StoredEvent
+from eventstore.items import from_item
+from eventstore.port import EventStore
+from projections.port import ViewConflict, ViewStore, ViewStoreError
+from projections.projection import Projection
+
+_CONCURRENT_STREAMS: Final = 16
+_MAX_CONFLICTS: Final = 10
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRunner:
+    """Feeds read models; one instance serves every projection of the process."""
+
+    store: EventStore
+    codec: EventCodec
+    views: ViewStore
+
+    async def run(self, projection: Projection[Any], items: Iterable[Mapping[str, Any]]) -> None:
+        """Applies every event of the batch, or raises after the streams that could go on have gone on.
+
+        Raises TransientFailure when the same batch may succeed later, PermanentFailure when it will not.
+        """
+        slots = asyncio.Semaphore(_CONCURRENT_STREAMS)
+
+        async def apply(stream_id: str, its_items: Sequence[Mapping[str, Any]]) -> ConsumerError | None:
+            async with slots:
+                try:
+                    await self._apply(projection, stream_id, its_items)
+                except ConsumerError as error:
+                    return error
+                return None
+
+        streams = _by_stream(projection, items)
+        failures = [
+            failure
+            for failure in await asyncio.gather(*(apply(stream_id, its) for stream_id, its in streams.items()))
+            if failure is not None
+        ]
+        for failure in failures:
+            _log.error("%s", failure)
+        if failures:
+            permanent = [failure for failure in failures if isinstance(failure, PermanentFailure)]
+            raise (permanent or failures)[0]
+
+    async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            events = await self._trusted(stream_id, items)
+            for _ in range(_MAX_CONFLICTS):
+                try:
+                    await self._write(projection, stream_id, events)
+                except ViewConflict:
+                    continue
+                return
+            raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
+        except UndecodableEvent as error:
+            raise PermanentFailure(projection.consumer, stream_id, str(error)) from error
+        except (NewerEvent, StoreUnavailable, ViewStoreError, EventStoreError) as error:
+            raise TransientFailure(f"{projection.consumer} waits with stream {stream_id}: {error}") from error
+
+    async def _trusted(self, stream_id: str, items: Sequence[Mapping[str, Any]]) -> list[StoredEvent]:
+        """The batch's events of a stream by version, as they were written."""
+        events = sorted((from_item(item) for item in items), key=lambda event: event.version)
+        if any(may_be_rewritten(event.data) for event in events):
+            written = await self.store.read(stream_id, events[0].version - 1)
+            if not written or written[-1].version < events[-1].version:
+                raise TransientFailure(f"the store does not show event {events[-1].version} of {stream_id} yet")
+            return list(written)
+        return events
+
+    async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
+        key = projection.key(self.codec.decode(events[0]))
+        stored = await self.views.get(projection.name, key)
+        position = 0 if stored is None else stored.position
+        pending = [event for event in events if event.version > position]
+        if not pending:
+            return
+        if [event.version for event in pending] != list(range(position + 1, position + 1 + len(pending))):
+            pending = await self._without_hole(stream_id, position, pending[-1].version)
+        view = None if stored is None else projection.from_document(stored.document)
+        for event in pending:
+            view = _applied(projection, view, self.codec.decode(event))
+        document = projection.to_document(key, pending[-1].version, view)
+        await self.views.put(projection.name, key, document, None if stored is None else stored.etag)
+
+    async def _without_hole(self, stream_id: str, position: int, last: int) -> list[StoredEvent]:
+        events = await self.store.read(stream_id, position)
+        if not events or events[-1].version < last:
+            raise TransientFailure(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
+        return list(events)
+
+
+def _by_stream(
+    projection: Projection[Any], items: Iterable[Mapping[str, Any]]
+) -> Mapping[str, list[Mapping[str, Any]]]:
+    streams: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for item in items:
+        stream_id = str(item.get("streamId"))
+        if projection.follows(stream_id):
+            streams[stream_id].append(item)
+    return streams
+
+
+def _applied(projection: Projection[Any], view: Any, event: Recorded[Any]) -> Any:
+    try:
+        return projection.project(view, event)
+    except Exception as error:
+        reason = f"event {event.version} ({type(event.event).__name__}) does not apply: {error!r}"
+        raise PermanentFailure(projection.consumer, event.stream_id, reason) from error

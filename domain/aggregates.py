@@ -1,0 +1,24 @@
+"""Every aggregate of this service."""
+
+from typing import Any, Final
+
+from domain.aggregate import Aggregate
+from domain.order import events as order_events
+from domain.order.commands import OrderCommand
+from domain.order.decisions import ORDER as ORDER_DECIDER
+from domain.order.events import OrderEvent
+from domain.order.state import OrderState
+from domain.stock import events as stock_events
+from domain.stock.commands import StockCommand
+from domain.stock.decisions import STOCK as STOCK_DECIDER
+from domain.stock.events import StockEvent
+from domain.stock.state import StockState
+
+ORDER: Final = Aggregate[OrderCommand, OrderEvent, OrderState](
+    order_events.CATEGORY, ORDER_DECIDER, order_events.WIRE_NAMES
+)
+STOCK: Final = Aggregate[StockCommand, StockEvent, StockState](
+    stock_events.CATEGORY, STOCK_DECIDER, stock_events.WIRE_NAMES
+)
+
+AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (ORDER, STOCK)

@@ -1,0 +1,100 @@
+"""Events to Cosmos DB items and back, without any SDK: the format at rest.
+
+    { "id": "0000000001", "streamId": "order-…", "version": 1, "type": "OrderPlaced", "schema": 1,
+      "commandKey": "<commandId>/0", "data": {…},
+      "metadata": { "eventId", "occurredAt", "correlationId", "causationId", "traceparent", "actor", "fingerprint" } }
+
+The id is the zero-padded version, so that the partition itself refuses a second event of that version, and ids sort
+like versions.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from eventstore.errors import AppendTooLarge, UndecodableEvent
+from eventstore.events import Metadata, StoredEvent, time_at_rest, time_from_rest
+
+MAX_EVENTS: Final = 99
+"""A transactional batch has at most 100 operations; one is the guard."""
+
+MAX_EVENT_BYTES: Final = 200_000
+"""Keeps a batch below the 2 MB of a request, and an event readable at a sensible charge."""
+
+_ID_DIGITS: Final = 10
+
+
+def item_id(version: int) -> str:
+    return str(version).zfill(_ID_DIGITS)
+
+
+def to_item(event: StoredEvent) -> dict[str, Any]:
+    metadata = event.metadata
+    return {
+        "id": item_id(event.version),
+        "streamId": event.stream_id,
+        "version": event.version,
+        "type": event.type,
+        "schema": event.schema,
+        "commandKey": event.command_key,
+        "data": event.data,
+        "metadata": {
+            "eventId": metadata.event_id,
+            "occurredAt": time_at_rest(metadata.occurred_at),
+            "correlationId": metadata.correlation_id,
+            "causationId": metadata.causation_id,
+            "traceparent": metadata.traceparent,
+            "actor": metadata.actor,
+            "fingerprint": metadata.fingerprint,
+        },
+    }
+
+
+def to_items(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
+    """The items of one command. Raises AppendTooLarge for more than one transaction holds."""
+    if len(events) > MAX_EVENTS:
+        raise AppendTooLarge(f"the command makes {len(events)} events, at most {MAX_EVENTS} fit into one transaction")
+    items = [to_item(event) for event in events]
+    for item in items:
+        size = len(json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        if size > MAX_EVENT_BYTES:
+            raise AppendTooLarge(f"an event of the command has {size} bytes, at most {MAX_EVENT_BYTES} are allowed")
+    return items
+
+
+def from_item(item: Mapping[str, Any]) -> StoredEvent:
+    """Reads an item of the container or of its change feed; system properties are ignored.
+
+    Raises UndecodableEvent when the envelope is not one of ours.
+    """
+    try:
+        metadata = item["metadata"]
+        event = StoredEvent(
+            stream_id=item["streamId"],
+            version=item["version"],
+            type=item["type"],
+            schema=item["schema"],
+            command_key=item["commandKey"],
+            data=item["data"],
+            metadata=Metadata(
+                event_id=metadata["eventId"],
+                occurred_at=time_from_rest(metadata["occurredAt"]),
+                correlation_id=metadata["correlationId"],
+                causation_id=metadata["causationId"],
+                traceparent=metadata["traceparent"],
+                actor=metadata["actor"],
+                fingerprint=metadata["fingerprint"],
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(item, f"its envelope cannot be read ({type(error).__name__}: {error})") from error
+    if type(event.version) is not int or item.get("id") != item_id(event.version):
+        raise _unreadable(item, "its id and its version differ")
+    if type(event.schema) is not int or type(event.type) is not str or not isinstance(event.data, Mapping):
+        raise _unreadable(item, "type, schema or data are not of their kind")
+    return event
+
+
+def _unreadable(item: Mapping[str, Any], reason: str) -> UndecodableEvent:
+    version = item.get("version")
+    return UndecodableEvent(str(item.get("streamId")), version if type(version) is int else 0, reason)

@@ -1,0 +1,112 @@
+"""Every trigger of the service, in the order in which an order travels."""
+
+from collections.abc import Callable
+from typing import Any
+
+import azure.functions as func
+
+from composition import wiring
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+# How soon a crashed host's leases move on, how soon new hosts get their share, and how stale a view may be;
+# docs/operations.md has what each costs when idle.
+LEASE_EXPIRATION_MS = 20_000
+LEASE_RENEWAL_MS = 6_000
+LEASE_ACQUISITION_MS = 3_000
+FEED_POLL_MS = 500
+
+
+# Commands
+
+
+@app.function_name("place_order")
+@app.route("orders", methods=["POST"])
+async def place_order(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).place_order(req)
+
+
+@app.function_name("cancel_order")
+@app.route("orders/{orderId}/cancellation", methods=["POST"])
+async def cancel_order(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).cancel_order(req)
+
+
+@app.function_name("receive_stock")
+@app.route("stock/{sku}/receipts", methods=["POST"])
+async def receive_stock(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).receive_stock(req)
+
+
+# Projections: one function per read model, each with its own leases
+
+
+def projection(name: str) -> Callable[[Callable[..., Any]], Any]:
+    """A function on the change feed of `events`. Without the endless retry, the trigger drops a batch that failed."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        retried = app.retry("exponential_backoff", "-1", minimum_interval="00:00:01", maximum_interval="00:00:30")
+        triggered = app.cosmos_db_trigger(
+            arg_name="documents",
+            connection="COSMOS",
+            database_name="%COSMOS_DATABASE%",
+            container_name="events",
+            lease_container_name="leases",
+            lease_container_prefix=f"{name}-",
+            lease_expiration_interval=LEASE_EXPIRATION_MS,
+            lease_renew_interval=LEASE_RENEWAL_MS,
+            lease_acquire_interval=LEASE_ACQUISITION_MS,
+            feed_poll_delay=FEED_POLL_MS,
+            start_from_beginning=True,  # type: ignore[arg-type]  # annotated as a time by mistake
+        )
+        return app.function_name(f"project_{name.replace('-', '_')}")(triggered(retried(function)))
+
+    return decorate
+
+
+@projection("order-details")
+async def project_order_details(documents: func.DocumentList) -> None:
+    await (await wiring.feed()).project("order-details", documents)
+
+
+@projection("order-history")
+async def project_order_history(documents: func.DocumentList) -> None:
+    await (await wiring.feed()).project("order-history", documents)
+
+
+@projection("stock-levels")
+async def project_stock_levels(documents: func.DocumentList) -> None:
+    await (await wiring.feed()).project("stock-levels", documents)
+
+
+# Queries
+
+
+@app.function_name("get_order")
+@app.route("orders/{orderId}", methods=["GET"])
+async def get_order(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).get_order(req)
+
+
+@app.function_name("get_order_events")
+@app.route("orders/{orderId}/events", methods=["GET"])
+async def get_order_events(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).get_order_events(req)
+
+
+@app.function_name("get_customer_orders")
+@app.route("customers/{customerId}/orders", methods=["GET"])
+async def get_customer_orders(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).get_customer_orders(req)
+
+
+@app.function_name("get_stock")
+@app.route("stock/{sku}", methods=["GET"])
+async def get_stock(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).get_stock(req)
+
+
+@app.function_name("health")
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def health(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).health(req)

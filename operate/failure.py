@@ -1,0 +1,5 @@
+"""How a command fails: in one line that says what to do."""
+
+
+class CommandFailed(Exception):
+    pass

@@ -1,0 +1,50 @@
+"""One sku: how much is on hand, and how much of it is promised to orders."""
+
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from domain.stock.events import (
+    CATEGORY,
+    StockDispatched,
+    StockEvent,
+    StockReceived,
+    StockReleased,
+    StockReservationRefused,
+    StockReserved,
+)
+from eventstore.events import Recorded
+from projections.projection import Projection
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    sku: str
+    on_hand: int = 0
+    reserved: int = 0
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.reserved
+
+
+def project(view: StockLevel | None, recorded: Recorded[StockEvent]) -> StockLevel:
+    event = recorded.event
+    view = view or StockLevel(event.sku)
+    match event:
+        case StockReceived():
+            return replace(view, on_hand=view.on_hand + event.quantity)
+        case StockReserved():
+            return replace(view, reserved=view.reserved + event.quantity)
+        case StockReservationRefused():
+            return view
+        case StockReleased():
+            return replace(view, reserved=view.reserved - event.quantity)
+        case StockDispatched():
+            return replace(view, on_hand=view.on_hand - event.quantity, reserved=view.reserved - event.quantity)
+        case _:
+            assert_never(event)
+
+
+STOCK_LEVELS: Final = Projection(
+    name="stock-levels", generation=1, category=CATEGORY, view_class=StockLevel, project=project
+)

@@ -1,0 +1,1 @@
+"""The edge: types of azure.functions in, application or consumers called, types of azure.functions out."""

@@ -1,0 +1,30 @@
+"""The change feed: a batch of documents in, one read model on."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import azure.functions as func
+
+from consumers.batch import BatchRunner
+from projections.projection import Projection
+
+
+class Services(Protocol):
+    """What the functions of the feed need of the composition."""
+
+    @property
+    def runner(self) -> BatchRunner: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFunctions:
+    """A failure raises: the host's retry policy brings the same batch again, and the lease waits."""
+
+    services: Callable[[], Awaitable[Services]]
+    projections: Iterable[Projection[Any]]
+
+    async def project(self, name: str, documents: func.DocumentList) -> None:
+        """Feeds the read model `name`. Raises ConsumerError."""
+        projection = next(each for each in self.projections if each.name == name)
+        await (await self.services()).runner.run(projection, [document.data for document in documents])

@@ -1,0 +1,143 @@
+"""What an HTTP request says: who asks, under which key, on what condition, in which trace, with what body."""
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import uuid
+from typing import Any, Final, NoReturn, TypeVar
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from application.commands import CommandContext
+from triggers.problems import BadRequest, Violation
+
+B = TypeVar("B", bound=BaseModel)
+
+MAX_BODY_BYTES: Final = 64 * 1024
+
+_COMMANDS: Final = uuid.UUID("6f1f3f0e-2f59-5f0a-9a3e-7a1f2f0c8d11")
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
+_STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
+_VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def read_command(
+    req: func.HttpRequest, route: str, model: type[B], *, trust_easyauth: bool
+) -> tuple[B, CommandContext]:
+    """The body and the context of a command. `route` is the path with its ids. Raises BadRequest.
+
+    The id of the command is a UUIDv5 of caller, method, route and Idempotency-Key, so that the same key means the
+    same command wherever it arrives; without the header it is random.
+    """
+    body = _body(req)
+    canonical = _canonical(body)
+    caller = _caller(req, trust_easyauth=trust_easyauth)
+    key = req.headers.get("idempotency-key")
+    if key is None:
+        command_id = str(uuid.uuid4())
+    elif _IDEMPOTENCY_KEY.fullmatch(key):
+        command_id = str(uuid.uuid5(_COMMANDS, "\n".join((caller, req.method.upper(), route, key))))
+    else:
+        raise BadRequest("Idempotency-Key must be 1 to 100 printable ASCII characters.")
+    context = CommandContext(
+        command_id=command_id,
+        fingerprint=_fingerprint(canonical),
+        actor=caller,
+        correlation_id=command_id,
+        causation_id=command_id,
+        traceparent=_traceparent(req),
+        expected_version=_if_match(req),
+    )
+    return _validated(model, body), context
+
+
+def read_version(req: func.HttpRequest, name: str) -> int:
+    """A version given as a query parameter; 0 when it is absent. Raises BadRequest."""
+    text = req.params.get(name)
+    if text is None:
+        return 0
+    if not _VERSION.fullmatch(text):
+        raise BadRequest(f"{name} must be a version: a whole number of at most ten digits.")
+    return int(text)
+
+
+def _body(req: func.HttpRequest) -> bytes:
+    body = req.get_body()
+    if not body and "chunked" in req.headers.get("transfer-encoding", "").lower():
+        # Without http.enableChunkedRequestBinding the Functions host hands over chunked requests without their body.
+        raise BadRequest(
+            "A chunked body does not reach this service. Send it with a Content-Length.",
+            status=411,
+            title="Length required",
+        )
+    if len(body) > MAX_BODY_BYTES:
+        detail = f"The body has {len(body)} bytes, at most {MAX_BODY_BYTES} are accepted."
+        raise BadRequest(detail, status=413, title="Too large")
+    return body
+
+
+def _canonical(body: bytes) -> str:
+    """The body as JSON with sorted keys and no spaces; what JSON leaves open (duplicate keys, NaN) is refused."""
+    try:
+        value = json.loads(body, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise BadRequest(f"The body is not JSON as this service reads it: {reason}") from error
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _fingerprint(canonical: str) -> str:
+    digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()[:16]
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _validated(model: type[B], body: bytes) -> B:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        violations = [
+            Violation("/" + "/".join(str(part) for part in detail["loc"]), detail["msg"]) for detail in details[:20]
+        ]
+        raise BadRequest("The body does not describe this command.", violations=violations) from error
+
+
+def _caller(req: func.HttpRequest, *, trust_easyauth: bool) -> str:
+    """Platform authentication sets the header; without it anybody could, so it counts only where it is trusted."""
+    if not trust_easyauth:
+        return "anonymous"
+    principal: str = req.headers.get("x-ms-client-principal-id", "")
+    return principal or "anonymous"
+
+
+def _if_match(req: func.HttpRequest) -> int | None:
+    header = req.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return None
+    match = _STRONG_ETAG.fullmatch(header.strip())
+    if match is None:
+        raise BadRequest('If-Match must be one version of the stream as answered in ETag, such as "3", or *.')
+    return int(match[1])
+
+
+def _traceparent(req: func.HttpRequest) -> str:
+    """The caller's, or the root of a new trace: W3C Trace Context, section 3.2, wants malformed ones ignored."""
+    header: str = req.headers.get("traceparent", "").strip()
+    if _TRACEPARENT.fullmatch(header):
+        return header
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

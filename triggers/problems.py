@@ -1,0 +1,97 @@
+"""Errors to problem details (RFC 9457): the one table from what went wrong to what the client is told."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import azure.functions as func
+
+from application.errors import ApplicationError, CommandIdReused, PreconditionFailed, TooBusy, UnknownStream
+from domain.decider import DomainError, NotFound
+from eventstore.errors import AppendTooLarge, EventStoreError, NewerEvent, StoreUnavailable
+from projections.port import ViewStoreUnavailable
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+_NEWER_BUILD_RETRY_AFTER: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What is wrong with one part of a request; `pointer` is a JSON pointer into the body, or the name of a header."""
+
+    pointer: str
+    detail: str
+
+
+class BadRequest(Exception):
+    """The request cannot be understood as it is. `status` is a 4xx."""
+
+    def __init__(
+        self, detail: str, *, status: int = 400, title: str = "", violations: Sequence[Violation] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title or "The request is malformed"
+        self.violations = violations
+
+
+def problem_of(error: Exception) -> func.HttpResponse:
+    """The answer for any error. What is not known here is our defect: a 500 that gives nothing away."""
+    match error:
+        case BadRequest():
+            return problem(error.status, _kebab(error.title), error.title, str(error), violations=error.violations)
+        case NotFound() | UnknownStream():
+            return problem(404, "not-found", "Not found", str(error))
+        case DomainError():
+            return problem(409, _kebab(type(error).__name__), _words(type(error).__name__), str(error))
+        case PreconditionFailed():
+            return problem(412, "precondition-failed", "Precondition failed", str(error))
+        case AppendTooLarge():
+            return problem(413, "too-large", "Too large", str(error))
+        case CommandIdReused():
+            return problem(422, "idempotency-key-reused", "Idempotency key reused", str(error))
+        case TooBusy() | StoreUnavailable() | ViewStoreUnavailable():
+            return unavailable(error.retry_after)
+        case NewerEvent():
+            return unavailable(_NEWER_BUILD_RETRY_AFTER)
+        case ApplicationError() | EventStoreError() | _:
+            return problem(500, "internal-error", "Internal error", "The service has a defect. It has been logged.")
+
+
+def unavailable(retry_after: float) -> func.HttpResponse:
+    """503: the same request with the same idempotency key is safe to send again after `retry_after` seconds."""
+    return problem(
+        503,
+        "try-again",
+        "Temporarily unavailable",
+        "Send the same request again, with the same Idempotency-Key, after the time in Retry-After.",
+        retry_after=max(1, math.ceil(retry_after)),
+    )
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    *,
+    violations: Sequence[Violation] = (),
+    retry_after: int | None = None,
+) -> func.HttpResponse:
+    body: dict[str, Any] = {"type": f"urn:problem-type:{kind}", "title": title, "status": status, "detail": detail}
+    if violations:
+        body["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in violations]
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return func.HttpResponse(json.dumps(body), status_code=status, mimetype=PROBLEM_JSON, headers=headers)
+
+
+def _words(class_name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", class_name).capitalize()
+
+
+def _kebab(text: str) -> str:
+    return _words(text).lower().replace(" ", "-")
