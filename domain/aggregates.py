@@ -14,10 +14,10 @@ from domain.stock.decisions import STOCK as STOCK_DECIDER
 from domain.stock.events import StockEvent
 from domain.stock.state import StockState
 
-ORDER: Final = Aggregate[OrderCommand, OrderEvent, OrderState](
+ORDER: Final[Aggregate[OrderCommand, OrderEvent, OrderState]] = Aggregate(
     order_events.CATEGORY, ORDER_DECIDER, order_events.WIRE_NAMES
 )
-STOCK: Final = Aggregate[StockCommand, StockEvent, StockState](
+STOCK: Final[Aggregate[StockCommand, StockEvent, StockState]] = Aggregate(
     stock_events.CATEGORY, STOCK_DECIDER, stock_events.WIRE_NAMES
 )
 

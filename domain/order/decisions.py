@@ -112,4 +112,4 @@ def _cancel(command: CancelOrder, state: OrderState) -> tuple[OrderEvent, ...]:
             assert_never(state)
 
 
-ORDER: Final = Decider[OrderCommand, OrderEvent, OrderState](initial=INITIAL, decide=decide, evolve=evolve)
+ORDER: Final[Decider[OrderCommand, OrderEvent, OrderState]] = Decider(initial=INITIAL, decide=decide, evolve=evolve)

@@ -48,4 +48,4 @@ def _reserve(command: ReserveStock, state: StockState) -> tuple[StockEvent, ...]
     return (StockReserved(command.sku, command.order_id, command.quantity),)
 
 
-STOCK: Final = Decider[StockCommand, StockEvent, StockState](initial=INITIAL, decide=decide, evolve=evolve)
+STOCK: Final[Decider[StockCommand, StockEvent, StockState]] = Decider(initial=INITIAL, decide=decide, evolve=evolve)

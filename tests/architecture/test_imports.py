@@ -1,0 +1,82 @@
+"""What the linter of imports cannot see: files outside packages, and parts of a namespace package."""
+
+import ast
+import sys
+import sysconfig
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGES = (
+    "domain",
+    "eventstore",
+    "projections",
+    "consumers",
+    "application",
+    "triggers",
+    "composition",
+    "operate",
+)
+SOURCES = [ROOT / "function_app.py", *(file for name in PACKAGES for file in sorted((ROOT / name).rglob("*.py")))]
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("file", [file for file in SOURCES if name_of(file).startswith("domain/")], ids=name_of)
+def test_the_domain_imports_the_standard_library_alone(file: Path) -> None:
+    foreign = {name for name in imported(file) if name.split(".")[0] not in {*sys.stdlib_module_names, "domain"}}
+    assert set() == foreign
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=name_of)
+def test_an_sdk_is_imported_by_its_adapters_alone(file: Path) -> None:
+    modules = [name for name in imported(file) if name.startswith("azure.")]
+    for module in modules:
+        if module.startswith(("azure.cosmos", "azure.core", "azure.identity")):
+            assert "cosmos.py" == file.name, module
+        elif module.startswith("azure.servicebus"):
+            assert "servicebus.py" == file.name, module
+        else:
+            assert name_of(file).startswith(("triggers/", "function_app.py")), module
+
+
+def test_the_table_of_contents_imports_the_library_and_the_wiring_alone() -> None:
+    ours = {name for name in imported(ROOT / "function_app.py") if name.split(".")[0] not in sys.stdlib_module_names}
+    assert {"azure.functions", "composition"} == ours
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=name_of)
+def test_the_environment_is_read_at_the_edge_alone(file: Path) -> None:
+    reads = "os.environ" in file.read_text(encoding="utf-8")
+    assert not reads or name_of(file) in {"composition/wiring.py", "operate/environment.py"}
+
+
+@pytest.mark.parametrize("file", [file for file in SOURCES if file.name == "__init__.py"], ids=name_of)
+def test_a_package_file_holds_a_docstring_only(file: Path) -> None:
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    assert [ast.Expr] == [type(node) for node in body]
+
+
+def test_every_package_is_known_to_the_linter_of_imports() -> None:
+    packages = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"tests"}
+    assert {*PACKAGES, "devstack"} == packages
+
+
+def test_no_package_shares_its_name_with_an_installed_distribution() -> None:
+    """Functions puts the app and its dependencies on one path: the same name twice hides one of them."""
+    installed = {name for name, owners in metadata.packages_distributions().items() if owners}
+    library = {entry.stem for entry in Path(sysconfig.get_path("purelib")).iterdir()}
+    assert set() == {*PACKAGES, "devstack", "function_app"} & (installed | library | set(sys.stdlib_module_names))

@@ -1,0 +1,76 @@
+"""The triggers as the host sees them, whole: a misspelt keyword of a decorator passes in silence."""
+
+import json
+from typing import Any
+
+import pytest
+
+import function_app
+from composition.containers import EVENTS, LEASES, containers
+from projections.views.catalogue import PROJECTIONS
+
+HTTP = {
+    "place_order": ("POST", "orders", "FUNCTION"),
+    "cancel_order": ("POST", "orders/{orderId}/cancellation", "FUNCTION"),
+    "receive_stock": ("POST", "stock/{sku}/receipts", "FUNCTION"),
+    "get_order": ("GET", "orders/{orderId}", "FUNCTION"),
+    "get_order_events": ("GET", "orders/{orderId}/events", "FUNCTION"),
+    "get_customer_orders": ("GET", "customers/{customerId}/orders", "FUNCTION"),
+    "get_stock": ("GET", "stock/{sku}", "FUNCTION"),
+    "health": ("GET", "health", "ANONYMOUS"),
+}
+
+
+@pytest.fixture(scope="module")
+def functions() -> dict[str, Any]:
+    return {str(function.get_function_name()): function for function in function_app.app.get_functions()}
+
+
+def trigger_of(function: Any) -> dict[str, Any]:
+    bindings = json.loads(function.get_function_json())["bindings"]
+    return dict(next(each for each in bindings if each["type"].endswith("Trigger")))
+
+
+def test_the_table_of_functions(functions: dict[str, Any]) -> None:
+    views = {f"project_{projection.name.replace('-', '_')}" for projection in PROJECTIONS}
+    assert {*HTTP, *views} == set(functions)
+
+
+def test_the_routes(functions: dict[str, Any]) -> None:
+    for name, (method, route, level) in HTTP.items():
+        trigger = trigger_of(functions[name])
+        expected = {"direction": "IN", "type": "httpTrigger", "name": "req", "methods": [method],
+                    "authLevel": level, "route": route}  # fmt: skip
+        assert expected == trigger
+
+
+def test_every_read_model_has_a_function_with_leases_of_its_own_that_never_gives_up(functions: dict[str, Any]) -> None:
+    for projection in PROJECTIONS:
+        function = functions[f"project_{projection.name.replace('-', '_')}"]
+        assert {
+            "direction": "IN",
+            "type": "cosmosDBTrigger",
+            "name": "documents",
+            "connection": "COSMOS",
+            "databaseName": "%COSMOS_DATABASE%",
+            "containerName": EVENTS.name,
+            "leaseContainerName": LEASES.name,
+            "leaseContainerPrefix": f"{projection.name}-",
+            "leaseExpirationInterval": 20_000,
+            "leaseRenewInterval": 6_000,
+            "leaseAcquireInterval": 3_000,
+            "feedPollDelay": 500,
+            "startFromBeginning": True,
+        } == trigger_of(function)
+        assert {
+            "setting_name": "retry_policy",
+            "strategy": "exponential_backoff",
+            "max_retry_count": "-1",
+            "minimum_interval": "00:00:01",
+            "maximum_interval": "00:00:30",
+        } == function.get_settings_dict("retry_policy")
+
+
+def test_every_read_model_has_its_container() -> None:
+    names = {container.name for container in containers(PROJECTIONS)}
+    assert {EVENTS.name, LEASES.name, *(projection.name for projection in PROJECTIONS)} == names

@@ -1,0 +1,74 @@
+"""Every adapter of a port, side by side: `--adapters memory,devstack` chooses; devstack lags as replicas may."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+
+from composition.containers import EVENTS
+from composition.cosmos import open_client
+from composition.provisioning import provision_database
+from composition.settings import Settings
+from devstack.cosmos.server import CosmosServer
+from eventstore.cosmos import CosmosEventStore
+from eventstore.memory import MemoryEventStore
+from eventstore.port import EventStore
+from projections.cosmos import CosmosViewStore
+from projections.memory import MemoryViewStore
+from projections.port import ViewStore
+
+ADAPTERS: Final = ("memory", "devstack", "azure")
+_AZURE: Final = "AZURE_COSMOS_CONNECTION"
+"""A connection string of a real account, whose database `contract-tests` the suite may fill."""
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """One adapter of each port; `peer` is a second instance over the same data, as another process would have."""
+
+    name: str
+    store: EventStore
+    peer: EventStore
+    views: ViewStore
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "adapters" in metafunc.fixturenames:
+        metafunc.parametrize("adapters", ADAPTERS, indirect=True)
+
+
+@pytest.fixture
+async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
+    name: str = request.param
+    if name == "memory":
+        store = MemoryEventStore()
+        yield Adapters(name, store, store, MemoryViewStore())
+    elif name == "devstack":
+        async with (
+            CosmosServer.start(port=0, lag=3, seed=7) as server,
+            _on_cosmos(name, server.connection_string) as both,
+        ):
+            yield both
+    else:
+        connection = os.environ.get(_AZURE)
+        if connection is None:
+            pytest.skip(f"needs a real account in {_AZURE}")
+        async with _on_cosmos(name, connection) as both:
+            yield both
+
+
+@asynccontextmanager
+async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
+    settings = Settings.from_mapping({"COSMOS": connection, "COSMOS_DATABASE": "contract-tests"})
+    await provision_database(settings, lambda _: None)
+    async with open_client(settings.cosmos) as client, open_client(settings.cosmos) as other:
+        database, its_database = (each.get_database_client(settings.cosmos_database) for each in (client, other))
+        yield Adapters(
+            name,
+            CosmosEventStore(database.get_container_client(EVENTS.name)),
+            CosmosEventStore(its_database.get_container_client(EVENTS.name)),
+            CosmosViewStore(database.get_container_client),
+        )

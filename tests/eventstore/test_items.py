@@ -1,0 +1,109 @@
+"""The format at rest: golden files, one per event type and schema, and the limits of a transaction."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from composition.services import CODEC
+from domain.money import Money
+from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
+from domain.stock.events import (
+    StockDispatched,
+    StockReceived,
+    StockReleased,
+    StockReservationRefused,
+    StockReserved,
+)
+from eventstore.errors import AppendTooLarge, UndecodableEvent
+from eventstore.events import Metadata, StoredEvent
+from eventstore.items import MAX_EVENT_BYTES, MAX_EVENTS, from_item, to_item, to_items
+from tests.specification import NOON
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "events"
+METADATA = Metadata(
+    event_id="b8f5f1a2-9c1e-4f6e-8f43-5d1d5a0f7a11",
+    occurred_at=NOON,
+    correlation_id="3f1c9a52-5d8e-5b0a-9a51-000000000001",
+    causation_id="3f1c9a52-5d8e-5b0a-9a51-000000000001",
+    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    actor="anonymous",
+    fingerprint="n4bQgYhMfWWaL-qgxVrQFg",
+)
+ORDER_ID = "7c0e4c1a-1111-5222-8333-444455556666"
+
+EXAMPLES = (
+    OrderPlaced(ORDER_ID, "c-1", (OrderLine("mug", 2, Money(1250, "EUR")), OrderLine("poster_A2", 1, Money(0, "EUR")))),
+    OrderConfirmed(ORDER_ID, "c-1"),
+    OrderShipped(ORDER_ID, "c-1", "Käfer Express 漢字", "T-1"),
+    OrderCancelled(ORDER_ID, "c-1", "changed my mind"),
+    StockReceived("mug", 10),
+    StockReserved("mug", ORDER_ID, 2),
+    StockReservationRefused("mug", ORDER_ID, 2, 1),
+    StockReleased("mug", ORDER_ID, 2),
+    StockDispatched("mug", ORDER_ID, 2),
+)
+
+
+def stored(event: object, version: int = 3) -> StoredEvent:
+    type_, schema, data = CODEC.encode(event)
+    key = "3f1c9a52-5d8e-5b0a-9a51-000000000001/0"
+    return StoredEvent(f"order-{ORDER_ID}", version, type_, schema, key, data, METADATA)
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_an_event_is_written_as_its_golden_file_says(event: object) -> None:
+    item = to_item(stored(event))
+    golden = json.loads((GOLDEN / f"{item['type']}.{item['schema']}.json").read_text(encoding="utf-8"))
+    assert golden == item
+
+
+@pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.json")), ids=lambda file: file.stem)
+def test_every_golden_file_can_still_be_read(file: Path) -> None:
+    decoded = CODEC.decode(from_item(json.loads(file.read_text(encoding="utf-8"))))
+    example = next(each for each in EXAMPLES if type(each) is type(decoded.event))
+    assert example == decoded.event
+    assert NOON == decoded.occurred_at
+
+
+def test_every_type_and_schema_has_its_golden_file() -> None:
+    expected = {f"{each.name}.{schema}" for each in CODEC.types for schema in range(1, each.schema + 1)}
+    assert expected == {file.stem for file in GOLDEN.glob("*.json")}
+
+
+def test_an_item_comes_back_as_the_event_it_was() -> None:
+    event = stored(StockReceived("mug", 10))
+    assert event == from_item({**to_item(event), "_ts": 1, "_etag": '"x"', "_lsn": 5})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"id": "0000000004"}, {"version": "3"}, {"version": True, "id": "000000True"}, {"schema": "1"}, {"type": 5},
+     {"data": "x"}, {"metadata": {}}, {"metadata": None}],
+    ids=repr,
+)  # fmt: skip
+def test_an_item_that_is_no_event_is_not_understood(changed: dict[str, Any]) -> None:
+    with pytest.raises(UndecodableEvent):
+        from_item({**to_item(stored(StockReceived("mug", 10))), **changed})
+
+
+def test_a_document_of_somebody_else_is_not_understood() -> None:
+    with pytest.raises(UndecodableEvent):
+        from_item({"id": "x", "streamId": "order-1"})
+
+
+def test_one_transaction_holds_99_events() -> None:
+    event = stored(StockReceived("mug", 10))
+    assert MAX_EVENTS == len(to_items([event] * MAX_EVENTS))
+    with pytest.raises(AppendTooLarge, match="100 events"):
+        to_items([event] * (MAX_EVENTS + 1))
+
+
+def test_an_event_is_at_most_200_kilobytes() -> None:
+    small = stored(OrderCancelled(ORDER_ID, "c-1", ""))
+    room = MAX_EVENT_BYTES - len(json.dumps(to_item(small), ensure_ascii=False).encode())
+    to_items([dataclasses.replace(small, data={**small.data, "reason": "x" * room})])
+    with pytest.raises(AppendTooLarge, match="bytes"):
+        to_items([dataclasses.replace(small, data={**small.data, "reason": "x" * (room + 1)})])

@@ -1,0 +1,92 @@
+"""What the read models answer."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.money import Money
+from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
+from domain.stock.events import (
+    StockDispatched,
+    StockReceived,
+    StockReleased,
+    StockReservationRefused,
+    StockReserved,
+)
+from projections.views.order_details import ORDER_DETAILS, Cancellation, OrderDetails, Shipment
+from projections.views.order_history import ORDER_HISTORY, OrderSummary
+from projections.views.stock_levels import STOCK_LEVELS, StockLevel
+from tests.specification import NOON, projected, recorded
+
+LINES = (OrderLine("mug", 2, Money(1250, "EUR")), OrderLine("poster", 1, Money(499, "EUR")))
+PLACED = OrderPlaced("o-1", "c-1", LINES)
+CONFIRMED = OrderConfirmed("o-1", "c-1")
+SHIPPED = OrderShipped("o-1", "c-1", "DHL", "T-1")
+CANCELLED = OrderCancelled("o-1", "c-1", "changed my mind")
+TOTAL = Money(2999, "EUR")
+
+
+def seconds(n: int) -> timedelta:
+    return timedelta(seconds=n)
+
+
+def test_order_details_show_what_happened_when() -> None:
+    assert OrderDetails("o-1", "c-1", "placed", LINES, TOTAL, NOON) == projected(ORDER_DETAILS, "order-o-1", PLACED)
+    assert OrderDetails(
+        "o-1", "c-1", "shipped", LINES, TOTAL, NOON,
+        confirmed_at=NOON + seconds(1), shipment=Shipment("DHL", "T-1", NOON + seconds(2)),
+    ) == projected(ORDER_DETAILS, "order-o-1", PLACED, CONFIRMED, SHIPPED)  # fmt: skip
+    assert OrderDetails(
+        "o-1", "c-1", "cancelled", LINES, TOTAL, NOON,
+        confirmed_at=NOON + seconds(1), cancellation=Cancellation("changed my mind", NOON + seconds(2)),
+    ) == projected(ORDER_DETAILS, "order-o-1", PLACED, CONFIRMED, CANCELLED)  # fmt: skip
+
+
+def test_order_history_follows_each_order_in_short() -> None:
+    for history, status in (
+        ((PLACED,), "placed"),
+        ((PLACED, CONFIRMED), "confirmed"),
+        ((PLACED, CONFIRMED, SHIPPED), "shipped"),
+        ((PLACED, CANCELLED), "cancelled"),
+    ):
+        expected = OrderSummary("o-1", "c-1", status, TOTAL, NOON)  # type: ignore[arg-type]
+        assert expected == projected(ORDER_HISTORY, "order-o-1", *history)
+
+
+def test_order_history_lies_in_the_partition_of_its_customer_sorted_by_time() -> None:
+    event = recorded("order-o-1", PLACED)[0]
+    key = ORDER_HISTORY.key(event)
+    document = ORDER_HISTORY.to_document(key, 1, ORDER_HISTORY.project(None, event))
+    assert ("1~order-o-1", "c-1") == (key.id, key.partition)
+    assert ("c-1", "1~2026-11-23T12:00:00.000000Z~o-1") == (document["customerId"], document["sortKey"])
+
+
+@pytest.mark.parametrize("projection", [ORDER_DETAILS, ORDER_HISTORY], ids=lambda each: each.name)
+def test_an_order_begins_with_its_placement(projection: object) -> None:
+    with pytest.raises(ValueError, match="before OrderPlaced"):
+        projected(projection, "order-o-1", CONFIRMED)  # type: ignore[arg-type]
+
+
+def test_stock_levels_count_what_is_on_hand_and_what_is_promised() -> None:
+    received, reserved = StockReceived("mug", 10), StockReserved("mug", "o-1", 4)
+    cases = [
+        ((received,), StockLevel("mug", 10, 0)),
+        ((received, reserved), StockLevel("mug", 10, 4)),
+        ((received, reserved, StockReservationRefused("mug", "o-2", 7, 6)), StockLevel("mug", 10, 4)),
+        ((received, reserved, StockReleased("mug", "o-1", 4)), StockLevel("mug", 10, 0)),
+        ((received, reserved, StockDispatched("mug", "o-1", 4)), StockLevel("mug", 6, 0)),
+    ]
+    for history, level in cases:
+        assert level == projected(STOCK_LEVELS, "stock-mug", *history)
+    assert 6 == StockLevel("mug", 10, 4).available
+
+
+@pytest.mark.parametrize(
+    ("projection", "events"),
+    [(ORDER_DETAILS, (PLACED, CONFIRMED, SHIPPED)), (ORDER_DETAILS, (PLACED, CANCELLED)), (ORDER_HISTORY, (PLACED,)),
+     (STOCK_LEVELS, (StockReceived("mug", 3),))],
+)  # fmt: skip
+def test_a_view_comes_back_from_its_document(projection: object, events: tuple[object, ...]) -> None:
+    view = projected(projection, "order-o-1", *events)  # type: ignore[arg-type]
+    key = projection.key(recorded("order-o-1", *events)[0])  # type: ignore[attr-defined]
+    assert view == projection.from_document(projection.to_document(key, 1, view))  # type: ignore[attr-defined]

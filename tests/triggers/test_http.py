@@ -1,0 +1,272 @@
+"""The REST interface, as clients see it."""
+
+import asyncio
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from eventstore.errors import OutcomeUnknown, StoreUnavailable
+from tests.triggers.conftest import ORDER, Api
+from triggers.http import HttpFunctions
+from triggers.http_requests import MAX_BODY_BYTES
+
+
+class TestCommands:
+    async def test_an_order_is_placed(self, api: Api) -> None:
+        placed = await api.place()
+        order_id = placed.body["orderId"]
+        assert 201 == placed.status
+        assert {"orderId": order_id, "stream": f"order-{order_id}", "version": 1, "status": "placed"} == placed.body
+        assert f"/api/orders/{order_id}" == placed.headers["Location"]
+        assert '"1"' == placed.headers["ETag"]
+
+    async def test_the_same_key_places_one_order(self, api: Api) -> None:
+        assert await api.place("k-1") == await api.place("k-1")
+        assert (await api.place("k-2")).body != (await api.place("k-1")).body
+
+    async def test_without_a_key_every_request_is_another_order(self, api: Api) -> None:
+        orders = [(await api.send("place_order", ORDER)).body["orderId"] for _ in range(2)]
+        assert 2 == len(set(orders))
+
+    async def test_a_key_belongs_to_its_caller(self) -> None:
+        api = Api(trust_easyauth=True)
+
+        async def place_as(caller: str) -> str:
+            headers = {"Idempotency-Key": "k", "x-ms-client-principal-id": caller}
+            return str((await api.send("place_order", ORDER, headers=headers)).body["orderId"])
+
+        ada, bob = await place_as("ada"), await place_as("bob")
+        assert ada != bob
+        events = await api.send("get_order_events", orderId=ada)
+        assert "ada" == events.body["events"][0]["actor"]
+
+    async def test_a_principal_that_nothing_vouches_for_is_anonymous(self, api: Api) -> None:
+        placed = await api.send("place_order", ORDER, headers={"x-ms-client-principal-id": "mallory"})
+        events = await api.send("get_order_events", orderId=placed.body["orderId"])
+        assert "anonymous" == events.body["events"][0]["actor"]
+
+    async def test_a_cancellation_sent_twice_with_one_key_is_answered_identically(self, api: Api) -> None:
+        order_id = (await api.place()).body["orderId"]
+        headers = {"Idempotency-Key": "k-2"}
+        answers = [
+            await api.send("cancel_order", {"reason": "no"}, headers=headers, orderId=order_id) for _ in range(2)
+        ]
+        assert 200 == answers[0].status
+        assert {"orderId": order_id, "stream": f"order-{order_id}", "version": 2, "status": "cancelled"} == answers[
+            0
+        ].body
+        assert answers[0] == answers[1]
+
+    async def test_stock_is_received(self, api: Api) -> None:
+        received = await api.send("receive_stock", {"quantity": 10}, sku="mug")
+        assert (200, {"sku": "mug", "stream": "stock-mug", "version": 1}) == (received.status, received.body)
+
+    async def test_a_key_with_another_body_is_422(self, api: Api) -> None:
+        await api.place("k-1")
+        again = await api.place("k-1", {**ORDER, "customerId": "c-2"})
+        assert (422, "urn:problem-type:idempotency-key-reused") == (again.status, again.body["type"])
+
+    async def test_the_same_body_written_differently_is_the_same_request(self, api: Api) -> None:
+        first = await api.place("k-1")
+        text = json.dumps(dict(reversed(ORDER.items())), indent=3).encode()
+        assert first == await api.send("place_order", text, headers={"Idempotency-Key": "k-1"})
+
+    async def test_if_match_insists_on_a_version(self, api: Api) -> None:
+        order_id = (await api.place()).body["orderId"]
+        stale = await api.send("cancel_order", {"reason": "no"}, headers={"If-Match": '"7"'}, orderId=order_id)
+        fresh = await api.send("cancel_order", {"reason": "no"}, headers={"If-Match": '"1"'}, orderId=order_id)
+        assert (412, 200) == (stale.status, fresh.status)
+
+    async def test_the_trace_of_the_caller_is_kept_and_a_new_one_begun_without(self, api: Api) -> None:
+        trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        kept = []
+        for header in (trace, "not a trace", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", None):
+            headers = {} if header is None else {"traceparent": header}
+            placed = await api.send("place_order", ORDER, headers=headers)
+            events = await api.send("get_order_events", orderId=placed.body["orderId"])
+            kept.append(events.body["events"][0]["traceparent"])
+        assert trace == kept[0]
+        assert 4 == len(set(kept))
+        assert all(len(each) == 55 for each in kept)
+
+
+class TestQueries:
+    async def test_an_order_is_seen_before_and_after_its_view_has_caught_up(self, api: Api) -> None:
+        order_id = (await api.place()).body["orderId"]
+        before = await api.send("get_order", orderId=order_id)
+        await api.feed()
+        assert before == await api.send("get_order", orderId=order_id)
+        assert '"1"' == before.headers["ETag"]
+        assert {
+            "orderId": order_id,
+            "customerId": "c-1",
+            "status": "placed",
+            "lines": ORDER["lines"],
+            "total": {"amount": "25.00", "currency": "EUR"},
+            "placedAt": before.body["placedAt"],
+            "confirmedAt": None,
+            "shipment": None,
+            "cancellation": None,
+            "version": 1,
+        } == before.body
+
+    async def test_min_version_reads_your_writes(self, api: Api) -> None:
+        order_id = (await api.place()).body["orderId"]
+        await api.feed()
+        await api.send("cancel_order", {"reason": "no"}, orderId=order_id)
+        stale = await api.send("get_order", orderId=order_id)
+        fresh = await api.send("get_order", orderId=order_id, params={"minVersion": "2"})
+        ahead = await api.send("get_order", orderId=order_id, params={"minVersion": "3"})
+        assert ("placed", "cancelled", 412) == (stale.body["status"], fresh.body["status"], ahead.status)
+
+    async def test_the_events_of_an_order_are_its_story(self, api: Api) -> None:
+        order_id = (await api.place()).body["orderId"]
+        await api.send("cancel_order", {"reason": "Käfer 漢字 \u2028"}, orderId=order_id)
+        story = await api.send("get_order_events", orderId=order_id)
+        assert [("OrderPlaced", 1), ("OrderCancelled", 2)] == [
+            (event["type"], event["version"]) for event in story.body["events"]
+        ]
+        assert {"orderId": order_id, "customerId": "c-1", "reason": "Käfer 漢字 \u2028"} == story.body["events"][1][
+            "data"
+        ]
+        assert ORDER["lines"] == story.body["events"][0]["data"]["lines"]
+
+    async def test_a_customers_orders_come_newest_first_and_page_by_page(self, api: Api) -> None:
+        placed = [(await api.place(f"k-{n}")).body["orderId"] for n in range(5)]
+        await api.feed()
+        seen: list[str] = []
+        params = {"limit": "2"}
+        for expected in (2, 2, 1):
+            page = await api.send("get_customer_orders", customerId="c-1", params=params)
+            assert expected == len(page.body["orders"])
+            seen += [order["orderId"] for order in page.body["orders"]]
+            params = {"limit": "2", "continuation": page.body.get("continuation", "")}
+        assert "continuation" not in page.body
+        assert list(reversed(placed)) == seen
+
+    async def test_a_customer_without_orders_has_an_empty_list(self, api: Api) -> None:
+        assert {"orders": []} == (await api.send("get_customer_orders", customerId="c-9")).body
+
+    async def test_stock_is_on_hand_and_available(self, api: Api) -> None:
+        await api.send("receive_stock", {"quantity": 10}, sku="mug")
+        level = await api.send("get_stock", sku="mug")
+        assert {"sku": "mug", "onHand": 10, "reserved": 0, "available": 10, "version": 1} == level.body
+
+    @pytest.mark.parametrize(
+        ("function", "route"),
+        [("get_order", {"orderId": "o-9"}), ("get_order_events", {"orderId": "o-9"}), ("get_stock", {"sku": "mug"})],
+    )
+    async def test_what_never_was_is_404(self, api: Api, function: str, route: dict[str, Any]) -> None:
+        missing = await api.send(function, **route)
+        assert (404, "urn:problem-type:not-found") == (missing.status, missing.body["type"])
+
+    async def test_health_says_that_the_process_is_up(self, api: Api) -> None:
+        assert {"status": "up"} == (await api.send("health")).body
+
+
+LINE: dict[str, Any] = ORDER["lines"][0]  # type: ignore[assignment]
+
+
+def with_line(**changed: Any) -> dict[str, Any]:
+    return {**ORDER, "lines": [{**LINE, **changed}]}
+
+
+def money(amount: object, currency: str) -> dict[str, object]:
+    return {"amount": amount, "currency": currency}
+
+
+class TestMalformedRequests:
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b"[" * 30_000, b"[" * 100_000, b'{"customerId": NaN}',
+         b'{"customerId":"a","customerId":"b","lines":[]}', {**ORDER, "more": 1}, {"customerId": "c-1"},
+         {**ORDER, "lines": []}, {**ORDER, "lines": [LINE] * 101}, {**ORDER, "customerId": "a/b"},
+         {**ORDER, "customerId": "x" * 65}, {**ORDER, "customerId": "c\n"}, {**ORDER, "customerId": ""},
+         {**ORDER, "customerId": 5}, with_line(quantity="5"), with_line(quantity=5.0), with_line(quantity=True),
+         with_line(quantity=0), with_line(quantity=-1), with_line(quantity=10**7), with_line(quantity=1.5),
+         with_line(unitPrice=money("1.505", "EUR")), with_line(unitPrice=money(1, "EUR")),
+         with_line(unitPrice=money("1", "XXX")), with_line(unitPrice=money("-1", "EUR")),
+         {**ORDER, "lines": [LINE, {**LINE, "unitPrice": money("1", "USD")}]}],
+        ids=lambda body: repr(body)[:60],
+    )  # fmt: skip
+    async def test_a_body_that_describes_no_order_is_a_problem_and_leaves_nothing(self, api: Api, body: Any) -> None:
+        refused = await api.send("place_order", body)
+        expected = 413 if isinstance(body, bytes) and len(body) > MAX_BODY_BYTES else 400
+        assert (expected, expected) == (refused.status, refused.body["status"])
+        assert "application/problem+json" in refused.headers.get("Content-Type", "application/problem+json")
+        assert 0 == api.store.commits().position
+
+    async def test_what_is_wrong_is_pointed_at(self, api: Api) -> None:
+        refused = await api.send("place_order", with_line(quantity=0))
+        assert "/lines/0/quantity" == refused.body["errors"][0]["pointer"]
+
+    async def test_a_body_beyond_the_limit_is_413(self, api: Api) -> None:
+        assert 413 == (await api.send("place_order", b" " * (MAX_BODY_BYTES + 1))).status
+
+    async def test_a_chunked_body_is_411(self, api: Api) -> None:
+        assert 411 == (await api.send("place_order", headers={"Transfer-Encoding": "chunked"})).status
+
+    @pytest.mark.parametrize(
+        "headers",
+        [{"Idempotency-Key": ""}, {"Idempotency-Key": "x" * 101}, {"Idempotency-Key": "ü"},
+         {"Idempotency-Key": "a\tb"}, {"If-Match": "1"}, {"If-Match": 'W/"1"'}, {"If-Match": '"1", "2"'},
+         {"If-Match": '"-1"'}, {"If-Match": '"01"'}],
+        ids=repr,
+    )  # fmt: skip
+    async def test_a_malformed_header_is_a_problem(self, api: Api, headers: dict[str, str]) -> None:
+        assert 400 == (await api.send("place_order", ORDER, headers=headers)).status
+
+    @pytest.mark.parametrize(
+        "params",
+        [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"continuation": "x"}, {"continuation": "MX4yMDI2"},
+         {"continuation": "ü"}],
+        ids=repr,
+    )  # fmt: skip
+    async def test_a_forged_page_is_a_problem(self, api: Api, params: dict[str, str]) -> None:
+        assert 400 == (await api.send("get_customer_orders", customerId="c-1", params=params)).status
+
+    @pytest.mark.parametrize("text", ["-1", "1.0", "x", "99999999999", "٣"])
+    async def test_a_malformed_version_is_a_problem(self, api: Api, text: str) -> None:
+        assert 400 == (await api.send("get_order", orderId="o-1", params={"minVersion": text})).status
+
+    @pytest.mark.parametrize("name", ["a/b", "a%2Fb", "", "x" * 65, "a b", "ü", "a\n", "'"])
+    async def test_a_malformed_id_is_a_problem(self, api: Api, name: str) -> None:
+        assert 400 == (await api.send("get_order", orderId=name)).status
+        assert 400 == (await api.send("get_stock", sku=name)).status
+        assert 400 == (await api.send("get_customer_orders", customerId=name)).status
+        assert 400 == (await api.send("cancel_order", {"reason": "no"}, orderId=name)).status
+        assert 400 == (await api.send("receive_stock", {"quantity": 1}, sku=name)).status
+
+
+class TestFailures:
+    async def test_a_refusal_of_the_business_is_409_with_its_reason(self, api: Api) -> None:
+        order = with_line(quantity=1_000_000, unitPrice=money("90071992547.00", "EUR"))
+        refused = await api.send("place_order", order)
+        assert (409, "urn:problem-type:invalid-order", "Invalid order") == (
+            refused.status,
+            refused.body["type"],
+            refused.body["title"],
+        )
+
+    @pytest.mark.parametrize(
+        ("error", "status", "retry_after"),
+        [
+            (StoreUnavailable("away", retry_after=2.5), 503, "3"),
+            (OutcomeUnknown("lost"), 503, "10"),
+            (asyncio.CancelledError(), 503, "1"),
+            (RuntimeError("a secret"), 500, None),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    async def test_what_fails_inside_is_answered_without_detail(
+        self, error: BaseException, status: int, retry_after: str | None
+    ) -> None:
+        async def broken() -> Any:
+            raise error
+
+        request = func.HttpRequest("GET", "/", route_params={"sku": "mug"}, params={}, headers={}, body=b"")
+        response = await HttpFunctions(broken, trust_easyauth=False).get_stock(request)
+        assert (status, retry_after) == (response.status_code, response.headers.get("Retry-After"))
+        assert b"secret" not in response.get_body()
