@@ -106,6 +106,12 @@ async def get_stock(req: func.HttpRequest) -> func.HttpResponse:
     return await (await wiring.http()).get_stock(req)
 
 
+@app.function_name("get_stock_events")
+@app.route("stock/{sku}/events", methods=["GET"])
+async def get_stock_events(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).get_stock_events(req)
+
+
 @app.function_name("health")
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:

@@ -46,7 +46,9 @@ async def services() -> "Services":
     async with _connecting:
         if "services" not in _made:
             module = await _module("composition.services")
-            _made["services"] = await module.build(await _settings()).__aenter__()
+            # Kept as long as the process: a context that nobody holds is collected, and closes what it has opened.
+            _made["context"] = context = module.build(await _settings())
+            _made["services"] = await context.__aenter__()
     made: Services = _made["services"]
     return made
 

@@ -21,6 +21,9 @@ MAX_EVENTS: Final = 99
 MAX_EVENT_BYTES: Final = 200_000
 """Keeps a batch below the 2 MB of a request, and an event readable at a sensible charge."""
 
+MAX_TRANSACTION_BYTES: Final = 1_900_000
+"""A request has at most 2 MB, and each event travels in an envelope of its operation."""
+
 _ID_DIGITS: Final = 10
 
 
@@ -55,10 +58,11 @@ def to_items(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
     if len(events) > MAX_EVENTS:
         raise AppendTooLarge(f"the command makes {len(events)} events, at most {MAX_EVENTS} fit into one transaction")
     items = [to_item(event) for event in events]
-    for item in items:
-        size = len(json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-        if size > MAX_EVENT_BYTES:
-            raise AppendTooLarge(f"an event of the command has {size} bytes, at most {MAX_EVENT_BYTES} are allowed")
+    sizes = [len(json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass")) for item in items]
+    if max(sizes, default=0) > MAX_EVENT_BYTES:
+        raise AppendTooLarge(f"an event of the command has {max(sizes)} bytes, at most {MAX_EVENT_BYTES} are allowed")
+    if sum(sizes) > MAX_TRANSACTION_BYTES:
+        raise AppendTooLarge(f"the events have {sum(sizes)} bytes, {MAX_TRANSACTION_BYTES} fit into one transaction")
     return items
 
 

@@ -57,6 +57,7 @@ async def _walk(client: _Client) -> None:
     _say("1. Ten mugs arrive", f"POST /stock/{sku}/receipts")
     receipt = await client.post(f"/stock/{sku}/receipts", {"quantity": 10})
     _show("answer", receipt)
+    await _show_events(client, f"/stock/{sku}/events")
     _show("view stock-levels", await client.get(f"/stock/{sku}?minVersion={receipt['version']}"))
 
     _say("2. A customer orders two of them", "POST /orders")
@@ -73,10 +74,14 @@ async def _walk(client: _Client) -> None:
 
 async def _show_order(client: _Client, answer: Mapping[str, Any], customer: str) -> None:
     order_id = answer["orderId"]
-    for event in (await client.get(f"/orders/{order_id}/events"))["events"]:
-        _show(f"event {event['version']} {event['type']} at {event['occurredAt']}", event["data"])
+    await _show_events(client, f"/orders/{order_id}/events")
     _show("view order-details", await client.get(f"/orders/{order_id}?minVersion={answer['version']}"))
     _show("view order-history", await _history(client, customer, answer["status"]))
+
+
+async def _show_events(client: _Client, path: str) -> None:
+    for event in (await client.get(path))["events"]:
+        _show(f"event {event['version']} {event['type']} at {event['occurredAt']}", event["data"])
 
 
 async def _history(client: _Client, customer: str, status: str) -> Any:

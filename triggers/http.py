@@ -15,6 +15,7 @@ import azure.functions as func
 from application.commands import Answer, CommandHandler
 from application.queries import Queries
 from domain.aggregates import ORDER, STOCK
+from eventstore.events import Recorded, StoredEvent
 from projections.views.order_details import ORDER_DETAILS
 from projections.views.order_history import ORDER_HISTORY
 from projections.views.stock_levels import STOCK_LEVELS
@@ -102,13 +103,20 @@ class HttpFunctions:
 
     async def get_order_events(self, req: func.HttpRequest) -> func.HttpResponse:
         async def get() -> func.HttpResponse:
-            stream_id = ORDER.stream_id(_name(req, "orderId"))
-            events = await (await self.services()).queries.events(stream_id)
-            return answer(
-                {"stream": stream_id, "events": [_event(*each) for each in events]}, version=events[-1][0].version
-            )
+            return await self._events(ORDER.stream_id(_name(req, "orderId")))
 
         return await _answered(get)
+
+    async def get_stock_events(self, req: func.HttpRequest) -> func.HttpResponse:
+        async def get() -> func.HttpResponse:
+            return await self._events(STOCK.stream_id(_name(req, "sku")))
+
+        return await _answered(get)
+
+    async def _events(self, stream_id: str) -> func.HttpResponse:
+        events = await (await self.services()).queries.events(stream_id)
+        body = {"stream": stream_id, "events": [_event(stored, recorded) for stored, recorded in events]}
+        return answer(body, version=events[-1][0].version)
 
     async def get_customer_orders(self, req: func.HttpRequest) -> func.HttpResponse:
         async def get() -> func.HttpResponse:
@@ -194,7 +202,7 @@ def _order_answer(
     return answer(body, status=status, version=done.version, headers=headers)
 
 
-def _event(stored: Any, recorded: Any) -> dict[str, Any]:
+def _event(stored: StoredEvent, recorded: Recorded[Any]) -> dict[str, Any]:
     metadata = stored.metadata
     return {
         "version": stored.version,

@@ -35,6 +35,7 @@ def test_the_feed_never_loads_what_serves_http() -> None:
 
 def test_http_loads_no_message_bus_and_no_identity_unasked() -> None:
     settings = "import os; os.environ.update(COSMOS='AccountEndpoint=http://x/;AccountKey=eA==', COSMOS_DATABASE='x')"
-    modules = loaded(f"{settings}; import composition.services; from composition import wiring; asyncio.run(wiring.http())")
+    use = "import composition.services; from composition import wiring; asyncio.run(wiring.http())"
+    modules = loaded(f"{settings}; {use}")
     assert modules >= HTTP_ONLY
     assert not NEVER & modules

@@ -17,6 +17,7 @@ HTTP = {
     "get_order_events": ("GET", "orders/{orderId}/events", "FUNCTION"),
     "get_customer_orders": ("GET", "customers/{customerId}/orders", "FUNCTION"),
     "get_stock": ("GET", "stock/{sku}", "FUNCTION"),
+    "get_stock_events": ("GET", "stock/{sku}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
 }
 

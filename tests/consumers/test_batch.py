@@ -101,8 +101,11 @@ async def test_a_batch_is_projected_with_its_position(service: Service) -> None:
     assert (1, "placed") == (await service.position(), await service.status())
 
 
-async def test_events_of_one_transaction_may_come_in_any_order(service: Service) -> None:
+async def test_events_of_one_transaction_may_come_in_any_order_and_need_no_further_read(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     items = await service.happened("order-o-1", PLACED, CONFIRMED, CANCELLED)
+    monkeypatch.setattr(service.store, "read", None)
     await service.runner.run(ORDER_DETAILS, list(reversed(items)))
     assert (3, "cancelled") == (await service.position(), await service.status())
 

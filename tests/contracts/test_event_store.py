@@ -99,8 +99,6 @@ class TestAppending:
     async def test_events_that_are_larger_than_a_request_are_refused_as_a_whole(
         self, adapters: Adapters, stream: str
     ) -> None:
-        if adapters.name == "memory":
-            pytest.skip("memory has no limit of a request: its events are bounded one by one")
         many = [event(stream, 1 + n, command="k", index=n, text="x" * 150_000) for n in range(20)]
         with pytest.raises(AppendTooLarge):
             await adapters.store.append(stream, NOTHING, many)

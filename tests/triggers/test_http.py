@@ -151,12 +151,21 @@ class TestQueries:
 
     async def test_stock_is_on_hand_and_available(self, api: Api) -> None:
         await api.send("receive_stock", {"quantity": 10}, sku="mug")
+        story = await api.send("get_stock_events", sku="mug")
+        assert [("StockReceived", 1, {"sku": "mug", "quantity": 10})] == [
+            (event["type"], event["version"], event["data"]) for event in story.body["events"]
+        ]
         level = await api.send("get_stock", sku="mug")
         assert {"sku": "mug", "onHand": 10, "reserved": 0, "available": 10, "version": 1} == level.body
 
     @pytest.mark.parametrize(
         ("function", "route"),
-        [("get_order", {"orderId": "o-9"}), ("get_order_events", {"orderId": "o-9"}), ("get_stock", {"sku": "mug"})],
+        [
+            ("get_order", {"orderId": "o-9"}),
+            ("get_order_events", {"orderId": "o-9"}),
+            ("get_stock", {"sku": "mug"}),
+            ("get_stock_events", {"sku": "mug"}),
+        ],
     )
     async def test_what_never_was_is_404(self, api: Api, function: str, route: dict[str, Any]) -> None:
         missing = await api.send(function, **route)

@@ -1,0 +1,98 @@
+"""The README, word for word, in a fresh copy of the project with an empty home."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.stack import ROOT, Stack, launch
+
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+READY = re.compile(r"devstack: ready — http://localhost:(?P<port>\d+)/api")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a stranger has just cloned the project, and what the shell there knows."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def sh(self, block: str, port: str) -> str:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block.replace("localhost:7071", f"localhost:{port}")],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert 0 == done.returncode, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    folder, home = tmp_path / "clone", tmp_path / "home"
+    home.mkdir()
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((ROOT / name).read_bytes())
+            (folder / name).chmod((ROOT / name).stat().st_mode)
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("COSMOS", "DEVSTACK_", "VIRTUAL_"))
+    }
+    ports = {"DEVSTACK_FUNCTIONS_PORT": "0", "DEVSTACK_COSMOS_PORT": "0"}
+    return Machine(folder, {**inherited, "HOME": str(home), **ports})
+
+
+@pytest.fixture
+def service(machine: Machine) -> Iterator[Stack]:
+    """What the first block starts."""
+    assert "make run\n" == BLOCKS[0]
+    stack = Stack(launch(["make", "run"], machine.folder, machine.environment))
+    try:
+        yield stack
+    finally:
+        stack.kill()
+
+
+@pytest.mark.timeout(300)
+def test_a_stranger_runs_it_and_places_a_first_order(machine: Machine, service: Stack) -> None:
+    port = service.wait_for(READY)["port"]
+    receipt, order, history = BLOCKS[1:4]
+    assert '"version":1' in machine.sh(receipt, port)
+    placed = machine.sh(order, port)
+    assert '"status":"placed"' in placed
+    assert placed == machine.sh(order, port)
+    while '"orderId"' not in (shown := machine.sh(history, port)):
+        assert '{"orders":[]}' == shown
+    assert '"total":{"amount":"25.00","currency":"EUR"}' in shown
+    demo = subprocess.run(
+        [".venv/bin/python", "-m", "operate", "demo", "--url", f"http://localhost:{port}/api"],
+        cwd=machine.folder, env=machine.environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert 0 == demo.returncode, demo.stdout + demo.stderr
+    for shows in ("StockReceived", "OrderPlaced", "OrderCancelled", "order-details", "order-history", "stock-levels"):
+        assert shows in demo.stdout
+    os.killpg(service.process.pid, signal.SIGINT)
+    service.wait_for(re.compile("stopped; the data stays in .devstack"))
+    assert (machine.folder / ".devstack").is_dir()
+
+
+def test_the_test_command_of_the_readme_is_the_one_that_ci_runs() -> None:
+    assert ["make test\n"] == BLOCKS[4:]
+    assert re.search(r"^make test\b", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
