@@ -74,6 +74,11 @@ async def project_order_history(documents: func.DocumentList) -> None:
     await (await wiring.feed()).project("order-history", documents)
 
 
+@projection("payment-status")
+async def project_payment_status(documents: func.DocumentList) -> None:
+    await (await wiring.feed()).project("payment-status", documents)
+
+
 @projection("stock-levels")
 async def project_stock_levels(documents: func.DocumentList) -> None:
     await (await wiring.feed()).project("stock-levels", documents)
@@ -92,6 +97,12 @@ async def get_order(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("orders/{orderId}/events", methods=["GET"])
 async def get_order_events(req: func.HttpRequest) -> func.HttpResponse:
     return await (await wiring.http()).get_order_events(req)
+
+
+@app.function_name("get_payment")
+@app.route("orders/{orderId}/payment", methods=["GET"])
+async def get_payment(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).get_payment(req)
 
 
 @app.function_name("get_customer_orders")

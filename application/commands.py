@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 
 from application.errors import CommandIdReused, PreconditionFailed, TooBusy
 from application.folded import Folded, FoldedStreams
+from application.loading import Loader
 from application.turns import Turns
 from domain.aggregate import Aggregate
 from domain.decider import DomainError
@@ -25,11 +26,14 @@ from eventstore.codec import EventCodec
 from eventstore.errors import HistoryLost, WrongExpectedVersion
 from eventstore.events import Metadata, StoredEvent
 from eventstore.port import EventStore
+from eventstore.snapshots import SnapshotStore
 
 C = TypeVar("C")
 S = TypeVar("S")
 
 MAX_ATTEMPTS: Final = 10
+SNAPSHOT_EVERY: Final = 50
+SNAPSHOT_AFTER_FOLDING: Final = 500
 CACHE_BYTES: Final = 64 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
@@ -69,6 +73,7 @@ class CommandHandler:
     """`pause(attempt)` waits between attempts; `new_id()` gives ids of events."""
 
     store: EventStore
+    snapshots: SnapshotStore
     codec: EventCodec
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -90,42 +95,60 @@ class CommandHandler:
         `probably_new` saves the load of a stream that the command is expected to start.
         Raises DomainError when the business refuses, ApplicationError (errors.py) and EventStoreError as they tell.
         """
-        for attempt in range(MAX_ATTEMPTS):
-            if attempt:
-                await self.pause(attempt)
-            async with self.turns.turn(stream_id):
-                try:
-                    return await _Attempt(self, aggregate, stream_id, context).run(command, probably_new=probably_new)
-                except _TryAgain:
-                    continue
-                except HistoryLost:
-                    _log.error("stream %s lost events that this process had seen; folding it anew", stream_id)
-                    self.cache.drop(stream_id)
-                    self.store.forget(stream_id)
-                    probably_new = False
-        raise TooBusy(f"other writers won {MAX_ATTEMPTS} times on this stream")
+        execution = _Execution(self, aggregate, stream_id, context, probably_new)
+        try:
+            for attempt in range(MAX_ATTEMPTS):
+                if attempt:
+                    await self.pause(attempt)
+                async with self.turns.turn(stream_id):
+                    try:
+                        return await execution.attempt(command)
+                    except _TryAgain:
+                        continue
+                    except HistoryLost:
+                        _log.error("stream %s lost events that this process had seen; folding it anew", stream_id)
+                        execution.start_anew()
+            raise TooBusy(f"other writers won {MAX_ATTEMPTS} times on this stream")
+        finally:
+            if execution.snapshot_due is not None:
+                await self.loader.keep(aggregate, stream_id, execution.snapshot_due)
+
+    @property
+    def loader(self) -> Loader:
+        return Loader(self.store, self.snapshots, self.codec)
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One attempt of one command: from load to answer, inside the turn of its stream."""
+@dataclass(slots=True)
+class _Execution:
+    """One command on its way: `attempt` goes from load to answer, inside the turn of its stream."""
 
     handler: CommandHandler
     aggregate: Aggregate[Any, Any, Any]
     stream_id: str
     context: CommandContext
+    probably_new: bool
+    trust_snapshot: bool = True
+    snapshot_due: Folded[Any] | None = None
 
-    async def run(self, command: object, *, probably_new: bool) -> Answer:
+    def start_anew(self) -> None:
+        """The next attempt folds the stream from its first event."""
+        self.handler.cache.drop(self.stream_id)
+        self.handler.store.forget(self.stream_id)
+        self.probably_new = self.trust_snapshot = False
+
+    async def attempt(self, command: object) -> Answer:
         folded = self.handler.cache.get(self.stream_id)
         just_read = False
-        if folded is None and probably_new:
-            folded = self._nothing()
+        if folded is None and self.probably_new:
+            folded = Folded(self.aggregate.decider.initial)
         if folded is None:
-            history = await self.handler.store.read(self.stream_id)
-            folded = self._fold(self._nothing(), history)
-            if own := self._own(history):
+            loaded = await self.handler.loader.load(self.aggregate, self.stream_id, trust_snapshot=self.trust_snapshot)
+            folded, just_read = loaded.folded, loaded.whole
+            self.handler.cache.put(self.stream_id, folded)
+            if len(loaded.events) > SNAPSHOT_AFTER_FOLDING:
+                self.snapshot_due = folded
+            if own := self._own(loaded.events):
                 return self._first_answer(own)
-            just_read = True
         while True:
             refusal: Exception | None = None
             try:
@@ -181,7 +204,9 @@ class _Attempt:
                 return seen
             raise _TryAgain from None
         if appended.history_intact:
-            self._fold(folded, events)
+            reached = self._fold(folded, events)
+            if reached.version // SNAPSHOT_EVERY > folded.version // SNAPSHOT_EVERY:
+                self.snapshot_due = reached
         else:
             _log.error("stream %s was appended to after another history than the one decided on", self.stream_id)
             self.handler.cache.drop(self.stream_id)
@@ -221,9 +246,6 @@ class _Attempt:
         if own[0].metadata.fingerprint != self.context.fingerprint:
             raise CommandIdReused
         return Answer(self.stream_id, own[-1].version, own[-1].type)
-
-    def _nothing(self) -> Folded[Any]:
-        return Folded(self.aggregate.decider.initial)
 
     def _fold(self, folded: Folded[Any], events: Sequence[StoredEvent]) -> Folded[Any]:
         folded = folded.then(self.aggregate, self.handler.codec, events)

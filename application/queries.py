@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from application.errors import PreconditionFailed, UnknownStream
@@ -60,6 +61,31 @@ class Queries:
                 if view is None:
                     raise UnknownStream(stream_id)
                 raise PreconditionFailed(min_version, position)
+        raise StoreUnavailable(f"the replicas lag behind stream {stream_id}")
+
+    async def view_at(
+        self, projection: Projection[V], stream_id: str, *, version: int | None = None, time: datetime | None = None
+    ) -> Seen[V]:
+        """The view as it was at `version`, or at `time`, folded from the stream.
+
+        Raises UnknownStream if the stream did not exist then, or has not come that far.
+        """
+        for _ in range(_ATTEMPTS):
+            events = await self._read(stream_id, 0)
+            shown = [
+                event
+                for event in events
+                if (version is None or event.version <= version)
+                and (time is None or event.metadata.occurred_at <= time)
+            ]
+            if shown and (version is None or shown[-1].version == version):
+                view: V | None = None
+                for event in shown:
+                    view = projection.project(view, self.codec.decode(event))
+                if view is not None:
+                    return Seen(view, shown[-1].version)
+            if await self.store.is_head(stream_id, len(events)):
+                raise UnknownStream(stream_id)
         raise StoreUnavailable(f"the replicas lag behind stream {stream_id}")
 
     async def events(self, stream_id: str) -> Sequence[tuple[StoredEvent, Recorded[Any]]]:

@@ -32,6 +32,7 @@ class Container:
 
 
 EVENTS: Final = Container("events", "/streamId", unique_key="/commandKey", indexed=("/commandKey", "/streamId"))
+SNAPSHOTS: Final = Container("snapshots", "/streamId")
 LEASES: Final = Container("leases", "/id", default_ttl=TTL_PER_ITEM)
 """The trigger's bootstrap lock expires by its own `ttl`: without it, a host that dies there blocks every later one."""
 
@@ -41,4 +42,4 @@ def containers(projections: Iterable[Projection[Any]]) -> tuple[Container, ...]:
         Container(each.name, f"/{each.partition_key}", indexed=tuple(f"/{path}" for path in each.indexed))
         for each in projections
     )
-    return (EVENTS, *views, LEASES)
+    return (EVENTS, SNAPSHOTS, *views, LEASES)

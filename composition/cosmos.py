@@ -30,20 +30,21 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
     Raises UnsuitableAccount for an account with several write regions: there, two writers could both win.
     """
     async with contextlib.AsyncExitStack() as stack:
+        client = CosmosClient(
+            connection.endpoint,
+            await _credential(connection, stack),
+            connection_timeout=_CONNECT_TIMEOUT,
+            read_timeout=_READ_TIMEOUT,
+            # A dropped connection is retried once, writes too: versions and command keys make that safe.
+            retry_connect=1,
+            retry_read=1,
+            # Throttling is waited for outside the turn of the stream. The SDK takes 0 for "not given".
+            retry_throttle_total=-1,
+        )
+        # Entering opens connections before it asks for the account, and leaves them open if that fails.
+        stack.push_async_callback(client.close)
         try:
-            client = await stack.enter_async_context(
-                CosmosClient(
-                    connection.endpoint,
-                    await _credential(connection, stack),
-                    connection_timeout=_CONNECT_TIMEOUT,
-                    read_timeout=_READ_TIMEOUT,
-                    # A dropped connection is retried once, writes too: versions and command keys make that safe.
-                    retry_connect=1,
-                    retry_read=1,
-                    # Throttling is waited for outside the turn of the stream. The SDK takes 0 for "not given".
-                    retry_throttle_total=-1,
-                )
-            )
+            await client.__aenter__()
             account = await client.client_connection.GetDatabaseAccount()
         except AzureError as error:
             raise StoreUnavailable(f"Cosmos DB at {connection.endpoint} does not let us in: {error}") from error

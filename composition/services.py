@@ -11,13 +11,13 @@ from typing import Final
 
 from application.commands import CommandHandler, pause_with_jitter
 from application.queries import Queries
-from composition.containers import EVENTS
+from composition.containers import EVENTS, SNAPSHOTS
 from composition.cosmos import open_client
 from composition.settings import Settings
 from consumers.batch import BatchRunner
 from domain.aggregates import AGGREGATES
 from eventstore.codec import EventCodec, EventType
-from eventstore.cosmos import CosmosEventStore
+from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
 from projections.cosmos import CosmosViewStore
 
 CODEC: Final = EventCodec(
@@ -44,6 +44,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         yield Services(
             commands=CommandHandler(
                 store=store,
+                snapshots=CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
                 codec=CODEC,
                 clock=lambda: datetime.now(UTC),
                 new_id=lambda: str(uuid.uuid4()),

@@ -15,11 +15,27 @@ Upcaster = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotFormat(Generic[S]):
+    """The state as plain JSON data and back.
+
+    `fold` numbers what the state means: it moves whenever the same events would give another state or other data,
+    and snapshots of another number are left alone.
+    """
+
+    fold: int
+    to_data: Callable[[S], Mapping[str, Any]]
+    from_data: Callable[[Mapping[str, Any]], S]
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregate(Generic[C, E, S]):
+    """`snapshots` is for kinds of streams that grow long."""
+
     category: str
     decider: Decider[C, E, S]
     wire_names: Mapping[str, type]
     upcasters: Mapping[str, tuple[Upcaster, ...]] = field(default_factory=dict)
+    snapshots: SnapshotFormat[S] | None = None
 
     def stream_id(self, entity_id: str) -> str:
         return f"{self.category}-{entity_id}"

@@ -2,23 +2,36 @@
 
 from typing import Any, Final
 
-from domain.aggregate import Aggregate
+from domain.aggregate import Aggregate, SnapshotFormat
 from domain.order import events as order_events
 from domain.order.commands import OrderCommand
 from domain.order.decisions import ORDER as ORDER_DECIDER
 from domain.order.events import OrderEvent
 from domain.order.state import OrderState
+from domain.payment import events as payment_events
+from domain.payment.commands import PaymentCommand
+from domain.payment.decisions import PAYMENT as PAYMENT_DECIDER
+from domain.payment.events import PaymentEvent
+from domain.payment.state import PaymentState
 from domain.stock import events as stock_events
+from domain.stock import snapshot as stock_snapshot
 from domain.stock.commands import StockCommand
 from domain.stock.decisions import STOCK as STOCK_DECIDER
 from domain.stock.events import StockEvent
+from domain.stock.state import FOLD as STOCK_FOLD
 from domain.stock.state import StockState
 
 ORDER: Final[Aggregate[OrderCommand, OrderEvent, OrderState]] = Aggregate(
     order_events.CATEGORY, ORDER_DECIDER, order_events.WIRE_NAMES
 )
+PAYMENT: Final[Aggregate[PaymentCommand, PaymentEvent, PaymentState]] = Aggregate(
+    payment_events.CATEGORY, PAYMENT_DECIDER, payment_events.WIRE_NAMES
+)
 STOCK: Final[Aggregate[StockCommand, StockEvent, StockState]] = Aggregate(
-    stock_events.CATEGORY, STOCK_DECIDER, stock_events.WIRE_NAMES
+    stock_events.CATEGORY,
+    STOCK_DECIDER,
+    stock_events.WIRE_NAMES,
+    snapshots=SnapshotFormat(STOCK_FOLD, stock_snapshot.to_data, stock_snapshot.from_data),
 )
 
-AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (ORDER, STOCK)
+AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (ORDER, PAYMENT, STOCK)

@@ -9,8 +9,13 @@ from typing import Any, Final
 
 from azure.core.exceptions import AzureError, ServiceRequestError
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+from azure.cosmos.exceptions import (
+    CosmosBatchOperationError,
+    CosmosHttpResponseError,
+    CosmosResourceNotFoundError,
+)
 
+from eventstore import snapshots
 from eventstore.errors import (
     REQUEST_LIFETIME,
     AppendTooLarge,
@@ -24,8 +29,10 @@ from eventstore.errors import (
 from eventstore.events import StoredEvent
 from eventstore.items import from_item, item_id, to_items
 from eventstore.port import Appended, Head
+from eventstore.snapshots import Snapshot
 
 _READ_AFTER: Final = "SELECT * FROM c WHERE c.id > @after"
+_NEWEST: Final = "SELECT TOP @count * FROM c ORDER BY c.id DESC"
 _LOOK_UP: Final = "SELECT * FROM c WHERE c.id > @after OR STARTSWITH(c.commandKey, @command)"
 _PAGE: Final = 1000
 
@@ -49,6 +56,9 @@ class CosmosEventStore:
         if [event.version for event in events] != list(range(after + 1, after + 1 + len(events))):
             raise StoreUnavailable(f"a read of stream {stream_id} after version {after} had a hole")
         return events
+
+    async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
+        return await self._query(stream_id, _NEWEST, {"@count": count})
 
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
         return await self._query(stream_id, _LOOK_UP, {"@after": item_id(after), "@command": f"{command_id}/"})
@@ -77,7 +87,7 @@ class CosmosEventStore:
     def forget(self, stream_id: str) -> None:
         self._tokens.drop(stream_id)
 
-    async def _query(self, stream_id: str, query: str, parameters: Mapping[str, str]) -> list[StoredEvent]:
+    async def _query(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
         async with _translated(stream_id, writes=False):
             pages = self._events.query_items(
                 query,
@@ -100,6 +110,26 @@ class CosmosEventStore:
             except CosmosBatchOperationError as error:
                 keep(error.headers or {}, None)
                 raise
+
+
+class CosmosSnapshotStore:
+    """Promises of `SnapshotStore`, in the container `snapshots`, partitioned by stream id."""
+
+    def __init__(self, snapshots: ContainerProxy) -> None:
+        self._snapshots = snapshots
+
+    async def read(self, stream_id: str, fold: int) -> Snapshot | None:
+        async with _translated(stream_id, writes=False):
+            try:
+                return snapshots.from_item(await self._snapshots.read_item(snapshots.snapshot_id(fold), stream_id))
+            except CosmosResourceNotFoundError as error:
+                if error.sub_status:
+                    raise
+                return None
+
+    async def write(self, snapshot: Snapshot) -> None:
+        async with _translated(snapshot.stream_id, writes=True):
+            await self._snapshots.upsert_item(snapshots.to_item(snapshot), no_response=True)
 
 
 @asynccontextmanager

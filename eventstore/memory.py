@@ -8,6 +8,7 @@ from eventstore.errors import HistoryLost, WrongExpectedVersion
 from eventstore.events import StoredEvent
 from eventstore.items import from_item, to_items
 from eventstore.port import Appended, Head
+from eventstore.snapshots import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class MemoryEventStore:
 
     async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
         return [from_item(item) for item in self._streams.get(stream_id, [])[after:]]
+
+    async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
+        return (await self.read(stream_id))[-count:]
 
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
         events = await self.read(stream_id)
@@ -58,3 +62,16 @@ class MemoryEventStore:
     def lose(self, stream_id: str, after: int) -> None:
         """Goes back to version `after`, as a restored account would."""
         self._streams[stream_id] = self._streams[stream_id][:after]
+
+
+class MemorySnapshotStore:
+    """Snapshots in memory."""
+
+    def __init__(self) -> None:
+        self._snapshots: dict[tuple[str, int], Snapshot] = {}
+
+    async def read(self, stream_id: str, fold: int) -> Snapshot | None:
+        return self._snapshots.get((stream_id, fold))
+
+    async def write(self, snapshot: Snapshot) -> None:
+        self._snapshots[snapshot.stream_id, snapshot.fold] = snapshot

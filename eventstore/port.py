@@ -34,6 +34,10 @@ class EventStore(Protocol):
         """The events with a version above `after`, in order and without a hole."""
         ...
 
+    async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
+        """The last `count` events, in order; what lies between them is not checked."""
+        ...
+
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
         """The events with a version above `after`, and those of the command wherever they stand, in order."""
         ...

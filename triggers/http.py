@@ -6,7 +6,7 @@ import binascii
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -14,14 +14,15 @@ import azure.functions as func
 
 from application.commands import Answer, CommandHandler
 from application.queries import Queries
-from domain.aggregates import ORDER, STOCK
+from domain.aggregates import ORDER, PAYMENT, STOCK
 from eventstore.events import Recorded, StoredEvent
 from projections.views.order_details import ORDER_DETAILS
 from projections.views.order_history import ORDER_HISTORY
+from projections.views.payment_status import PAYMENT_STATUS
 from projections.views.stock_levels import STOCK_LEVELS
 from triggers.http_answers import answer, to_json
 from triggers.http_models import NAME_PATTERN, CancellationBody, PlaceOrderBody, ReceiptBody
-from triggers.http_requests import read_command, read_version
+from triggers.http_requests import is_current, read_command, read_moment, read_version
 from triggers.problems import BadRequest, problem_of, unavailable
 
 _ORDERS: Final = uuid.UUID("0f0a7d3c-6f5e-5d55-8d8e-5b1f2a3c4d5e")
@@ -95,9 +96,22 @@ class HttpFunctions:
     async def get_order(self, req: func.HttpRequest) -> func.HttpResponse:
         async def get() -> func.HttpResponse:
             stream_id = ORDER.stream_id(_name(req, "orderId"))
+            moment = read_moment(req)
             queries = (await self.services()).queries
-            seen = await queries.view(ORDER_DETAILS, stream_id, read_version(req, "minVersion"))
-            return answer({**to_json(seen.view), "version": seen.version}, version=seen.version)
+            if moment.at_version is None and moment.as_of is None:
+                seen = await queries.view(ORDER_DETAILS, stream_id, moment.min_version)
+            else:
+                seen = await queries.view_at(ORDER_DETAILS, stream_id, version=moment.at_version, time=moment.as_of)
+            return _view_answer(req, seen.version, to_json(seen.view))
+
+        return await _answered(get)
+
+    async def get_payment(self, req: func.HttpRequest) -> func.HttpResponse:
+        async def get() -> func.HttpResponse:
+            stream_id = PAYMENT.stream_id(_name(req, "orderId"))
+            queries = (await self.services()).queries
+            seen = await queries.view(PAYMENT_STATUS, stream_id, read_version(req, "minVersion"))
+            return _view_answer(req, seen.version, to_json(seen.view))
 
         return await _answered(get)
 
@@ -138,8 +152,7 @@ class HttpFunctions:
             stream_id = STOCK.stream_id(_name(req, "sku"))
             queries = (await self.services()).queries
             seen = await queries.view(STOCK_LEVELS, stream_id, read_version(req, "minVersion"))
-            body = {**to_json(seen.view), "available": seen.view.available, "version": seen.version}
-            return answer(body, version=seen.version)
+            return _view_answer(req, seen.version, {**to_json(seen.view), "available": seen.view.available})
 
         return await _answered(get)
 
@@ -200,6 +213,13 @@ def _order_answer(
         "status": _STATUS[done.event_type],
     }
     return answer(body, status=status, version=done.version, headers=headers)
+
+
+def _view_answer(req: func.HttpRequest, version: int, view: Mapping[str, Any]) -> func.HttpResponse:
+    """The view with its version; 304 without a body for a client that has it already."""
+    if is_current(req, version):
+        return func.HttpResponse(status_code=304, headers={"ETag": f'"{version}"'})
+    return answer({**view, "version": version}, version=version)
 
 
 def _event(stored: StoredEvent, recorded: Recorded[Any]) -> dict[str, Any]:

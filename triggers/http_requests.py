@@ -6,6 +6,8 @@ import json
 import re
 import secrets
 import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, NoReturn, TypeVar
 
 import azure.functions as func
@@ -22,6 +24,7 @@ _COMMANDS: Final = uuid.UUID("6f1f3f0e-2f59-5f0a-9a3e-7a1f2f0c8d11")
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
 _STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
 _VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -63,6 +66,45 @@ def read_version(req: func.HttpRequest, name: str) -> int:
     if not _VERSION.fullmatch(text):
         raise BadRequest(f"{name} must be a version: a whole number of at most ten digits.")
     return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Which state of a stream a query asks for: the newest with at least `min_version`, or the one at a past moment."""
+
+    min_version: int = 0
+    at_version: int | None = None
+    as_of: datetime | None = None
+
+
+def read_moment(req: func.HttpRequest) -> Moment:
+    """`minVersion`, `atVersion` and `asOf`, of which at most one is given. Raises BadRequest."""
+    given = [name for name in ("minVersion", "atVersion", "asOf") if name in req.params]
+    if len(given) > 1:
+        raise BadRequest(f"{' and '.join(given)} exclude each other.")
+    at_version = read_version(req, "atVersion") if "atVersion" in given else None
+    if at_version == 0:
+        raise BadRequest("atVersion counts from 1.")
+    return Moment(read_version(req, "minVersion"), at_version, _time(req, "asOf") if "asOf" in given else None)
+
+
+def _time(req: func.HttpRequest, name: str) -> datetime:
+    # A plus sign in a query means a space, unless the client has encoded it.
+    text = req.params[name].replace(" ", "+")
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is None or not _TIME.fullmatch(text):
+            raise ValueError
+        return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"{name} must be an ISO 8601 date-time with a zone, such as 2026-11-23T12:00:00Z.") from None
+
+
+def is_current(req: func.HttpRequest, version: int) -> bool:
+    """Whether If-None-Match names this version: weak comparison, a list, or any (RFC 9110, section 13.1.2)."""
+    header: str = req.headers.get("if-none-match", "")
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return f'"{version}"' in tags or header.strip() == "*"
 
 
 def _body(req: func.HttpRequest) -> bytes:

@@ -13,6 +13,9 @@ from domain.stock.events import (
 )
 from domain.stock.reservations import Reservations
 
+FOLD: Final = 1
+"""The number of this fold: a snapshot of another number is not used. Moves with every change of what state means."""
+
 
 @dataclass(frozen=True, slots=True)
 class StockState:

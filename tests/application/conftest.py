@@ -41,7 +41,7 @@ class Desk:
             return self.now
 
         new_id: Callable[[], str] = lambda: f"{id(self)}-{next(ids)}"  # noqa: E731 - unique over desks
-        self.handler = CommandHandler(self.store, CODEC, clock, new_id, pause)
+        self.handler = CommandHandler(self.store, self.store.snapshots, CODEC, clock, new_id, pause)
 
     async def order(
         self, command: OrderCommand, key: str, *, if_match: int | None = None, fingerprint: str = "f"

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from eventstore.errors import OutcomeUnknown
 from eventstore.events import StoredEvent
-from eventstore.memory import MemoryEventStore
+from eventstore.memory import MemoryEventStore, MemorySnapshotStore
 from eventstore.port import Appended, Head
 
 
@@ -13,6 +13,7 @@ class HostileStore:
 
     def __init__(self) -> None:
         self.memory = MemoryEventStore()
+        self.snapshots = MemorySnapshotStore()
         self.calls: list[str] = []
         self.before_append: Callable[[], Awaitable[None]] | None = None
         self.lose_next_answer = False
@@ -22,6 +23,10 @@ class HostileStore:
     async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
         self.calls.append("read")
         return self._shown(await self.memory.read(stream_id, after))
+
+    async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
+        self.calls.append("newest")
+        return self._shown(await self.memory.read(stream_id))[-count:]
 
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
         self.calls.append("look_up")

@@ -212,7 +212,7 @@ class TestManyAtOnce:
     ) -> None:
         await asyncio.gather(*(desk.receive(1, f"k-{n}") for n in range(32)))
         assert list(range(1, 33)) == [version for version, _ in await versions(store, "stock-mug")]
-        assert ["read", *["append"] * 32] == store.calls
+        assert ["newest", *["append"] * 32] == store.calls
 
     async def test_writers_of_two_processes_both_get_through(
         self, desk: Desk, other: Desk, store: HostileStore

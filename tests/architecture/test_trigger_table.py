@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import function_app
-from composition.containers import EVENTS, LEASES, containers
+from composition.containers import EVENTS, LEASES, SNAPSHOTS, containers
 from projections.views.catalogue import PROJECTIONS
 
 HTTP = {
@@ -15,6 +15,7 @@ HTTP = {
     "receive_stock": ("POST", "stock/{sku}/receipts", "FUNCTION"),
     "get_order": ("GET", "orders/{orderId}", "FUNCTION"),
     "get_order_events": ("GET", "orders/{orderId}/events", "FUNCTION"),
+    "get_payment": ("GET", "orders/{orderId}/payment", "FUNCTION"),
     "get_customer_orders": ("GET", "customers/{customerId}/orders", "FUNCTION"),
     "get_stock": ("GET", "stock/{sku}", "FUNCTION"),
     "get_stock_events": ("GET", "stock/{sku}/events", "FUNCTION"),
@@ -74,4 +75,4 @@ def test_every_read_model_has_a_function_with_leases_of_its_own_that_never_gives
 
 def test_every_read_model_has_its_container() -> None:
     names = {container.name for container in containers(PROJECTIONS)}
-    assert {EVENTS.name, LEASES.name, *(projection.name for projection in PROJECTIONS)} == names
+    assert {EVENTS.name, SNAPSHOTS.name, LEASES.name, *(projection.name for projection in PROJECTIONS)} == names

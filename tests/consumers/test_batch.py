@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from composition.services import CODEC
 from consumers.batch import BatchRunner
 from consumers.errors import PermanentFailure, TransientFailure
-from domain.aggregates import ORDER, STOCK
+from domain.aggregates import ORDER, PAYMENT, STOCK
 from domain.money import Money
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced
 from domain.stock.events import StockReceived
@@ -24,6 +24,7 @@ from projections.port import StoredDocument, ViewConflict, ViewKey, ViewStoreUna
 from projections.views.catalogue import PROJECTIONS
 from projections.views.order_details import ORDER_DETAILS
 from projections.views.order_history import ORDER_HISTORY
+from projections.views.payment_status import PAYMENT_STATUS
 from projections.views.stock_levels import STOCK_LEVELS
 from tests.domain.histories import COMMANDS, history_of
 from tests.specification import NOON
@@ -219,7 +220,7 @@ async def test_views_do_not_depend_on_how_the_feed_delivers(data: st.DataObject,
     chance = random.Random(seed)
     service, plain = Service(), Service()
     transactions: list[list[dict[str, Any]]] = []
-    for aggregate, stream_id in ((ORDER, "order-o-1"), (STOCK, "stock-mug")):
+    for aggregate, stream_id in ((ORDER, "order-o-1"), (PAYMENT, "payment-o-1"), (STOCK, "stock-mug")):
         history = history_of(aggregate, data.draw(st.lists(COMMANDS[aggregate.category], max_size=12)))
         while history:
             cut = chance.randint(1, len(history))
@@ -243,5 +244,7 @@ def documents(views: MemoryViewStore) -> dict[Any, str]:
 
 
 def test_every_read_model_is_known_by_its_own_consumer_name() -> None:
-    assert ["order-details@1", "order-history@1", "stock-levels@1"] == [each.consumer for each in PROJECTIONS]
-    assert [ORDER_DETAILS, ORDER_HISTORY, STOCK_LEVELS] == list(PROJECTIONS)
+    assert ["order-details@1", "order-history@1", "payment-status@1", "stock-levels@1"] == [
+        each.consumer for each in PROJECTIONS
+    ]
+    assert [ORDER_DETAILS, ORDER_HISTORY, PAYMENT_STATUS, STOCK_LEVELS] == list(PROJECTIONS)

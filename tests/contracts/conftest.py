@@ -9,14 +9,15 @@ from typing import Final
 
 import pytest
 
-from composition.containers import EVENTS
+from composition.containers import EVENTS, SNAPSHOTS
 from composition.cosmos import open_client
 from composition.provisioning import provision_database
 from composition.settings import Settings
 from devstack.cosmos.server import CosmosServer
-from eventstore.cosmos import CosmosEventStore
-from eventstore.memory import MemoryEventStore
+from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
+from eventstore.memory import MemoryEventStore, MemorySnapshotStore
 from eventstore.port import EventStore
+from eventstore.snapshots import SnapshotStore
 from projections.cosmos import CosmosViewStore
 from projections.memory import MemoryViewStore
 from projections.port import ViewStore
@@ -33,6 +34,7 @@ class Adapters:
     name: str
     store: EventStore
     peer: EventStore
+    snapshots: SnapshotStore
     views: ViewStore
 
 
@@ -68,7 +70,7 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     name: str = request.param
     if name == "memory":
         store = MemoryEventStore()
-        yield Adapters(name, store, store, MemoryViewStore())
+        yield Adapters(name, store, store, MemorySnapshotStore(), MemoryViewStore())
     elif name == "devstack":
         async with (
             CosmosServer.start(port=0, lag=3, seed=7) as server,
@@ -90,5 +92,6 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             name,
             CosmosEventStore(database.get_container_client(EVENTS.name)),
             CosmosEventStore(its_database.get_container_client(EVENTS.name)),
+            CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
             CosmosViewStore(database.get_container_client),
         )

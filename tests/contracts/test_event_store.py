@@ -3,12 +3,14 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from eventstore.errors import AppendTooLarge, HistoryLost, WrongExpectedVersion
 from eventstore.events import Metadata, StoredEvent
 from eventstore.port import Appended, EventStore, Head
+from eventstore.snapshots import Snapshot
 from tests.contracts.conftest import Adapters
 from tests.specification import NOON
 
@@ -165,3 +167,19 @@ class TestReading:
         await filled(adapters.store, stream, 1)
         adapters.store.forget(stream)
         assert len(await adapters.store.read(stream)) <= 1
+
+    async def test_the_newest_events_are_read_from_the_end(self, adapters: Adapters, stream: str) -> None:
+        events = await filled(adapters.store, stream, 5)
+        assert events[-2:] == list(await adapters.store.newest(stream, 2))
+        assert events == list(await adapters.store.newest(stream, 10))
+
+
+class TestSnapshots:
+    async def test_a_snapshot_comes_back_and_is_replaced(self, adapters: Adapters, stream: str) -> None:
+        assert await adapters.snapshots.read(stream, 1) is None
+        first = Snapshot(stream, 1, 50, "e-50", NOON, "Happened", {"onHand": 1, "reservations": {"o/1 ü": 2}})
+        await adapters.snapshots.write(first)
+        second = replace(first, version=100, event_id="e-100")
+        await adapters.snapshots.write(second)
+        assert second == await adapters.snapshots.read(stream, 1)
+        assert await adapters.snapshots.read(stream, 2) is None

@@ -5,11 +5,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from domain.aggregate import Aggregate
-from domain.aggregates import ORDER, STOCK
+from domain.aggregates import ORDER, PAYMENT, STOCK
 from domain.decider import DomainError
 from domain.money import Money
 from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder, ShipOrder
 from domain.order.events import OrderLine
+from domain.payment.commands import DeclinePayment, ExpirePayment, ProcessPayment, RefundPayment, RequestPayment
 from domain.stock.commands import DispatchStock, ReceiveStock, ReleaseStock, ReserveStock
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -27,13 +28,23 @@ ORDER_COMMANDS = st.one_of(
     st.builds(ShipOrder, _TEXT, _TEXT),
     st.builds(CancelOrder, _TEXT),
 )
+_REFERENCES = st.sampled_from(["pay-1", "pay-2"])
+PAYMENT_COMMANDS = st.one_of(
+    st.builds(
+        RequestPayment, st.just("o-1"), st.builds(Money, st.integers(-1, 10**12), st.sampled_from(["EUR", "JPY"]))
+    ),
+    st.builds(ProcessPayment, _REFERENCES),
+    st.builds(DeclinePayment, _REFERENCES, _TEXT),
+    st.just(ExpirePayment()),
+    st.just(RefundPayment()),
+)
 STOCK_COMMANDS = st.one_of(
     st.builds(ReceiveStock, st.just("mug"), st.integers(-1, 10)),
     st.builds(ReserveStock, st.just("mug"), _ORDER_IDS, st.integers(-1, 10)),
     st.builds(ReleaseStock, st.just("mug"), _ORDER_IDS),
     st.builds(DispatchStock, st.just("mug"), _ORDER_IDS),
 )
-COMMANDS = {ORDER.category: ORDER_COMMANDS, STOCK.category: STOCK_COMMANDS}
+COMMANDS = {ORDER.category: ORDER_COMMANDS, PAYMENT.category: PAYMENT_COMMANDS, STOCK.category: STOCK_COMMANDS}
 
 
 def history_of(aggregate: Aggregate[Any, Any, Any], commands: list[Any]) -> list[Any]:

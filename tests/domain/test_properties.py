@@ -1,5 +1,6 @@
 """What holds for every history that commands can lead to."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import strategies as st
 
 from composition.services import CODEC
 from domain.aggregate import Aggregate
-from domain.aggregates import AGGREGATES, STOCK
+from domain.aggregates import AGGREGATES, PAYMENT, STOCK
 from domain.decider import DomainError
+from domain.payment.events import PaymentProcessed, PaymentRefunded
+from domain.stock.snapshot import from_data, to_data
 from eventstore.events import Metadata, StoredEvent
-from tests.domain.histories import COMMANDS, STOCK_COMMANDS, history_of
+from tests.domain.histories import COMMANDS, PAYMENT_COMMANDS, STOCK_COMMANDS, history_of
 from tests.specification import NOON
 
 _METADATA = Metadata("e", NOON, "c", "c", "t", "a", "f")
@@ -41,6 +44,27 @@ class TestEveryAggregate:
             type_, schema, encoded = CODEC.encode(event)
             stored = StoredEvent("s-1", 1, type_, schema, "k/0", encoded, _METADATA)
             assert event == CODEC.decode(stored).event
+
+
+@given(st.lists(PAYMENT_COMMANDS, max_size=30))
+def test_money_that_arrived_goes_back_at_most_once(commands: list[Any]) -> None:
+    balance = 0
+    for event in history_of(PAYMENT, commands):
+        match event:
+            case PaymentProcessed():
+                balance += 1
+            case PaymentRefunded():
+                balance -= 1
+        assert balance in (0, 1)
+
+
+@given(st.lists(STOCK_COMMANDS, max_size=30))
+def test_stock_is_the_same_after_a_snapshot(commands: list[Any]) -> None:
+    state = STOCK.decider.fold(STOCK.decider.initial, history_of(STOCK, commands))
+    data = json.loads(json.dumps(to_data(state)))
+    again = from_data(data)
+    assert (state.on_hand, state.reserved) == (again.on_hand, again.reserved)
+    assert dict(state.reservations) == dict(again.reservations)
 
 
 @given(st.lists(STOCK_COMMANDS, max_size=30))

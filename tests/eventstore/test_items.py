@@ -10,6 +10,13 @@ import pytest
 from composition.services import CODEC
 from domain.money import Money
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
+from domain.payment.events import (
+    PaymentDeclined,
+    PaymentExpired,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRequested,
+)
 from domain.stock.events import (
     StockDispatched,
     StockReceived,
@@ -39,6 +46,11 @@ EXAMPLES = (
     OrderConfirmed(ORDER_ID, "c-1"),
     OrderShipped(ORDER_ID, "c-1", "Käfer Express 漢字", "T-1"),
     OrderCancelled(ORDER_ID, "c-1", "changed my mind"),
+    PaymentRequested(ORDER_ID, Money(2500, "EUR")),
+    PaymentProcessed(ORDER_ID, Money(2500, "EUR"), "pay-1"),
+    PaymentDeclined(ORDER_ID, "pay-1", "insufficient funds"),
+    PaymentExpired(ORDER_ID),
+    PaymentRefunded(ORDER_ID, Money(2500, "EUR")),
     StockReceived("mug", 10),
     StockReserved("mug", ORDER_ID, 2),
     StockReservationRefused("mug", ORDER_ID, 2, 1),

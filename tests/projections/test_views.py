@@ -6,6 +6,13 @@ import pytest
 
 from domain.money import Money
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
+from domain.payment.events import (
+    PaymentDeclined,
+    PaymentExpired,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRequested,
+)
 from domain.stock.events import (
     StockDispatched,
     StockReceived,
@@ -15,6 +22,7 @@ from domain.stock.events import (
 )
 from projections.views.order_details import ORDER_DETAILS, Cancellation, OrderDetails, Shipment
 from projections.views.order_history import ORDER_HISTORY, OrderSummary
+from projections.views.payment_status import PAYMENT_STATUS, PaymentStatus
 from projections.views.stock_levels import STOCK_LEVELS, StockLevel
 from tests.specification import NOON, projected, recorded
 
@@ -67,6 +75,36 @@ def test_an_order_begins_with_its_placement(projection: object) -> None:
         projected(projection, "order-o-1", CONFIRMED)  # type: ignore[arg-type]
 
 
+REQUESTED = PaymentRequested("o-1", TOTAL)
+PROCESSED = PaymentProcessed("o-1", TOTAL, "pay-1")
+DECLINED = PaymentDeclined("o-1", "pay-1", "no funds")
+
+
+def test_payment_status_shows_where_the_money_is() -> None:
+    later = NOON + seconds(1)
+    cases = [
+        ((REQUESTED,), PaymentStatus("o-1", "requested", TOTAL, NOON, NOON)),
+        ((REQUESTED, PROCESSED), PaymentStatus("o-1", "processed", TOTAL, NOON, later, "pay-1")),
+        ((REQUESTED, DECLINED), PaymentStatus("o-1", "declined", TOTAL, NOON, later, "pay-1", "no funds")),
+        ((REQUESTED, PaymentExpired("o-1")), PaymentStatus("o-1", "expired", TOTAL, NOON, later)),
+        (
+            (REQUESTED, DECLINED, PROCESSED),
+            PaymentStatus("o-1", "processed", TOTAL, NOON, NOON + seconds(2), "pay-1"),
+        ),
+        (
+            (REQUESTED, PROCESSED, PaymentRefunded("o-1", TOTAL)),
+            PaymentStatus("o-1", "refunded", TOTAL, NOON, NOON + seconds(2), "pay-1"),
+        ),
+    ]
+    for history, status in cases:
+        assert status == projected(PAYMENT_STATUS, "payment-o-1", *history)
+
+
+def test_a_payment_begins_with_its_request() -> None:
+    with pytest.raises(ValueError, match="before PaymentRequested"):
+        projected(PAYMENT_STATUS, "payment-o-1", PROCESSED)
+
+
 def test_stock_levels_count_what_is_on_hand_and_what_is_promised() -> None:
     received, reserved = StockReceived("mug", 10), StockReserved("mug", "o-1", 4)
     cases = [
@@ -84,7 +122,7 @@ def test_stock_levels_count_what_is_on_hand_and_what_is_promised() -> None:
 @pytest.mark.parametrize(
     ("projection", "events"),
     [(ORDER_DETAILS, (PLACED, CONFIRMED, SHIPPED)), (ORDER_DETAILS, (PLACED, CANCELLED)), (ORDER_HISTORY, (PLACED,)),
-     (STOCK_LEVELS, (StockReceived("mug", 3),))],
+     (PAYMENT_STATUS, (REQUESTED, DECLINED)), (STOCK_LEVELS, (StockReceived("mug", 3),))],
 )  # fmt: skip
 def test_a_view_comes_back_from_its_document(projection: object, events: tuple[object, ...]) -> None:
     view = projected(projection, "order-o-1", *events)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from application.commands import CommandHandler
 from application.queries import Queries
 from composition.services import CODEC
 from consumers.batch import BatchRunner
-from eventstore.memory import MemoryEventStore
+from eventstore.memory import MemoryEventStore, MemorySnapshotStore
 from projections.memory import MemoryViewStore
 from projections.views.catalogue import PROJECTIONS
 from triggers.http import HttpFunctions
@@ -44,7 +44,7 @@ class Api:
             return None
 
         self.commands = CommandHandler(
-            self.store, CODEC, lambda: datetime.now(UTC), lambda: f"event-{next(ids)}", no_pause
+            self.store, MemorySnapshotStore(), CODEC, lambda: datetime.now(UTC), lambda: f"event-{next(ids)}", no_pause
         )
         self.queries = Queries(self.store, CODEC, self.views)
 
@@ -72,7 +72,8 @@ class Api:
             body=raw,
         )
         response: func.HttpResponse = await getattr(self.functions, function)(request)
-        return Answered(response.status_code, response.headers, json.loads(response.get_body()))
+        text = response.get_body()
+        return Answered(response.status_code, response.headers, json.loads(text) if text else None)
 
     async def place(self, key: str = "k-1", body: Any = None) -> Answered:
         return await self.send("place_order", body or ORDER, headers={"Idempotency-Key": key})

@@ -7,7 +7,11 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from domain.aggregates import PAYMENT
+from domain.money import Money
+from domain.payment.commands import RequestPayment
 from eventstore.errors import OutcomeUnknown, StoreUnavailable
+from tests.application.conftest import context
 from tests.triggers.conftest import ORDER, Api
 from triggers.http import HttpFunctions
 from triggers.http_requests import MAX_BODY_BYTES
@@ -120,6 +124,59 @@ class TestQueries:
         fresh = await api.send("get_order", orderId=order_id, params={"minVersion": "2"})
         ahead = await api.send("get_order", orderId=order_id, params={"minVersion": "3"})
         assert ("placed", "cancelled", 412) == (stale.body["status"], fresh.body["status"], ahead.status)
+
+    async def test_an_order_is_seen_as_it_was(self, api: Api) -> None:
+        order_id = (await api.place()).body["orderId"]
+        await api.send("cancel_order", {"reason": "no"}, orderId=order_id)
+        events = (await api.send("get_order_events", orderId=order_id)).body["events"]
+
+        async def seen(**params: str) -> tuple[int, Any, Any]:
+            answered = await api.send("get_order", orderId=order_id, params=params)
+            return answered.status, answered.body.get("version"), answered.body["status"]
+
+        assert (200, 1, "placed") == await seen(atVersion="1")
+        assert (200, 2, "cancelled") == await seen(atVersion="2")
+        assert (404, None, 404) == await seen(atVersion="3")
+        assert (200, 1, "placed") == await seen(asOf=events[0]["occurredAt"])
+        assert (200, 2, "cancelled") == await seen(asOf=events[1]["occurredAt"])
+        assert (200, 2, "cancelled") == await seen(asOf="2999-01-01T00:00:00+14:00")
+        assert (200, 2, "cancelled") == await seen(asOf="2999-01-01T00:00:00 14:00")
+        assert (404, None, 404) == await seen(asOf="1999-01-01T00:00:00Z")
+
+    @pytest.mark.parametrize(
+        "params",
+        [{"atVersion": "0"}, {"atVersion": "-1"}, {"atVersion": "1.0"}, {"atVersion": "99999999999"},
+         {"asOf": "yesterday"}, {"asOf": "2026-11-23"}, {"asOf": "2026-11-23T12:00:00"},
+         {"asOf": "2026-13-23T12:00:00Z"},
+         {"asOf": "99999-01-01T00:00:00Z"}, {"asOf": "0001-01-01T00:00:00+14:00"}, {"asOf": "0000-01-01T00:00:00Z"},
+         {"atVersion": "1", "asOf": "2026-11-23T12:00:00Z"}, {"atVersion": "1", "minVersion": "1"}],
+        ids=str,
+    )  # fmt: skip
+    async def test_a_moment_that_is_none_is_a_problem(self, api: Api, params: dict[str, str]) -> None:
+        assert 400 == (await api.send("get_order", orderId="o-1", params=params)).status
+
+    @pytest.mark.parametrize(
+        ("tag", "status"),
+        [('"1"', 304), ('W/"1"', 304), ('"7", "1"', 304), ("*", 304), ('"2"', 200), ("1", 200), ("", 200)],
+    )
+    async def test_a_client_that_has_the_view_is_not_sent_it_again(self, api: Api, tag: str, status: int) -> None:
+        order_id = (await api.place()).body["orderId"]
+        await api.send("receive_stock", {"quantity": 1}, sku="mug")
+        for function, route in (("get_order", {"orderId": order_id}), ("get_stock", {"sku": "mug"})):
+            answered = await api.send(function, headers={"If-None-Match": tag}, **route)
+            assert (status, '"1"') == (answered.status, answered.headers["ETag"])
+            assert (answered.body is None) is (status == 304)
+
+    async def test_a_payment_shows_where_the_money_is(self, api: Api) -> None:
+        await api.commands.handle(PAYMENT, "payment-o-1", RequestPayment("o-1", Money(2500, "EUR")), context("request"))
+        requested = await api.send("get_payment", orderId="o-1")
+        assert (200, "requested", {"amount": "25.00", "currency": "EUR"}, 1) == (
+            requested.status,
+            requested.body["status"],
+            requested.body["amount"],
+            requested.body["version"],
+        )
+        assert 404 == (await api.send("get_payment", orderId="o-2")).status
 
     async def test_the_events_of_an_order_are_its_story(self, api: Api) -> None:
         order_id = (await api.place()).body["orderId"]

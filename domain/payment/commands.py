@@ -1,0 +1,39 @@
+"""What can be asked of the payment of an order."""
+
+from dataclasses import dataclass
+
+from domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPayment:
+    order_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPayment:
+    """The provider says that the money has arrived."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeclinePayment:
+    """The provider says that no money will come."""
+
+    reference: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpirePayment:
+    """The deadline has passed. The payment alone decides whether it came too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPayment:
+    """The order will not be fulfilled: give the money back."""
+
+
+PaymentCommand = RequestPayment | ProcessPayment | DeclinePayment | ExpirePayment | RefundPayment

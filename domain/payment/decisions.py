@@ -1,0 +1,119 @@
+"""The rules of a payment. Money that has arrived is always recorded, however late; it goes back at most once.
+
+A command that is already satisfied, or that a fact has settled otherwise, yields no event.
+"""
+
+from typing import Final, assert_never
+
+from domain.decider import Decider, DomainError, NotFound
+from domain.payment.commands import (
+    DeclinePayment,
+    ExpirePayment,
+    PaymentCommand,
+    ProcessPayment,
+    RefundPayment,
+    RequestPayment,
+)
+from domain.payment.events import (
+    PaymentDeclined,
+    PaymentEvent,
+    PaymentExpired,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRequested,
+)
+from domain.payment.state import (
+    INITIAL,
+    Failed,
+    NotRequested,
+    PaymentState,
+    Processed,
+    Refunded,
+    Requested,
+    evolve,
+)
+
+
+class PaymentNotRequested(NotFound):
+    def __init__(self) -> None:
+        super().__init__("No payment has been requested for this order.")
+
+
+class InvalidAmount(DomainError):
+    def __init__(self) -> None:
+        super().__init__("The amount of a payment is zero or more.")
+
+
+class PaymentAlreadyProcessed(DomainError):
+    def __init__(self) -> None:
+        super().__init__("Another payment for this order has already been processed.")
+
+
+class NothingToRefund(DomainError):
+    def __init__(self) -> None:
+        super().__init__("No money has arrived for this order.")
+
+
+def decide(command: PaymentCommand, state: PaymentState) -> tuple[PaymentEvent, ...]:
+    if isinstance(command, RequestPayment):
+        return _request(command, state)
+    if isinstance(state, NotRequested):
+        raise PaymentNotRequested
+    match command:
+        case ProcessPayment():
+            return _process(command, state)
+        case DeclinePayment():
+            return _decline(command, state)
+        case ExpirePayment():
+            return (PaymentExpired(state.order_id),) if isinstance(state, Requested) else ()
+        case RefundPayment():
+            return _refund(state)
+        case _:
+            assert_never(command)
+
+
+def _request(command: RequestPayment, state: PaymentState) -> tuple[PaymentEvent, ...]:
+    if command.amount.amount < 0:
+        raise InvalidAmount
+    return (PaymentRequested(command.order_id, command.amount),) if isinstance(state, NotRequested) else ()
+
+
+def _process(command: ProcessPayment, state: Requested | Failed | Processed | Refunded) -> tuple[PaymentEvent, ...]:
+    match state:
+        case Requested() | Failed():
+            return (PaymentProcessed(state.order_id, state.amount, command.reference),)
+        case Processed() | Refunded():
+            if state.reference != command.reference:
+                raise PaymentAlreadyProcessed
+            return ()
+        case _:
+            assert_never(state)
+
+
+def _decline(command: DeclinePayment, state: Requested | Failed | Processed | Refunded) -> tuple[PaymentEvent, ...]:
+    match state:
+        case Requested():
+            return (PaymentDeclined(state.order_id, command.reference, command.reason),)
+        case Failed():
+            return ()
+        case Processed() | Refunded():
+            raise PaymentAlreadyProcessed
+        case _:
+            assert_never(state)
+
+
+def _refund(state: Requested | Failed | Processed | Refunded) -> tuple[PaymentEvent, ...]:
+    match state:
+        case Processed():
+            return (PaymentRefunded(state.order_id, state.amount),)
+        case Refunded():
+            return ()
+        case Requested() | Failed():
+            raise NothingToRefund
+        case _:
+            assert_never(state)
+
+
+PAYMENT: Final[Decider[PaymentCommand, PaymentEvent, PaymentState]] = Decider(
+    initial=INITIAL, decide=decide, evolve=evolve
+)

@@ -1,0 +1,95 @@
+"""The rules of a payment."""
+
+import pytest
+
+from domain.money import Money
+from domain.payment.commands import (
+    DeclinePayment,
+    ExpirePayment,
+    PaymentCommand,
+    ProcessPayment,
+    RefundPayment,
+    RequestPayment,
+)
+from domain.payment.decisions import (
+    PAYMENT,
+    InvalidAmount,
+    NothingToRefund,
+    PaymentAlreadyProcessed,
+    PaymentNotRequested,
+)
+from domain.payment.events import (
+    PaymentDeclined,
+    PaymentEvent,
+    PaymentExpired,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRequested,
+)
+from tests.specification import given
+
+AMOUNT = Money(2500, "EUR")
+REQUESTED = PaymentRequested("o-1", AMOUNT)
+PROCESSED = PaymentProcessed("o-1", AMOUNT, "pay-1")
+DECLINED = PaymentDeclined("o-1", "pay-1", "no funds")
+EXPIRED = PaymentExpired("o-1")
+REFUNDED = PaymentRefunded("o-1", AMOUNT)
+
+PROCESS = ProcessPayment("pay-1")
+DECLINE = DeclinePayment("pay-1", "no funds")
+EXPIRE = ExpirePayment()
+REFUND = RefundPayment()
+
+
+def test_a_payment_is_requested_once() -> None:
+    given(PAYMENT).when(RequestPayment("o-1", AMOUNT)).then(REQUESTED)
+    given(PAYMENT, REQUESTED).when(RequestPayment("o-1", AMOUNT)).then_nothing()
+
+
+def test_nobody_is_asked_for_less_than_nothing() -> None:
+    given(PAYMENT).when(RequestPayment("o-1", Money(-1, "EUR"))).then_rejected(InvalidAmount)
+    given(PAYMENT).when(RequestPayment("o-1", Money(0, "EUR"))).then(PaymentRequested("o-1", Money(0, "EUR")))
+
+
+@pytest.mark.parametrize("command", [PROCESS, DECLINE, EXPIRE, REFUND])
+def test_a_payment_that_was_never_requested_is_not_found(command: PaymentCommand) -> None:
+    given(PAYMENT).when(command).then_rejected(PaymentNotRequested)
+
+
+@pytest.mark.parametrize(
+    ("command", "event"), [(PROCESS, PROCESSED), (DECLINE, DECLINED), (EXPIRE, EXPIRED)], ids=["in", "no", "late"]
+)
+def test_a_requested_payment_is_settled_once(command: PaymentCommand, event: PaymentEvent) -> None:
+    given(PAYMENT, REQUESTED).when(command).then(event)
+    given(PAYMENT, REQUESTED, event).when(command).then_nothing()
+
+
+@pytest.mark.parametrize("failure", [DECLINED, EXPIRED])
+def test_money_that_arrives_late_is_recorded(failure: PaymentEvent) -> None:
+    given(PAYMENT, REQUESTED, failure).when(PROCESS).then(PROCESSED)
+
+
+def test_a_payment_that_arrived_settles_its_expiry() -> None:
+    given(PAYMENT, REQUESTED, PROCESSED).when(EXPIRE).then_nothing()
+
+
+def test_a_failed_payment_does_not_fail_again() -> None:
+    given(PAYMENT, REQUESTED, DECLINED).when(EXPIRE).then_nothing()
+    given(PAYMENT, REQUESTED, EXPIRED).when(DECLINE).then_nothing()
+
+
+def test_another_payment_for_the_same_order_is_refused() -> None:
+    for history in ((REQUESTED, PROCESSED), (REQUESTED, PROCESSED, REFUNDED)):
+        given(PAYMENT, *history).when(ProcessPayment("pay-2")).then_rejected(PaymentAlreadyProcessed)
+        given(PAYMENT, *history).when(DECLINE).then_rejected(PaymentAlreadyProcessed)
+        given(PAYMENT, *history).when(PROCESS).then_nothing()
+
+
+def test_money_goes_back_once() -> None:
+    given(PAYMENT, REQUESTED, PROCESSED).when(REFUND).then(REFUNDED)
+    given(PAYMENT, REQUESTED, PROCESSED, REFUNDED).when(REFUND).then_nothing()
+
+
+@pytest.mark.parametrize("history", [(REQUESTED,), (REQUESTED, DECLINED), (REQUESTED, EXPIRED)])
+def test_nothing_goes_back_that_did_not_arrive(history: tuple[PaymentEvent, ...]) -> None:
+    given(PAYMENT, *history).when(REFUND).then_rejected(NothingToRefund)
