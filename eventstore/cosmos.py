@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from azure.core.exceptions import AzureError, ServiceRequestError
+from azure.core.exceptions import AzureError
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import (
     CosmosBatchOperationError,
@@ -142,10 +142,10 @@ async def _translated(stream_id: str, *, writes: bool) -> AsyncIterator[None]:
         raise
     except CosmosHttpResponseError as error:
         raise translate(error, stream_id, writes=writes) from error
-    except ServiceRequestError as error:
-        raise StoreUnavailable("no connection to the event store") from error
     except (AzureError, TimeoutError) as error:
-        message = f"the answer of the event store was lost ({type(error).__name__})"
+        # azure-core says ServiceRequestError, "was not sent", of a connection that broke after the request was sent,
+        # and the SDK's retry may hide a first attempt: no error of a connection tells that nothing happened.
+        message = f"no answer from the event store ({type(error).__name__})"
         raise OutcomeUnknown(message) if writes else StoreUnavailable(message) from error
 
 

@@ -1,13 +1,10 @@
 """The functions of HTTP over the store and the views in memory."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-import azure.functions as func
 import pytest
 
 from application.commands import CommandHandler
@@ -17,19 +14,13 @@ from consumers.batch import BatchRunner
 from eventstore.memory import MemoryEventStore, MemorySnapshotStore
 from projections.memory import MemoryViewStore
 from projections.views.catalogue import PROJECTIONS
+from tests.rest import Answered, send
 from triggers.http import HttpFunctions
 
 ORDER = {
     "customerId": "c-1",
     "lines": [{"sku": "mug", "quantity": 2, "unitPrice": {"amount": "12.50", "currency": "EUR"}}],
 }
-
-
-@dataclass
-class Answered:
-    status: int
-    headers: Mapping[str, str]
-    body: Any
 
 
 class Api:
@@ -62,18 +53,7 @@ class Api:
         params: Mapping[str, str] | None = None,
         **route: str,
     ) -> Answered:
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        request = func.HttpRequest(
-            "GET" if function.startswith("get") else "POST",
-            "http://localhost/api",
-            headers=dict(headers or {}),
-            params=dict(params or {}),
-            route_params=route,
-            body=raw,
-        )
-        response: func.HttpResponse = await getattr(self.functions, function)(request)
-        text = response.get_body()
-        return Answered(response.status_code, response.headers, json.loads(text) if text else None)
+        return await send(self.functions, function, body, headers=headers, params=params, **route)
 
     async def place(self, key: str = "k-1", body: Any = None) -> Answered:
         return await self.send("place_order", body or ORDER, headers={"Idempotency-Key": key})
