@@ -88,14 +88,20 @@ class Queries:
                 raise UnknownStream(stream_id)
         raise StoreUnavailable(f"the replicas lag behind stream {stream_id}")
 
-    async def events(self, stream_id: str) -> Sequence[tuple[StoredEvent, Recorded[Any]]]:
-        """Every event of the stream, as stored and as understood. Raises UnknownStream."""
+    async def events(self, stream_id: str, min_version: int = 0) -> Sequence[tuple[StoredEvent, Recorded[Any]]]:
+        """Every event of the stream, as stored and as understood, up to `min_version` or later.
+
+        Raises UnknownStream, and PreconditionFailed for a stream that has not come that far.
+        """
+        wanted = max(min_version, 1)
         for _ in range(_ATTEMPTS):
             events = await self._read(stream_id, 0)
-            if events:
+            if len(events) >= wanted:
                 return [(event, self.codec.decode(event)) for event in events]
-            if await self.store.is_head(stream_id, 0):
-                raise UnknownStream(stream_id)
+            if await self.store.is_head(stream_id, wanted - 1):
+                if not events:
+                    raise UnknownStream(stream_id)
+                raise PreconditionFailed(min_version, len(events))
         raise StoreUnavailable(f"the replicas lag behind stream {stream_id}")
 
     async def page(

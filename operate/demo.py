@@ -57,7 +57,7 @@ async def _walk(client: _Client) -> None:
     _say("1. Ten mugs arrive", f"POST /stock/{sku}/receipts")
     receipt = await client.post(f"/stock/{sku}/receipts", {"quantity": 10})
     _show("answer", receipt)
-    await _show_events(client, f"/stock/{sku}/events")
+    await _show_events(client, f"/stock/{sku}/events?minVersion={receipt['version']}")
     _show("view stock-levels", await client.get(f"/stock/{sku}?minVersion={receipt['version']}"))
 
     _say("2. A customer orders two of them", "POST /orders")
@@ -74,7 +74,7 @@ async def _walk(client: _Client) -> None:
 
 async def _show_order(client: _Client, answer: Mapping[str, Any], customer: str) -> None:
     order_id = answer["orderId"]
-    await _show_events(client, f"/orders/{order_id}/events")
+    await _show_events(client, f"/orders/{order_id}/events?minVersion={answer['version']}")
     _show("view order-details", await client.get(f"/orders/{order_id}?minVersion={answer['version']}"))
     _show("view order-history", await _history(client, customer, answer["status"]))
 

@@ -117,18 +117,19 @@ class HttpFunctions:
 
     async def get_order_events(self, req: func.HttpRequest) -> func.HttpResponse:
         async def get() -> func.HttpResponse:
-            return await self._events(ORDER.stream_id(_name(req, "orderId")))
+            return await self._events(req, ORDER.stream_id(_name(req, "orderId")))
 
         return await _answered(get)
 
     async def get_stock_events(self, req: func.HttpRequest) -> func.HttpResponse:
         async def get() -> func.HttpResponse:
-            return await self._events(STOCK.stream_id(_name(req, "sku")))
+            return await self._events(req, STOCK.stream_id(_name(req, "sku")))
 
         return await _answered(get)
 
-    async def _events(self, stream_id: str) -> func.HttpResponse:
-        events = await (await self.services()).queries.events(stream_id)
+    async def _events(self, req: func.HttpRequest, stream_id: str) -> func.HttpResponse:
+        min_version = read_version(req, "minVersion")
+        events = await (await self.services()).queries.events(stream_id, min_version)
         body = {"stream": stream_id, "events": [_event(stored, recorded) for stored, recorded in events]}
         return answer(body, version=events[-1][0].version)
 

@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 READY_WITHIN: Final = 90.0
 STOPPED_WITHIN: Final = 30.0
 POLL_SECONDS: Final = 0.05
-_READY: Final = re.compile(r"devstack: ready — (?P<api>http://\S+/api)\b")
+_READY: Final = re.compile(r"devstack: ready — (http://\S+/api) \(functions\), (http://\S+) \(Cosmos DB\)")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Stack:
         assert process.stdout is not None
         self._reader = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
         self._reader.start()
-        self.api = ""
+        self.api = self.cosmos = ""
 
     @classmethod
     def start(cls, data: Path, *, instances: int = 2, hurry: int = 20, lag: int = 3) -> "Stack":
@@ -54,7 +54,7 @@ class Stack:
         ports = {"DEVSTACK_FUNCTIONS_PORT": "0", "DEVSTACK_COSMOS_PORT": "0", "DEVSTACK_DATA": str(data)}
         stack = cls(launch([sys.executable, "-m", "devstack", "up", *options], ROOT, ports))
         try:
-            stack.api = stack.wait_for(_READY)["api"]
+            stack.api, stack.cosmos = stack.wait_for(_READY).groups()
         except BaseException:
             stack.kill()
             raise

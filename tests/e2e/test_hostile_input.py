@@ -4,7 +4,6 @@ A row per kind of input and endpoint that takes it.
 """
 
 import json
-import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -168,7 +167,7 @@ def headers() -> Iterator[Row]:
 
 def queries() -> Iterator[Row]:
     versions = ["-1", "1.0", "one", "99999999999", "0x1", "%D9%A1", "1,2"]
-    for path in (f"/orders/{ORDER_ID}", f"/orders/{ORDER_ID}/payment", "/stock/mug"):
+    for path in (f"/orders/{ORDER_ID}", f"/orders/{ORDER_ID}/payment", f"/orders/{ORDER_ID}/events", "/stock/mug"):
         for version in versions:
             yield Row("minVersion", "GET", f"{path}?minVersion={version}")
     for version in [*versions, "0"]:
@@ -228,9 +227,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 async def service(stack: Stack) -> AsyncIterator[Service]:
-    cosmos = next(found[0] for line in stack.output if (found := re.search(r"http://\S+(?= \(Cosmos DB\))", line)))
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
-        yield Service(session, stack.api, cosmos)
+        yield Service(session, stack.api, stack.cosmos)
 
 
 async def test_every_row_is_a_problem_and_writes_nothing(service: Service) -> None:

@@ -208,7 +208,8 @@ class TestQueries:
 
     async def test_stock_is_on_hand_and_available(self, api: Api) -> None:
         await api.send("receive_stock", {"quantity": 10}, sku="mug")
-        story = await api.send("get_stock_events", sku="mug")
+        story = await api.send("get_stock_events", sku="mug", params={"minVersion": "1"})
+        assert 412 == (await api.send("get_stock_events", sku="mug", params={"minVersion": "2"})).status
         assert [("StockReceived", 1, {"sku": "mug", "quantity": 10})] == [
             (event["type"], event["version"], event["data"]) for event in story.body["events"]
         ]
