@@ -1,21 +1,44 @@
-"""Answers as JSON: camelCase, money as decimal strings, times in UTC."""
+"""Answers of HTTP functions: JSON bodies, ETags, and a problem for whatever goes wrong."""
 
+import asyncio
+import functools
 import json
-from collections.abc import Mapping
-from typing import Any
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 import azure.functions as func
 
-from domain.money import Money
-from eventstore.codec import strict_converter
+from eventstore.events import Recorded, StoredEvent, time_at_rest
+from triggers.http_json import to_json
+from triggers.http_requests import is_current
+from triggers.problems import problem_of, unavailable
 
-_converter = strict_converter()
-_converter.register_unstructure_hook(Money, lambda money: {"amount": str(money), "currency": money.currency})
+F = TypeVar("F")
+
+_log = logging.getLogger(__name__)
+
+_Handler = Callable[[F, func.HttpRequest], Awaitable[func.HttpResponse]]
 
 
-def to_json(value: object) -> Any:
-    """Domain events and views as clients see them."""
-    return _converter.unstructure(value)
+def answered(handler: _Handler[F]) -> _Handler[F]:
+    """Turns whatever goes wrong into a problem. Nothing escapes: the worker never answers an escaped cancellation."""
+
+    @functools.wraps(handler)
+    async def answer_always(functions: F, req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return await handler(functions, req)
+        except asyncio.CancelledError:
+            return unavailable(1)
+        except Exception as error:  # noqa: BLE001 - the edge: every error has an answer
+            response = problem_of(error)
+            if response.status_code == 500:
+                _log.exception("a request failed by a defect of the service")
+            elif response.status_code == 503:
+                _log.warning("a request was turned away: %s", error)
+            return response
+
+    return answer_always
 
 
 def answer(
@@ -30,3 +53,26 @@ def answer(
         mimetype="application/json",
         headers={**etag, **(headers or {})},
     )
+
+
+def view_answer(req: func.HttpRequest, version: int, view: Mapping[str, Any]) -> func.HttpResponse:
+    """The view with its version; 304 without a body for a client that has it already."""
+    if is_current(req, version):
+        return func.HttpResponse(status_code=304, headers={"ETag": f'"{version}"'})
+    return answer({**view, "version": version}, version=version)
+
+
+def event_json(stored: StoredEvent, recorded: Recorded[Any]) -> dict[str, Any]:
+    """One event of a story: what happened, when, and how it came about."""
+    metadata = stored.metadata
+    return {
+        "version": stored.version,
+        "type": stored.type,
+        "data": to_json(recorded.event),
+        "eventId": metadata.event_id,
+        "occurredAt": time_at_rest(metadata.occurred_at),
+        "correlationId": metadata.correlation_id,
+        "causationId": metadata.causation_id,
+        "traceparent": metadata.traceparent,
+        "actor": metadata.actor,
+    }

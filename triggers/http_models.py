@@ -9,9 +9,7 @@ from domain.money import Money
 from domain.order.commands import CancelOrder, PlaceOrder
 from domain.order.events import OrderLine
 from domain.stock.commands import ReceiveStock
-
-NAME_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
-"""Skus and customer ids."""
+from triggers.http_requests import NAME_PATTERN
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]

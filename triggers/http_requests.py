@@ -1,6 +1,7 @@
 """What an HTTP request says: who asks, under which key, on what condition, in which trace, with what body."""
 
 import base64
+import binascii
 import hashlib
 import json
 import re
@@ -19,6 +20,14 @@ from triggers.problems import BadRequest, Violation
 B = TypeVar("B", bound=BaseModel)
 
 MAX_BODY_BYTES: Final = 64 * 1024
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
+"""Ids in paths, skus and customer ids."""
+
+_NAME: Final = re.compile(NAME_PATTERN)
+_PAGE: Final = 20
+_MAX_PAGE: Final = 100
+_SORT_KEY: Final = re.compile(r"\d+~\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z~[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 _COMMANDS: Final = uuid.UUID("6f1f3f0e-2f59-5f0a-9a3e-7a1f2f0c8d11")
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
@@ -56,6 +65,41 @@ def read_command(
         expected_version=_if_match(req),
     )
     return _validated(model, body), context
+
+
+def read_name(req: func.HttpRequest, parameter: str) -> str:
+    """An id out of the path. Raises BadRequest."""
+    value: str = req.route_params.get(parameter, "")
+    if not _NAME.fullmatch(value):
+        raise BadRequest(f"{parameter} must be 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen.")
+    return value
+
+
+def read_limit(req: func.HttpRequest) -> int:
+    """How many items a page may have. Raises BadRequest."""
+    text = req.params.get("limit", str(_PAGE))
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > _MAX_PAGE:
+        raise BadRequest(f"limit must be a whole number from 1 to {_MAX_PAGE}.")
+    return int(text)
+
+
+def read_continuation(req: func.HttpRequest) -> str | None:
+    """The sort key below which the page begins, None for the first page. Raises BadRequest for a forged one."""
+    text = req.params.get("continuation")
+    if text is None:
+        return None
+    try:
+        sort_key = base64.b64decode(text, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        sort_key = ""
+    if not _SORT_KEY.fullmatch(sort_key):
+        raise BadRequest("continuation must be the one that the page before has answered.")
+    return sort_key
+
+
+def continuation_of(sort_key: str) -> str:
+    """What `read_continuation` reads."""
+    return base64.urlsafe_b64encode(sort_key.encode()).decode()
 
 
 def read_version(req: func.HttpRequest, name: str) -> int:

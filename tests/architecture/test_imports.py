@@ -72,7 +72,7 @@ def test_a_package_file_holds_a_docstring_only(file: Path) -> None:
 
 def test_every_package_is_known_to_the_linter_of_imports() -> None:
     packages = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"tests"}
-    assert {*PACKAGES, "devstack"} == packages
+    assert {*PACKAGES, "devstack", "bench"} == packages
 
 
 def test_no_package_shares_its_name_with_an_installed_distribution() -> None:

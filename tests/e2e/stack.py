@@ -48,11 +48,11 @@ class Stack:
         self.api = self.cosmos = ""
 
     @classmethod
-    def start(cls, data: Path, *, instances: int = 2, hurry: int = 20, lag: int = 3) -> "Stack":
-        """Returns once the stack is ready."""
+    def start(cls, data: Path, *, instances: int = 2, hurry: int = 20, lag: int = 3, folder: Path = ROOT) -> "Stack":
+        """Returns once the stack of the project in `folder` is ready."""
         options = ["--instances", str(instances), "--hurry", str(hurry), "--lag", str(lag)]
         ports = {"DEVSTACK_FUNCTIONS_PORT": "0", "DEVSTACK_COSMOS_PORT": "0", "DEVSTACK_DATA": str(data)}
-        stack = cls(launch([sys.executable, "-m", "devstack", "up", *options], ROOT, ports))
+        stack = cls(launch([sys.executable, "-m", "devstack", "up", *options], folder, ports))
         try:
             stack.api, stack.cosmos = stack.wait_for(_READY).groups()
         except BaseException:
@@ -117,9 +117,9 @@ def launch(command: list[str], folder: Path, environment: Mapping[str, str]) -> 
 
 
 @contextlib.contextmanager
-def running(data: Path, **options: int) -> Iterator[Stack]:
+def running(data: Path, *, instances: int = 2, folder: Path = ROOT) -> Iterator[Stack]:
     """A stack that is stopped at the end, and did end well."""
-    stack = Stack.start(data, **options)
+    stack = Stack.start(data, instances=instances, folder=folder)
     try:
         yield stack
     except BaseException:
