@@ -25,7 +25,8 @@ def test_a_link_leads_somewhere(page: Path) -> None:
 
 def test_a_file_that_is_named_exists() -> None:
     """In running text, a path in backticks is a file or a folder of the project."""
-    named = re.compile(r"`((?:domain|eventstore|projections|consumers|application|triggers|composition|tests|docs)/[\w./]+)`")
+    packages = "domain|eventstore|projections|consumers|application|triggers|composition|devstack|tests|docs"
+    named = re.compile(rf"`((?:{packages})/[\w./]+)`")
     for page in PAGES:
         for name in named.findall(page.read_text(encoding="utf-8")):
             assert (ROOT / name).exists(), f"{page.name} names {name}"
@@ -53,3 +54,11 @@ def test_every_value_of_the_host_is_explained() -> None:
     for name in ("functionTimeout", "Azure.Core", "samplingSettings", "extensionBundle", "maxConcurrentRequests",
                  "maxOutstandingRequests", "userAgentSuffix"):  # fmt: skip
         assert name in explained, name
+
+
+def test_every_guarantee_names_tests_that_exist() -> None:
+    page = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`((?:Test|test_)[\w.]+)`", page):
+        for part in name.split("."):
+            assert re.search(rf"(?:class|def) {part}\b", tests), name
