@@ -1,0 +1,46 @@
+# Thin lines over `python -m devstack` and the tools in .venv: the logic is there, not here.
+
+PYTHON ?= python3
+INSTANCES ?= 1
+HURRY ?= 1
+VENV = .venv/bin
+
+.PHONY: help setup run demo test test-long check bench reset clean
+
+help: ## list these targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  make run INSTANCES=2 HURRY=10     two Functions hosts, lease and poll times divided by ten"
+	@echo "  make run PYTHON=python3.12        another interpreter, 3.11 to 3.13"
+
+setup: ## make .venv and local.settings.json, where they are missing or out of date
+	@$(PYTHON) -m devstack setup
+
+run: ## start the service and its local cloud; Ctrl-C stops it
+	@$(PYTHON) -m devstack up --instances $(INSTANCES) --hurry $(HURRY)
+
+demo: setup ## walk orders through the running service and show it
+	@$(VENV)/python -m operate demo
+
+test: setup ## run the tests
+	$(VENV)/python -m pytest -m "not long"
+
+test-long: setup ## run the tests with the full rounds of the fault tests
+	FULL_ROUNDS=1 $(VENV)/python -m pytest -m "long or not long"
+
+check: setup ## check lint, format, types and import contracts
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+bench: setup
+	$(VENV)/python -m bench
+
+reset: ## remove the local data
+	@$(PYTHON) -m devstack reset
+
+clean: reset ## remove the local data, .venv and the caches of the tools
+	@echo "clean removes .venv, __pycache__ and the caches of the tools"
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""A local Azure Cosmos DB account (NoSQL API) that speaks the gateway protocol over plain HTTP."""

@@ -1,0 +1,1 @@
+"""The SQL of Cosmos DB: grammar, syntax tree, meaning."""

@@ -1,0 +1,82 @@
+"""Between values on the wire and Python objects: the converters of azure.functions, found as the worker does."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from azure.functions import meta
+from azure.functions.meta import Datum
+
+
+class _Generic:
+    """The worker's converter for bindings that the library does not know, and for `str` and `bytes`."""
+
+    @staticmethod
+    def check_input_type_annotation(pytype: type) -> bool:
+        return issubclass(pytype, str | bytes)
+
+    @staticmethod
+    def check_output_type_annotation(pytype: type) -> bool:
+        return issubclass(pytype, str | bytes | bytearray)
+
+    @staticmethod
+    def decode(data: Datum | None, *, trigger_metadata: object) -> Any:
+        del trigger_metadata
+        return None if data is None else data.value
+
+    @staticmethod
+    def encode(value: Any, *, expected_type: type | None) -> Datum:
+        del expected_type
+        if isinstance(value, str):
+            return Datum(value, "string")
+        if isinstance(value, bytes | bytearray):
+            return Datum(bytes(value), "bytes")
+        if isinstance(value, dict | list):
+            return Datum(json.dumps(value), "json")
+        if isinstance(value, int):
+            return Datum(int(value), "int")
+        if isinstance(value, float):
+            return Datum(value, "double")
+        if value is None:
+            return Datum(None, None)
+        raise NotImplementedError
+
+
+def converter_of(binding_type: str) -> Any:
+    """The converter that the worker would use for a binding type."""
+    registry = meta.get_binding_registry()  # type: ignore[no-untyped-call]
+    return registry.get(binding_type) or _Generic
+
+
+def has_implicit_output(binding_type: str) -> bool:
+    """Whether a binding of this type makes the return value an output without `$return`."""
+    converter = converter_of(binding_type)
+    if converter is _Generic:
+        return binding_type != "durableClient"
+    return bool(getattr(converter, "has_implicit_output", lambda: False)())
+
+
+def decode(binding_type: str, datum: Datum | None, trigger_metadata: Mapping[str, Datum]) -> Any:
+    """The object that the function receives. Raises TypeError where the worker does, with its message."""
+    converter = converter_of(binding_type)
+    is_trigger = getattr(converter, "_trigger", None) is not None
+    try:
+        return converter.decode(datum, trigger_metadata=trigger_metadata if is_trigger else {})
+    except NotImplementedError:
+        raise TypeError(
+            "unable to decode incoming TypedData: unsupported combination of TypedData field "
+            f"{None if datum is None else datum.type!r} and expected binding type {converter}"
+        ) from None
+
+
+def encode(binding_type: str, value: Any) -> Datum:
+    """What the worker would send to the host. Raises TypeError where the worker does, with its message."""
+    converter = converter_of(binding_type)
+    try:
+        datum: Datum = converter.encode(value, expected_type=None)
+    except NotImplementedError:
+        raise TypeError(
+            f'unable to encode outgoing TypedData: unsupported type "{converter}" for '
+            f'Python type "{type(value).__name__}"'
+        ) from None
+    return datum

@@ -1,0 +1,89 @@
+"""What the host does to the documents of a change feed before a function sees them.
+
+The Cosmos DB extension turns a batch into Json.NET objects and back. Json.NET takes every string value that
+looks like an ISO 8601 date-time (or `/Date(ms)/`) for a date and writes it in its own form: the fraction loses
+its trailing zeros, an offset becomes the host's local zone. A string in Json.NET's own form stays as it is.
+The host's zone is UTC here, as it is in Azure.
+"""
+
+import calendar
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+# DateTimeUtils and DateTimeParser of Json.NET: at most seven digits of fraction, nothing after the zone.
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}))?(?:([Zz])|([+-])(\d\d)(?::?(\d\d))?)?", re.ASCII
+)
+_MICROSOFT = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def rewrite_documents(documents: list[dict[str, Any]]) -> str:
+    """The JSON text of a batch as the function gets it: compact, properties in their order, dates rewritten."""
+    return json.dumps([rewrite(document) for document in documents], separators=(",", ":"), ensure_ascii=False)
+
+
+def rewrite(value: Any) -> Any:
+    """A JSON value with every string in it that Json.NET takes for a date-time rewritten; keys are not."""
+    if isinstance(value, str):
+        return rewrite_text(value)
+    if isinstance(value, dict):
+        return {key: rewrite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rewrite(item) for item in value]
+    return value
+
+
+def rewrite_text(text: str) -> str:
+    """One string as Json.NET hands it on."""
+    if 19 <= len(text) <= 40 and text[10] == "T":
+        return _rewrite_iso(text)
+    if text.startswith("/Date("):
+        return _rewrite_microsoft(text)
+    return text
+
+
+def _rewrite_iso(text: str) -> str:
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return text
+    year, month, day, hour, minute, second = (int(part) for part in match.group(1, 2, 3, 4, 5, 6))
+    fraction = (match[7] or "").ljust(7, "0")
+    midnight_after = hour == 24 and minute == second == int(fraction) == 0
+    if (hour > 23 and not midnight_after) or minute > 59 or second > 59:
+        return text
+    if not (year >= 1 and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]):
+        return text
+    try:
+        moment = datetime(year, month, day, 0 if midnight_after else hour, minute, second, tzinfo=UTC)
+        moment += timedelta(days=1 if midnight_after else 0)
+        zone = ""
+        if match[8]:
+            zone = "Z"
+        elif match[9]:
+            offset = timedelta(hours=int(match[10]), minutes=int(match[11] or 0))
+            moment = moment - offset if match[9] == "+" else moment + offset
+            zone = "+00:00"
+    except OverflowError:
+        return text
+    digits = fraction.rstrip("0")
+    return f"{_to_seconds(moment)}{'.' + digits if digits else ''}{zone}"
+
+
+def _rewrite_microsoft(text: str) -> str:
+    match = _MICROSOFT.fullmatch(text)
+    if match is None:
+        return text
+    try:
+        moment = _EPOCH + timedelta(milliseconds=int(match[1]))
+    except OverflowError:
+        return text
+    digits = f"{moment.microsecond:06}".rstrip("0")
+    return f"{_to_seconds(moment)}{'.' + digits if digits else ''}{'+00:00' if match[2] else 'Z'}"
+
+
+def _to_seconds(moment: datetime) -> str:
+    # strftime("%Y") does not pad years before 1000 on every platform.
+    return moment.replace(tzinfo=None, microsecond=0).isoformat()

@@ -1,0 +1,1 @@
+"""The life of the local stack: environment, start, supervision, stop. Standard library only."""

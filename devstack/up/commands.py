@@ -1,0 +1,141 @@
+"""What each command of `python -m devstack` does."""
+
+import argparse
+import importlib.util
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict
+from typing import List, NoReturn
+
+from devstack.up import claim, data_folder, environment, installer, settings
+from devstack.up.arguments import parser
+from devstack.up.claim import Claim
+from devstack.up.console import Console
+from devstack.up.errors import FAILED, StackError
+from devstack.up.foreground import run_stack
+from devstack.up.services import COSMOS, FUNCTIONS, Options
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_STOP_PATIENCE = 60.0  # seconds
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+def run(arguments: List[str]) -> int:
+    """Do what the command line asks for; returns the exit status."""
+    console = Console()
+    try:
+        if arguments and arguments[0] in (COSMOS, FUNCTIONS):
+            _become("devstack." + arguments[0], arguments[1:])
+        return _command(parser().parse_args(arguments), console)
+    except StackError as error:
+        console.complain(str(error))
+        return error.status
+    except OSError as error:
+        console.complain(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        console.complain("interrupted")
+        return _INTERRUPTED
+
+
+def _command(arguments: argparse.Namespace, console: Console) -> int:
+    if arguments.command == "up":
+        return _up(arguments, console)
+    if arguments.command == "status":
+        return _status(arguments.json, console)
+    return {"down": _down, "reset": _reset, "setup": _setup}[arguments.command](console)
+
+
+def _up(arguments: argparse.Namespace, console: Console) -> int:
+    root = _root()
+    variables = settings.variables(os.environ)
+    options = Options(
+        root=root,
+        data=_data(),
+        functions_port=variables.functions_port,
+        cosmos_port=variables.cosmos_port,
+        instances=arguments.instances,
+        hurry=arguments.hurry,
+        lag=arguments.lag,
+    )
+    return run_stack(options, arguments.reload, lambda: _make_ready(root, console), console)
+
+
+def _setup(console: Console) -> int:
+    _make_ready(_root(), console)
+    return 0
+
+
+def _down(console: Console) -> int:
+    data = _data()
+    stack = claim.running(data)
+    if stack is None:
+        console.say("no stack runs over %s" % data_folder.shown(data))
+        return 0
+    os.kill(stack.pid, signal.SIGTERM)
+    if not claim.wait_until_ended(data, _STOP_PATIENCE):
+        raise StackError("the stack (pid %d) did not end within %.0f s" % (stack.pid, _STOP_PATIENCE))
+    console.say("stopped; the data stays in %s" % data_folder.shown(data))
+    return 0
+
+
+def _status(as_json: bool, console: Console) -> int:
+    data = _data()
+    stack = claim.running(data)
+    if as_json:
+        found = asdict(stack) if stack else {"pid": None, "ready": False, "services": {}}
+        console.plain(json.dumps(dict(running=stack is not None, data=data, **found)))
+    elif stack is None:
+        console.say("no stack runs over %s" % data_folder.shown(data))
+    else:
+        state = "ready" if stack.ready else "starting"
+        console.say("%s (pid %d), data in %s" % (state, stack.pid, data_folder.shown(data)))
+        for name, service in stack.services.items():
+            console.plain("  %-9s  %s  (pid %d)" % (name, service.url or "starting", service.pid))
+    return 0 if stack and stack.ready else 1
+
+
+def _reset(console: Console) -> int:
+    data = _data()
+    shown = data_folder.shown(data)
+    if not os.path.isdir(data):
+        console.say("there is no %s, nothing to remove" % shown)
+        return 0
+    data_folder.require_marker(data)
+    with Claim.take(data, lambda: console.say("waiting for the services of an earlier stack to end")):
+        parts = ["%s %.1f MB" % (name, size / 1e6) for name, size in data_folder.sizes(data).items()]
+        console.say("reset removes %s (%s)" % (shown, ", ".join(parts) or "empty"))
+        if sys.stdin.isatty() and input("Go ahead? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise StackError("nothing was removed")
+        data_folder.remove(data)
+    return 0
+
+
+def _make_ready(root: str, console: Console) -> None:
+    environment.prepare(root, console)
+    if settings.create_file(root):
+        console.say("created %s from its example" % settings.FILE)
+
+
+def _become(module: str, arguments: List[str]) -> NoReturn:
+    """Go on as `module`, under the environment's Python where there is one."""
+    python = installer.interpreter(_ROOT)
+    if not os.path.exists(python):
+        python = sys.executable
+        if importlib.util.find_spec("aiohttp") is None:
+            raise StackError(
+                "the services need packages that are not installed; `python -m devstack setup` installs them"
+            )
+    os.execv(python, [python, "-m", module, *arguments])  # noqa: S606 - the project's own interpreter and module
+
+
+def _root() -> str:
+    if not os.path.samefile(os.getcwd(), _ROOT):
+        raise StackError("run it in the root of the project: cd %s" % _ROOT)
+    return _ROOT
+
+
+def _data() -> str:
+    return os.path.join(_root(), settings.variables(os.environ).data)

@@ -1,0 +1,106 @@
+"""
+The virtual environment `.venv`, as requirements*.txt describe it.
+
+A stamp inside says what it was made from, so that a repeated run is a comparison and calls neither venv nor pip.
+"""
+
+import fcntl
+import glob
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from typing import Callable, Dict
+
+from devstack.up import python_version
+from devstack.up.console import Console
+from devstack.up.errors import StackError
+from devstack.up.installer import FOLDER, create_venv, install_requirements, interpreter
+
+_STAMP = "devstack-stamp.json"
+
+
+def prepare(
+    root: str,
+    console: Console,
+    create: Callable[[str], None] = create_venv,
+    install: Callable[[str, Console], None] = install_requirements,
+) -> None:
+    """Create `.venv` and install into it what is not as the stamp says. Raises StackError."""
+    warning = python_version.warning(sys.version_info[:2])
+    if warning:
+        console.say(warning)
+    # `make test` may start while `make run` sets up: they take turns, and the lock leaves no file behind.
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.say("waiting for another set-up of this folder to end")
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        _prepare(root, console, create, install)
+    finally:
+        os.close(folder)
+
+
+def _prepare(
+    root: str, console: Console, create: Callable[[str], None], install: Callable[[str, Console], None]
+) -> None:
+    venv = os.path.join(root, FOLDER)
+    stamp = os.path.join(venv, _STAMP)
+    wanted = _wanted(root)
+    found = _read(stamp)
+    if found == wanted and os.path.exists(interpreter(root)):
+        return
+
+    if not _reusable(root, found, wanted):
+        if os.path.islink(venv):
+            raise StackError(
+                "%s is a link to %s, which is no environment for this project: remove the link"
+                % (FOLDER, wanted["folder"])
+            )
+        done = (
+            "replacing %s, which is broken or of another Python or folder," if os.path.exists(venv) else "creating %s"
+        )
+        console.say((done + " with Python %s") % (FOLDER, wanted["python"]))
+        create(venv)
+    if os.path.exists(stamp):
+        os.remove(stamp)
+    install(root, console)
+    with open(stamp, "w") as file:
+        json.dump(wanted, file)
+
+
+def _wanted(root: str) -> Dict[str, str]:
+    digest = hashlib.sha256()
+    for path in sorted(glob.glob(os.path.join(glob.escape(root), "requirements*.txt"))):
+        with open(path, "rb") as file:
+            digest.update(os.path.basename(path).encode() + b"\0" + file.read() + b"\0")
+    return {
+        # Scripts in .venv/bin hold its absolute path: a copied or moved environment is made anew, a linked one is not.
+        "folder": os.path.realpath(os.path.join(root, FOLDER)),
+        "python": "%d.%d" % sys.version_info[:2],
+        "requirements": digest.hexdigest(),
+    }
+
+
+def _read(stamp: str) -> Dict[str, str]:
+    try:
+        with open(stamp) as file:
+            content = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _reusable(root: str, found: Dict[str, str], wanted: Dict[str, str]) -> bool:
+    """Whether pip can bring the environment up to date; an environment made by hand has no stamp."""
+    if found and (found.get("folder"), found.get("python")) != (wanted["folder"], wanted["python"]):
+        return False
+    question = [interpreter(root), "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])"]
+    try:
+        answer = subprocess.run(question, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    except OSError:
+        return False
+    return answer.stdout.decode().strip() == wanted["python"]

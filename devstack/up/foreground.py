@@ -1,0 +1,85 @@
+"""One run of the stack from the claim on its data to the last line, in the foreground of a terminal or a script."""
+
+import os
+from typing import Callable, Dict
+
+from devstack.up import data_folder, installer, ports, services, settings
+from devstack.up.child import Child
+from devstack.up.claim import Claim
+from devstack.up.console import Console
+from devstack.up.errors import StackError
+from devstack.up.events import Event, Events, StopRequested
+from devstack.up.services import COSMOS, FUNCTIONS, Options, Step
+from devstack.up.signals import ignore_stop_requests, on_stop_request
+from devstack.up.source_watch import SourceWatch
+from devstack.up.supervisor import Supervisor
+
+
+def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], console: Console) -> int:
+    """
+    Start the stack and stay until it is asked to stop; returns the exit status.
+
+    What can be refused is refused first; then `make_ready` prepares the environment, which may take a minute.
+    Raises StackError.
+    """
+    data_folder.prepare(options.data)
+    with Claim.take(options.data, lambda: console.say("waiting for the services of an earlier stack to end")) as claim:
+        _require_ports(options)
+        make_ready()
+        _say_what_is_special(options, settings.file_values(options.root), console)
+
+        events: "Events[Event]" = Events()
+
+        def launch(step: Step, urls: Dict[str, str]) -> Child:
+            return Child(
+                step.name,
+                [installer.interpreter(options.root), "-m", *step.arguments],
+                services.environment(os.environ, urls),
+                options.root,
+                claim.inheritance,
+                console,
+                events,
+            )
+
+        def announce(urls: Dict[str, str]) -> None:
+            console.say(
+                "ready — %s/api (functions), %s (Cosmos DB), data in %s; Ctrl-C stops it"
+                % (urls[FUNCTIONS], urls[COSMOS], data_folder.shown(options.data))
+            )
+
+        def request_stop() -> None:
+            events.put(StopRequested())
+
+        on_stop_request(request_stop)
+        console.when_closed(request_stop)
+        watch = SourceWatch(options.root) if reload else None
+        supervisor = Supervisor(services.steps(options), launch, claim.publish, events, console)
+        status = supervisor.run(announce, watch.changed if watch else None)
+        ignore_stop_requests()
+    console.say("stopped; the data stays in %s" % data_folder.shown(options.data))
+    return status
+
+
+def _require_ports(options: Options) -> None:
+    functions = services.functions_ports(options)
+    if options.cosmos_port and options.cosmos_port in functions:
+        raise StackError(
+            "port %d is wanted for Cosmos DB and for the functions (%d to %d); set DEVSTACK_COSMOS_PORT to another"
+            % (options.cosmos_port, functions[0], functions[-1])
+        )
+    ports.require_free([options.cosmos_port], "DEVSTACK_COSMOS_PORT")
+    ports.require_free(functions, "DEVSTACK_FUNCTIONS_PORT")
+
+
+def _say_what_is_special(options: Options, values: Dict[str, str], console: Console) -> None:
+    own = settings.own_account(os.environ)
+    if own and not settings.is_local(own):
+        console.say("COSMOS in the environment names %s: provisioning and functions use that, not the local one" % own)
+    in_file = settings.own_account(values)
+    if in_file and not own and not settings.is_local(in_file):
+        console.say(
+            "%s names %s, but the local Cosmos DB is used; COSMOS in the environment would win"
+            % (settings.FILE, in_file)
+        )
+    if options.hurry is not None and float(options.hurry) != 1:
+        console.say("in a hurry: lease and poll times are divided by %s" % options.hurry)

@@ -1,0 +1,85 @@
+"""What the stack consists of, as data: which processes start, in what order, with which arguments and environment."""
+
+import os
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Tuple, Union
+
+from devstack.up import settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process that runs until it is stopped, and says on stdout when it serves."""
+
+    name: str
+    arguments: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A process that ends by itself, with status 0, before the next step starts."""
+
+    name: str
+    arguments: Tuple[str, ...]
+
+
+Step = Union[Service, Task]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the user wants the stack: root and data as absolute paths, None for what the services decide."""
+
+    root: str
+    data: str
+    functions_port: int
+    cosmos_port: int
+    instances: int = 1
+    hurry: Optional[str] = None
+    lag: Optional[str] = None
+
+
+COSMOS = "cosmos"
+PROVISION = "provision"
+FUNCTIONS = "functions"
+
+
+def steps(options: Options) -> Tuple[Step, ...]:
+    """All of the stack, in the order of its start; it stops in the reverse order."""
+    cosmos = ["devstack.cosmos", "--port", str(options.cosmos_port), "--data", os.path.join(options.data, COSMOS)]
+    functions = ["devstack.functions", "--port", str(options.functions_port), "--app", options.root]
+    functions += ["--data", os.path.join(options.data, FUNCTIONS), "--instances", str(options.instances)]
+    hurry = _given("--hurry", options.hurry)
+    return (
+        Service(COSMOS, tuple(cosmos + hurry + _given("--lag", options.lag))),
+        Task(PROVISION, ("operate", "provision")),
+        Service(FUNCTIONS, tuple(functions + hurry)),
+    )
+
+
+def _given(flag: str, value: Optional[str]) -> List[str]:
+    return [] if value is None else [flag, value]
+
+
+def functions_ports(options: Options) -> Tuple[int, ...]:
+    """The front port, and one behind it for each host."""
+    first = options.functions_port
+    if first == 0:
+        return (first,)
+    return tuple(range(first, first + options.instances + 1))
+
+
+def environment(environ: Mapping[str, str], urls: Mapping[str, str]) -> Dict[str, str]:
+    """
+    The environment of a step: the user's own, and the address of the Cosmos DB that was started.
+
+    It wins over the settings file, which the steps read themselves.
+    """
+    result = dict(environ)
+    # One account, however the user names it: a connection string beside an endpoint would contradict it.
+    if COSMOS in urls and not settings.own_account(environ):
+        result["COSMOS"] = settings.connection_string(urls[COSMOS])
+    # The services end when their stdin does, so that nothing outlives a killed supervisor.
+    result["DEVSTACK_SUPERVISED"] = "1"
+    result["PYTHONUNBUFFERED"] = "1"
+    return result

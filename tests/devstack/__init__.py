@@ -1,0 +1,1 @@
+"""devstack, judged by the official SDKs."""

@@ -1,0 +1,11 @@
+"""Every test of devstack says how the behaviour is known, so that a page of compatibility can be generated."""
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "verified(how, feature): how is 'sdk' (an official SDK is the judge), 'trace' (executed against the real "
+        "service or host) or 'docs' (documentation, or source that was read)",
+    )

@@ -1,0 +1,47 @@
+"""Signatures."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from azure.cosmos.aio import CosmosClient
+from azure.cosmos.exceptions import CosmosHttpResponseError
+
+from devstack.cosmos.server import CosmosServer
+from tests.devstack.cosmos.raw import RawClient
+
+OTHER_KEY = base64.b64encode(b"another key").decode()
+
+
+@pytest.mark.verified("sdk", feature="Authorization: a wrong key is refused")
+async def test_a_wrong_key_is_refused_with_the_text_to_sign(server: CosmosServer) -> None:
+    client = CosmosClient(server.url, OTHER_KEY)
+    try:
+        with pytest.raises(CosmosHttpResponseError) as refused:
+            await client.create_database("shop")
+    finally:
+        await client.close()
+
+    assert 401 == refused.value.status_code
+    assert r"'get\n\n\n" in str(refused.value)
+
+
+@pytest.mark.verified("docs", feature="Authorization: no signature, no answer")
+async def test_a_request_without_a_signature_is_refused(raw: RawClient) -> None:
+    assert 401 == (await raw.send("GET", "/dbs", headers={"Authorization": ""})).status
+
+
+@pytest.mark.verified("docs", feature="Authorization: the signature covers verb and resource")
+async def test_a_signature_of_another_resource_is_refused(raw: RawClient) -> None:
+    assert 200 == (await raw.send("GET", "/dbs", signed=("dbs", ""))).status
+    assert 401 == (await raw.send("GET", "/dbs", signed=("dbs", "dbs/shop"))).status
+    assert 401 == (await raw.send("GET", "/dbs", signed=("colls", ""))).status
+
+
+@pytest.mark.verified("docs", feature="Authorization: Microsoft Entra ID is refused by name")
+async def test_a_token_of_another_kind_is_refused_by_name(raw: RawClient) -> None:
+    answer = await raw.send("GET", "/dbs", headers={"Authorization": "type%3Daad%26ver%3D1.0%26sig%3Dabc"})
+
+    assert 501 == answer.status
+    assert "aad" in answer.json["message"]

@@ -1,0 +1,1 @@
+"""The folder of a function app: a host is started on it, nothing imports it from here."""

@@ -1,0 +1,1 @@
+"""Modules that stand in for the services; a test's project gets copies of them."""

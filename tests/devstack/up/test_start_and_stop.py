@@ -1,0 +1,138 @@
+"""`up`, from its first process to its last."""
+
+import os
+import signal
+
+import pytest
+
+from tests.devstack.up.project import PATIENCE, Project, wait_until
+
+ELSEWHERE = "AccountEndpoint=https://orders.documents.azure.com:443/;AccountKey=c2VjcmV0;"
+
+
+class TestStart:
+    def test_cosmos_is_provisioned_before_the_functions_start(self, project: Project) -> None:
+        """The order is Cosmos DB, provisioning, functions, and the last line says where they are."""
+        with project.up() as up:
+            ready = up.ready().says("devstack: ready — ")
+
+            found = project.services()
+            assert ["cosmos start", "operate start", "functions start"] == project.noted()
+            assert (
+                f"devstack: ready — {found['functions']['url']}/api (functions), {found['cosmos']['url']} (Cosmos DB), "
+                "data in .devstack; Ctrl-C stops it\n"
+            ) == ready
+
+    def test_the_connection_string_follows_the_port(self, project: Project) -> None:
+        """Provisioning and functions get the address at which Cosmos DB really listens."""
+        with project.up() as up:
+            up.ready()
+
+            url = project.services()["cosmos"]["url"]
+            _, operate, functions = project.journal()
+            assert operate["cosmos"].startswith(f"AccountEndpoint={url}/;AccountKey=C2y6")
+            assert operate["cosmos"] == functions["cosmos"]
+
+    def test_a_cosmos_of_the_users_environment_wins_and_is_named_without_its_key(self, project: Project) -> None:
+        """Who names another account gets it, and reads so at the start."""
+        with project.up(COSMOS=ELSEWHERE) as up:
+            up.ready()
+
+            _, operate, functions = project.journal()
+            assert [ELSEWHERE, ELSEWHERE] == [operate["cosmos"], functions["cosmos"]]
+            assert "COSMOS in the environment names https://orders.documents.azure.com:443/" in up.output
+            assert "c2VjcmV0" not in up.output
+
+    def test_an_account_named_by_its_endpoint_gets_no_connection_string_beside_it(self, project: Project) -> None:
+        """The identity-based form of the setting counts as the user's own, too."""
+        with project.up(COSMOS__accountEndpoint="https://orders.documents.azure.com:443/") as up:
+            up.ready()
+
+            assert [None, None] == [entry["cosmos"] for entry in project.journal()[1:]]
+
+    def test_another_account_in_the_settings_file_is_not_overridden_in_silence(self, project: Project) -> None:
+        """The stack uses its own Cosmos DB, and says how to have another."""
+        project.settings({"COSMOS": ELSEWHERE})
+        with project.up() as up:
+            up.ready()
+
+            assert "local.settings.json names https://orders.documents.azure.com:443/" in up.output
+            assert ELSEWHERE not in [entry["cosmos"] for entry in project.journal()]
+
+    def test_options_reach_the_services_that_know_them(self, project: Project) -> None:
+        """`--hurry` is for both, `--instances` for the functions, `--lag` for Cosmos DB."""
+        with project.up("--instances", "2", "--hurry", "10", "--lag", "3") as up:
+            up.ready()
+
+            cosmos, _, functions = (" ".join(entry["arguments"]) for entry in project.journal())
+            data = project.data
+            assert f"--port 0 --data {data}/cosmos --hurry 10 --lag 3" == cosmos
+            assert f"--port 0 --app {project.root} --data {data}/functions --instances 2 --hurry 10" == functions
+            assert "divided by 10" in up.output
+
+    def test_the_output_of_the_services_is_shown_under_their_names(self, project: Project) -> None:
+        with project.up() as up:
+            up.ready()
+            assert up.says("cosmos ready at").startswith("cosmos    | devstack: ")
+
+
+class TestStop:
+    def test_ctrl_c_stops_the_functions_before_the_cosmos_that_they_use(self, project: Project) -> None:
+        """The terminal signals the whole group at once; the order is kept nevertheless, and the status is 0."""
+        with project.up() as up:
+            up.ready().signal_group(signal.SIGINT)
+
+            assert 0 == up.ends()
+            assert ["functions stop", "cosmos stop"] == project.noted()[3:]
+            assert "stopped; the data stays in .devstack" in up.output
+
+    def test_sigterm_stops_all(self, project: Project) -> None:
+        with project.up() as up:
+            up.ready().process.terminate()
+
+            assert 0 == up.ends()
+            assert ["functions stop", "cosmos stop"] == project.noted()[3:]
+
+    def test_a_request_while_it_starts_is_heard(self, project: Project) -> None:
+        """Here the functions never get ready."""
+        project.faults(functions={"mute": True})
+        with project.up() as up:
+            wait_until(lambda: "functions start" in project.noted(), "functions start")
+            up.process.terminate()
+
+            assert 0 == up.ends()
+            assert ["functions stop", "cosmos stop"] == project.noted()[3:]
+
+    def test_a_signal_to_the_process_and_to_its_group_is_one_request(self, project: Project) -> None:
+        """`timeout` and `make` send both; the services still end in their own time."""
+        with project.up() as up:
+            up.ready().process.terminate()
+            up.process.send_signal(signal.SIGINT)
+
+            assert 0 == up.ends()
+            assert ["functions stop", "cosmos stop"] == project.noted()[3:]
+
+    def test_asked_twice_it_does_not_wait_for_a_service_that_hangs(self, project: Project) -> None:
+        project.faults(functions={"stubborn": True})
+        with project.up() as up:
+            up.ready().process.terminate()
+            up.says("devstack: stopping")
+
+            def asked_again() -> bool:
+                up.process.terminate()
+                return "ending all at once" in up.output or up.process.poll() is not None
+
+            wait_until(asked_again, "the second request is heard")
+            assert 0 == up.ends()
+
+    @pytest.mark.parametrize("lines", [0, 1])
+    def test_an_output_that_nobody_reads_any_more_stops_the_stack(self, project: Project, lines: int) -> None:
+        """`make run | head -n 1` ends."""
+        reader, writer = os.pipe()
+        process = project.start("up", output=writer)
+        os.close(writer)
+        with os.fdopen(reader) as output:
+            for _ in range(lines):
+                assert output.readline()
+
+        assert 0 == process.wait(PATIENCE)
