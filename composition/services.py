@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,7 +37,9 @@ class Services:
 
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[Services]:
-    """Connects to Cosmos DB, and disconnects at the end. Raises UnsuitableAccount, or the SDK's error."""
+    """Connects to Cosmos DB, and disconnects at the end. Raises UnsuitableAccount and StoreUnavailable."""
+    # At its own level the SDK logs every request with its headers, the partition key among them: a customer's id.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     async with open_client(settings.cosmos) as client:
         database = client.get_database_client(settings.cosmos_database)
         store = CosmosEventStore(database.get_container_client(EVENTS.name))

@@ -4,6 +4,7 @@ Two hosts of the service run in this process, on the production adapters, over o
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -291,3 +292,15 @@ async def test_32_clients_on_one_stream_do_not_thrash(deployment: Deployment) ->
     )
     assert list(range(2, 34)) == sorted(each.body["version"] for each in answers)
     assert ["batch"] * 32 == [each.kind for each in deployment.server.requests]
+
+
+async def test_no_request_of_the_sdk_and_no_customer_reaches_the_log(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = deployment.hosts[0]
+    with caplog.at_level(logging.INFO):
+        placed = await send(host.functions, "place_order", {**PLACE, "customerId": "ada-lovelace"})
+        await send(host.functions, "get_customer_orders", customerId="ada-lovelace")
+        await send(host.functions, "get_order", orderId=placed.body["orderId"])
+    assert "ada-lovelace" not in caplog.text
+    assert [] == [record.name for record in caplog.records if record.name.startswith("azure")]
