@@ -5,26 +5,18 @@ from __future__ import annotations
 import base64
 
 import pytest
-from azure.cosmos.aio import CosmosClient
-from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from devstack.cosmos.server import CosmosServer
 from tests.devstack.cosmos.raw import RawClient
 
 OTHER_KEY = base64.b64encode(b"another key").decode()
 
 
-@pytest.mark.verified("sdk", feature="Authorization: a wrong key is refused")
-async def test_a_wrong_key_is_refused_with_the_text_to_sign(server: CosmosServer) -> None:
-    client = CosmosClient(server.url, OTHER_KEY)
-    try:
-        with pytest.raises(CosmosHttpResponseError) as refused:
-            await client.create_database("shop")
-    finally:
-        await client.close()
+@pytest.mark.verified("trace", feature="Authorization: a wrong key is refused")
+async def test_a_wrong_key_is_refused_with_the_text_to_sign(raw: RawClient) -> None:
+    answer = await raw.send("GET", "/dbs/shop", key=OTHER_KEY)
 
-    assert 401 == refused.value.status_code
-    assert r"'get\n\n\n" in str(refused.value)
+    assert (401, "Unauthorized") == (answer.status, answer.json["code"])
+    assert r"'get\ndbs\ndbs/shop\n" in answer.json["message"]
 
 
 @pytest.mark.verified("docs", feature="Authorization: no signature, no answer")

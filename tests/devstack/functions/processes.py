@@ -81,9 +81,13 @@ class Service:
         return self.ends()
 
     def close(self) -> None:
-        """End it by all means."""
+        """End it by all means, in order if it can be."""
         if self.process.poll() is None:
-            self.process.kill()
+            self.process.terminate()
+            try:
+                self.process.wait(_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
         self.process.wait()
         self._reader.join(_PATIENCE_S)
         for pipe in (self.process.stdin, self.process.stdout):

@@ -310,14 +310,14 @@ class TestCommandLine:
             assert 200 == request(f"{url}/api/hello", headers={"x-functions-key": key}).status
 
     @pytest.mark.verified("docs", feature="Supervision")
-    def test_nothing_outlives_a_killed_supervisor(self, app_dir: Path) -> None:
+    def test_nothing_outlives_a_killed_supervisor(self, app_dir: Path, tmp_path: Path) -> None:
         with running(FUNCTIONS, *self.options(app_dir), environment={"DEVSTACK_SUPERVISED": "1"}) as service:
             (host,) = request(f"{service.url()}/admin/host/status").json()["hosts"]
             assert service.process.stdin is not None
             service.process.stdin.close()
             assert 0 == service.ends()
             assert not is_running(host["pid"])
-        with running(FUNCTIONS, *self.options(app_dir)) as service:
+        with running(FUNCTIONS, *self.options(app_dir, "--data", str(tmp_path / "data"))) as service:
             (host,) = request(f"{service.url()}/admin/host/status").json()["hosts"]
             service.process.kill()
             until(lambda: not is_running(host["pid"]), "the host ends with its supervisor")

@@ -1,5 +1,6 @@
 """`up`, from its first process to its last."""
 
+import contextlib
 import os
 import signal
 
@@ -131,8 +132,13 @@ class TestStop:
         reader, writer = os.pipe()
         process = project.start("up", output=writer)
         os.close(writer)
-        with os.fdopen(reader) as output:
-            for _ in range(lines):
-                assert output.readline()
+        try:
+            with os.fdopen(reader) as output:
+                for _ in range(lines):
+                    assert output.readline()
 
-        assert 0 == process.wait(PATIENCE)
+            assert 0 == process.wait(PATIENCE)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,1 @@
+"""Measurements of the service and its local cloud, as one command: `python -m bench`. For development only."""

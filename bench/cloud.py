@@ -1,0 +1,165 @@
+"""The local cloud for measurements: each service a process of its own, on free ports, gone when the block ends."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from composition.settings import Settings
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+DATABASE: Final = "orders"
+_KEY: Final = (
+    "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="  # the emulator's
+)
+_READY: Final = re.compile(r"devstack: \w+ ready at (\S+)$")
+_READY_WITHIN: Final = 60.0
+_STOPPED_WITHIN: Final = 20.0
+
+
+class ServiceFailed(Exception):
+    """A service of the local cloud did not start; the message holds the last it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    url: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Cosmos DB and Functions hosts over one account."""
+
+    cosmos: Service
+    functions: Service
+
+    @property
+    def api(self) -> str:
+        return f"{self.functions.url}/api"
+
+
+def environment(cosmos_url: str) -> Mapping[str, str]:
+    """The settings of the service (design: docs/operations.md) against a local account."""
+    return {
+        "COSMOS": f"AccountEndpoint={cosmos_url}/;AccountKey={_KEY};",
+        "COSMOS_DATABASE": DATABASE,
+        "TRUST_EASYAUTH": "0",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    }
+
+
+def settings(cosmos_url: str) -> Settings:
+    return Settings.from_mapping(environment(cosmos_url))
+
+
+@contextmanager
+def cosmos() -> Iterator[Service]:
+    """Cosmos DB in memory. Raises ServiceFailed."""
+    with _service("devstack.cosmos", "--port", "0", "--ephemeral") as service:
+        yield service
+
+
+@contextmanager
+def stack(data: Path, instances: int) -> Iterator[Stack]:
+    """Cosmos DB on disk, provisioned, and Functions hosts, with their times as in `make run`. Raises ServiceFailed."""
+    with _service("devstack.cosmos", "--port", "0", "--data", str(data / "cosmos")) as store:
+        known = environment(store.url)
+        provision(known)
+        options = ("--port", "0", "--app", str(ROOT), "--data", str(data / "functions"), "--instances", str(instances))
+        with _service("devstack.functions", *options, known=known) as functions:
+            yield Stack(store, functions)
+
+
+def provision(known: Mapping[str, str]) -> None:
+    run_python("-m", "operate", "provision", known=known)
+
+
+def run_python(*arguments: str, known: Mapping[str, str] | None = None, stdin: str = "") -> str:
+    """What a fresh interpreter prints. Raises CalledProcessError."""
+    done = subprocess.run(  # noqa: S603 - code of ours
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment_of(known or {}),
+        input=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def environment_of(known: Mapping[str, str]) -> Mapping[str, str]:
+    """This process's, without the settings of another stack that it may carry, with those that are known."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COSMOS", "DEVSTACK_"))}
+    return {**inherited, **known}
+
+
+@contextmanager
+def _service(module: str, *arguments: str, known: Mapping[str, str] | None = None) -> Iterator[Service]:
+    process = subprocess.Popen(  # noqa: S603 - a module of ours
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        # It ends with its standard input: nothing outlives a benchmark that is killed.
+        env={**environment_of(known or {}), "DEVSTACK_SUPERVISED": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    output = _Output(process)
+    try:
+        yield Service(output.ready_url(), process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOPPED_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        output.close()
+
+
+class _Output:
+    """Reads what a service prints, so that its pipe never fills, and keeps the last lines for an error message."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        self._process = process
+        self._last: deque[str] = deque(maxlen=30)
+        self._url = ""
+        self._known = threading.Event()
+        self._thread = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
+        self._thread.start()
+
+    def ready_url(self) -> str:
+        self._known.wait(_READY_WITHIN)
+        if not self._url:
+            raise ServiceFailed("".join(self._last) or f"no line of readiness within {_READY_WITHIN:.0f} s")
+        return self._url
+
+    def close(self) -> None:
+        self._thread.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            self._last.append(line)
+            if match := _READY.match(line.rstrip("\n")):
+                self._url = match[1]
+                self._known.set()
+        self._known.set()

@@ -1,0 +1,57 @@
+"""When a view shows an event, seen from outside: the change feed of the container of views, read often."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from azure.cosmos.aio import ContainerProxy
+
+RESOLUTION: Final = 0.01
+"""Seconds between two looks, and so the error of a time."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """`seen` holds for each view id the moment of its last change, and `positions` the version that it shows then."""
+
+    container: ContainerProxy
+    seen: dict[str, float] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, positions: Iterable[tuple[str, int]], within: float) -> None:
+        """Returns when each view has reached its version. Raises TimeoutError."""
+        missing = dict(positions)
+        async with asyncio.timeout(within):
+            while missing := {id_: version for id_, version in missing.items() if self.positions.get(id_, 0) < version}:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def follow(self) -> None:
+        continuation: str | None = None
+        while True:
+            where: dict[str, Any] = {"continuation": continuation} if continuation else {"start_time": "Beginning"}
+            pages = self.container.query_items_change_feed(**where).by_page()
+            async for page in pages:
+                async for view in page:
+                    self.seen[view["id"]] = time.perf_counter()
+                    self.positions[view["id"]] = view["position"]
+            continuation = pages.continuation_token  # type: ignore[attr-defined]
+            self._changed.set()
+            await asyncio.sleep(RESOLUTION)
+
+
+@asynccontextmanager
+async def watching(container: ContainerProxy) -> AsyncIterator[Watch]:
+    watch = Watch(container)
+    task = asyncio.create_task(watch.follow())
+    try:
+        yield watch
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
