@@ -4,6 +4,7 @@ Two hosts of the service run in this process, on the production adapters, over o
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -152,20 +153,26 @@ class TestLostAnswers:
         assert first.status in (200, 201)
         assert first == await takes_effect_once(deployment, command, "k", before)
 
+    @pytest.mark.parametrize("effect", [Effect.LOSE_ANSWER, Effect.CUT_ANSWER])
     @pytest.mark.parametrize("meanwhile", [False, True], ids=["at once", "after another command"])
     async def test_a_lost_outcome_is_503_and_the_same_request_finds_it(
-        self, deployment: Deployment, command_for: Callable[[Host], Awaitable[Command]], meanwhile: bool
+        self,
+        deployment: Deployment,
+        command_for: Callable[[Host], Awaitable[Command]],
+        meanwhile: bool,
+        effect: Effect,
     ) -> None:
         one, other = deployment.hosts
         command = await command_for(one)
         before = await events_before(deployment, command)
-        deployment.server.faults.add(Fault(Effect.LOSE_ANSWER, kinds=frozenset({"batch"}), times=None))
+        deployment.server.faults.add(Fault(effect, kinds=frozenset({"batch"}), times=None))
         lost = await command.send(one, "k")
         assert 503 == lost.status
         assert int(lost.headers["Retry-After"]) >= 10
         deployment.server.faults.clear()
-        if meanwhile and command.stream_id is not None and command.function != "cancel_order":
-            await command.meanwhile(other, command.stream_id)
+        if meanwhile:
+            written = [each.partition_key for each in deployment.server.requests if each.kind == "batch"]
+            await command.meanwhile(other, json.loads(str(written[-1]))[0])
             before += command.function == "receive_stock"
         await takes_effect_once(deployment, command, "k", before)
 
