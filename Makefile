@@ -16,8 +16,8 @@ help: ## list these targets
 setup: ## make .venv and local.settings.json, where they are missing or out of date
 	@$(PYTHON) -m devstack setup
 
-run: ## start the service and its local cloud; Ctrl-C stops it
-	@$(PYTHON) -m devstack up --instances $(INSTANCES) --hurry $(HURRY)
+run: ## start the service and its local cloud, reload on changes; Ctrl-C stops it
+	@$(PYTHON) -m devstack up --instances $(INSTANCES) --hurry $(HURRY) --reload
 
 demo: setup ## walk orders through the running service and show it
 	@$(VENV)/python -m operate demo
