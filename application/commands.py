@@ -152,11 +152,11 @@ class _Execution:
         while True:
             refusal: Exception | None = None
             try:
-                events = self._decide(command, folded)
+                decided = self._decide(command, folded)
             except (DomainError, PreconditionFailed) as error:
-                refusal, events = error, []
-            if events:
-                return await self._append(folded, events)
+                refusal, decided = error, ()
+            if decided:
+                return await self._append(folded, decided)
             seen = await self._confirm(folded, just_read=just_read)
             if isinstance(seen, Answer):
                 return seen
@@ -166,13 +166,12 @@ class _Execution:
                 return Answer(self.stream_id, folded.version, folded.event_type)
             folded, just_read = seen, True
 
-    def _decide(self, command: object, folded: Folded[Any]) -> list[StoredEvent]:
+    def _decide(self, command: object, folded: Folded[Any]) -> Sequence[object]:
         expected = self.context.expected_version
         if expected is not None and expected != folded.version:
             raise PreconditionFailed(expected, folded.version)
-        decided = self.aggregate.decider.decide(command, folded.state)
-        now = max(self.handler.clock(), folded.occurred_at)
-        return [self._stored(event, folded.version + 1 + index, index, now) for index, event in enumerate(decided)]
+        decided: Sequence[object] = self.aggregate.decider.decide(command, folded.state)
+        return decided
 
     def _stored(self, event: object, version: int, index: int, now: datetime) -> StoredEvent:
         type_, schema, data = self.handler.codec.encode(event)
@@ -195,7 +194,9 @@ class _Execution:
             ),
         )
 
-    async def _append(self, folded: Folded[Any], events: Sequence[StoredEvent]) -> Answer:
+    async def _append(self, folded: Folded[Any], decided: Sequence[object]) -> Answer:
+        now = max(self.handler.clock(), folded.occurred_at)
+        events = [self._stored(event, folded.version + 1 + index, index, now) for index, event in enumerate(decided)]
         try:
             appended = await self.handler.store.append(self.stream_id, folded.head, events)
         except WrongExpectedVersion:
@@ -204,7 +205,8 @@ class _Execution:
                 return seen
             raise _TryAgain from None
         if appended.history_intact:
-            reached = self._fold(folded, events)
+            reached = Folded.at(self.aggregate.decider.fold(folded.state, decided), events[-1])
+            self.handler.cache.put(self.stream_id, reached)
             if reached.version // SNAPSHOT_EVERY > folded.version // SNAPSHOT_EVERY:
                 self.snapshot_due = reached
         else:

@@ -3,7 +3,7 @@
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, Self, TypeVar
 
@@ -33,16 +33,17 @@ class Folded(Generic[S]):
 
     def then(self, aggregate: Aggregate[Any, Any, S], codec: EventCodec, events: Iterable[StoredEvent]) -> Self:
         """Folds on; `events` follow this version without a hole. Raises as `EventCodec.decode` does."""
-        folded = self
-        for event in events:
-            folded = type(self)(
-                aggregate.decider.evolve(folded.state, codec.decode(event).event),
-                event.version,
-                event.metadata.event_id,
-                event.metadata.occurred_at,
-                event.type,
-            )
-        return folded
+        state, evolve, event_of = self.state, aggregate.decider.evolve, codec.event_of
+        newest: StoredEvent | None = None
+        for newest in events:
+            state = evolve(state, event_of(newest))
+        return self if newest is None else type(self).at(state, newest)
+
+    @classmethod
+    def at(cls, state: S, newest: StoredEvent) -> Self:
+        """`state` is that of the stream whose newest event is `newest`."""
+        metadata = newest.metadata
+        return cls(state, newest.version, metadata.event_id, metadata.occurred_at, newest.type)
 
 
 class FoldedStreams:
@@ -80,7 +81,5 @@ _OVERHEAD: Final = 900
 
 def _estimate(state: object) -> int:
     """Bytes of a state: itself and its fields. A large field tells its own size by `__sizeof__`."""
-    size = sys.getsizeof(state)
-    if is_dataclass(state):
-        size += sum(sys.getsizeof(getattr(state, field.name)) for field in fields(state))
-    return size
+    names: Iterable[str] = getattr(state, "__dataclass_fields__", ())
+    return sys.getsizeof(state) + sum(sys.getsizeof(getattr(state, name)) for name in names)

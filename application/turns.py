@@ -1,8 +1,6 @@
 """Commands on one stream take turns inside a process: otherwise each would make the others conflict."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,17 +21,36 @@ class Turns:
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
 
-    @asynccontextmanager
-    async def turn(self, stream_id: str) -> AsyncIterator[None]:
-        """Raises TooBusy when `MAX_WAITING` commands wait already."""
-        queue = self._queues.setdefault(stream_id, _Queue())
-        if queue.waiting > MAX_WAITING:
+    def turn(self, stream_id: str) -> "_Turn":
+        """To be entered; raises TooBusy then when `MAX_WAITING` commands wait already."""
+        return _Turn(self._queues, stream_id)
+
+
+class _Turn:
+    """A class of its own, since every command takes one: a generator's context costs it three times as much."""
+
+    __slots__ = ("_queue", "_queues", "_stream_id")
+
+    def __init__(self, queues: dict[str, _Queue], stream_id: str) -> None:
+        self._queues = queues
+        self._stream_id = stream_id
+        self._queue = queues.setdefault(stream_id, _Queue())
+
+    async def __aenter__(self) -> None:
+        if self._queue.waiting > MAX_WAITING:
             raise TooBusy(f"{MAX_WAITING} commands are waiting for this stream")
-        queue.waiting += 1
+        self._queue.waiting += 1
         try:
-            async with queue.lock:
-                yield
-        finally:
-            queue.waiting -= 1
-            if queue.waiting == 0:
-                self._queues.pop(stream_id, None)
+            await self._queue.lock.acquire()
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._queue.lock.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._queue.waiting -= 1
+        if self._queue.waiting == 0:
+            self._queues.pop(self._stream_id, None)

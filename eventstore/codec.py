@@ -44,6 +44,8 @@ class EventCodec:
                 raise ValueError(f"{event_type.name} is registered twice, by its name or by its class")
             self._by_name[event_type.name] = event_type
             self._by_class[event_type.event_class] = event_type
+        self._structure = {cls: self._converter.get_structure_hook(cls) for cls in self._by_class}
+        self._unstructure = {cls: self._converter.get_unstructure_hook(cls) for cls in self._by_class}
 
     @property
     def types(self) -> Iterable[EventType]:
@@ -52,9 +54,13 @@ class EventCodec:
     def encode(self, event: object) -> tuple[str, int, dict[str, Any]]:
         """The wire name, schema and data of `event`. Raises KeyError for a class that is not registered."""
         event_type = self._by_class[type(event)]
-        return event_type.name, event_type.schema, self._converter.unstructure(event)
+        return event_type.name, event_type.schema, self._unstructure[type(event)](event)
 
     def decode(self, stored: StoredEvent) -> Recorded[Any]:
+        """The event with its place and time. Raises as `event_of`."""
+        return Recorded(stored.stream_id, stored.version, self.event_of(stored), stored.metadata.occurred_at)
+
+    def event_of(self, stored: StoredEvent) -> Any:
         """Raises NewerEvent for what this build does not know yet, UndecodableEvent for what it cannot read."""
         event_type = self._by_name.get(stored.type)
         if event_type is None or stored.schema > event_type.schema:
@@ -63,11 +69,10 @@ class EventCodec:
             data = stored.data
             for upcast in event_type.upcasters[stored.schema - 1 :]:
                 data = upcast(data)
-            event: Any = self._converter.structure(data, event_type.event_class)
+            return self._structure[event_type.event_class](data, event_type.event_class)
         except Exception as error:  # whatever an upcaster or a converter stumbles over, the data is why
             reason = f"its data is no {stored.type} of schema {stored.schema} ({type(error).__name__}: {error})"
             raise UndecodableEvent(stored.stream_id, stored.version, reason) from error
-        return Recorded(stored.stream_id, stored.version, event, stored.metadata.occurred_at)
 
 
 def strict_converter() -> Converter:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 E = TypeVar("E", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """How an event came about. `occurred_at` is UTC; `fingerprint` is of the client's request."""
+class Metadata(NamedTuple):
+    """How an event came about. `occurred_at` is UTC; `fingerprint` is of the client's request.
+
+    A named tuple, like `StoredEvent`: one of each is made per event read, and a frozen dataclass takes three times as
+    long to make.
+    """
 
     event_id: str
     occurred_at: datetime
@@ -21,8 +24,7 @@ class Metadata:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """One event of a stream, its data still in the form of its schema at rest.
 
     `command_key` is `<commandId>/<index>`: unique in the stream, so that a command takes effect once.
@@ -63,6 +65,8 @@ def time_at_rest(time: datetime) -> str:
 def time_from_rest(text: str) -> datetime:
     """Raises ValueError for a text without a zone, or one that is no ISO 8601 date-time."""
     time = datetime.fromisoformat(text)
+    if time.tzinfo is UTC:
+        return time
     if time.tzinfo is None:
         raise ValueError("a time without a zone")
     return time.astimezone(UTC)

@@ -1,6 +1,5 @@
 """The format at rest: golden files, one per event type and schema, and the limits of a transaction."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -116,6 +115,6 @@ def test_one_transaction_holds_99_events() -> None:
 def test_an_event_is_at_most_200_kilobytes() -> None:
     small = stored(OrderCancelled(ORDER_ID, "c-1", ""))
     room = MAX_EVENT_BYTES - len(json.dumps(to_item(small), ensure_ascii=False).encode())
-    to_items([dataclasses.replace(small, data={**small.data, "reason": "x" * room})])
+    to_items([small._replace(data={**small.data, "reason": "x" * room})])
     with pytest.raises(AppendTooLarge, match="bytes"):
-        to_items([dataclasses.replace(small, data={**small.data, "reason": "x" * (room + 1)})])
+        to_items([small._replace(data={**small.data, "reason": "x" * (room + 1)})])
