@@ -70,6 +70,13 @@ def cosmos() -> Iterator[Service]:
 
 
 @contextmanager
+def canned(upstream: str) -> Iterator[Service]:
+    """A server that answers with what it has recorded from `upstream`. Raises ServiceFailed."""
+    with _service("bench.probes.canned", upstream) as service:
+        yield service
+
+
+@contextmanager
 def stack(data: Path, instances: int) -> Iterator[Stack]:
     """Cosmos DB on disk, provisioned, and Functions hosts, with their times as in `make run`. Raises ServiceFailed."""
     with _service("devstack.cosmos", "--port", "0", "--data", str(data / "cosmos")) as store:

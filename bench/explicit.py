@@ -1,5 +1,6 @@
 """Codecs of order events written by hand, one function per class and direction, as strict as the compiled ones."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from domain.money import Money
@@ -85,4 +86,8 @@ def _number(value: Any) -> int:
     return value
 
 
-PAIRS: Final = ((placed_from, placed_to), (confirmed_from, confirmed_to), (shipped_from, shipped_to))
+PAIRS: Final[Sequence[tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = (
+    (placed_from, placed_to),
+    (confirmed_from, confirmed_to),
+    (shipped_from, shipped_to),
+)

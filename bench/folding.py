@@ -68,9 +68,13 @@ def _compared(scale: Scale, ours: Callable[[], object], theirs: Callable[[], obj
 def _fold_all(aggregate: Aggregate[Any, Any, Any], streams: Sequence[Items]) -> Callable[[], object]:
     def fold() -> None:
         for items in streams:
-            Folded(aggregate.decider.initial).then(aggregate, CODEC, [from_item(item) for item in items])
+            _folded(aggregate, items)
 
     return fold
+
+
+def _folded(aggregate: Aggregate[Any, Any, Any], items: Items) -> Folded[Any]:
+    return Folded(aggregate.decider.initial).then(aggregate, CODEC, [from_item(item) for item in items])
 
 
 def _their_fold(mapper: Any, streams: Sequence[Items]) -> None:
@@ -87,8 +91,7 @@ def _from_text(
 
     def fold() -> None:
         for texts in our_texts:
-            events = [from_item(json.loads(text)) for text in texts]
-            Folded(aggregate.decider.initial).then(aggregate, CODEC, events)
+            _folded(aggregate, [json.loads(text) for text in texts])
 
     return fold, partial(_their_fold, shop.mapper, their_texts)
 
@@ -129,7 +132,7 @@ def _steps(scale: Scale, orders: Sequence[Items], stock: Sequence[Items]) -> Tab
     )
 
 
-def _orders() -> Sequence[Items]:
+def _orders(orders: int = _ORDERS) -> Sequence[Items]:
     def events(order_id: str) -> Sequence[Any]:
         return (
             OrderPlaced(order_id, CUSTOMER, LINES),
@@ -137,30 +140,30 @@ def _orders() -> Sequence[Items]:
             OrderShipped(order_id, CUSTOMER, "DHL", "T-1"),
         )
 
-    return [_items(ORDER.stream_id(order_id), events(order_id)) for order_id in (new_id() for _ in range(_ORDERS))]
+    return [_items(ORDER.stream_id(order_id), events(order_id)) for order_id in (new_id() for _ in range(orders))]
 
 
-def _stock() -> Items:
+def _stock(orders: int = EVENTS // 5) -> Items:
     events: list[object] = []
-    for order_id in (new_id() for _ in range(EVENTS // 5)):
+    for order_id in (new_id() for _ in range(orders)):
         events += [StockReceived("mug", 3), StockReserved("mug", order_id, 2), StockReceived("mug", 1)]
         events += [StockReserved("mug", f"{order_id}-b", 1), StockDispatched("mug", order_id, 2)]
     return _items(STOCK.stream_id("mug"), events)
 
 
-def _their_orders(shop: library.Shop) -> Sequence[Items]:
+def _their_orders(shop: library.Shop, orders: int = _ORDERS) -> Sequence[Items]:
     def new_order() -> library.Order:
         order = library.Order(CUSTOMER, list(LINES))
         order.confirm()
         order.ship("DHL", "T-1")
         return order
 
-    return [library.as_dicts(shop, new_order()) for _ in range(_ORDERS)]
+    return [library.as_dicts(shop, new_order()) for _ in range(orders)]
 
 
-def _their_stock(shop: library.Shop) -> Items:
+def _their_stock(shop: library.Shop, orders: int = EVENTS // 5) -> Items:
     stock = library.Stock("mug")
-    for order_id in (new_id() for _ in range(EVENTS // 5)):
+    for order_id in (new_id() for _ in range(orders)):
         stock.receive(3)
         stock.reserve(order_id, 2)
         stock.receive(1)

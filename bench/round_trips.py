@@ -53,7 +53,8 @@ async def _table(rig: Rig) -> Table:
         requests = kinds(by_size[0])
         round_trips = len(requests) - kind.parallel
         charges = [charge(records) for records in by_size]
-        rows.append([kind.title, round_trips, " → ".join(requests), *charges])
+        at_once, then = requests[: kind.parallel + 1], requests[kind.parallel + 1 :]
+        rows.append([kind.title, round_trips, " → ".join([" and ".join(at_once), *then]), *charges])
         goals.append(Goal(f"{kind.title}, round trips", kind.budget, round_trips))
         if kind.scenario is scenarios.warm:
             goals.append(Goal(f"{kind.title} of 1 KB, RU", MOST_RU_WARM, charges[SIZES.index(1024)]))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,15 +32,18 @@ class Watch:
                 await self._changed.wait()
 
     async def follow(self) -> None:
-        continuation: str | None = None
+        continuation = ""
+
+        def keep(headers: Mapping[str, str], _: Any) -> None:
+            nonlocal continuation
+            continuation = headers.get("etag", continuation)
+
         while True:
             where: dict[str, Any] = {"continuation": continuation} if continuation else {"start_time": "Beginning"}
-            pages = self.container.query_items_change_feed(**where).by_page()
-            async for page in pages:
-                async for view in page:
+            async for view in self.container.query_items_change_feed(**where, response_hook=keep):
+                if self.positions.get(view["id"]) != view["position"]:
                     self.seen[view["id"]] = time.perf_counter()
                     self.positions[view["id"]] = view["position"]
-            continuation = pages.continuation_token  # type: ignore[attr-defined]
             self._changed.set()
             await asyncio.sleep(RESOLUTION)
 

@@ -55,7 +55,7 @@ async def _warm_up(api: Api, watch: views.Watch) -> None:
 
 
 async def _visible(api: Api, watch: views.Watch, rhythm: _Rhythm, seconds: float) -> Sequence[Cell]:
-    progress(f"POST to visible with {rhythm.clients} clients")
+    progress(f"POST to visible, clients: {rhythm.clients}")
     posted: dict[str, tuple[float, float]] = {}
     begun = time.perf_counter()
 
@@ -87,11 +87,11 @@ def _visibility(rows: Sequence[Sequence[Cell]]) -> Table:
     return Table(
         "From POST to visible",
         f"""
-        `POST /orders` until the order's view is in its container, seen through that container's own change feed, read
-        every {views.RESOLUTION * 1e3:.0f} ms. {HOSTS} hosts, clients in turn; each waits for its answer and then thinks:
-        {_RHYTHMS[0].think * 1e3:.0f} ms on average the single one, {_RHYTHMS[1].think:.0f} s each of {MANY_CLIENTS}.
-        The functions poll the feed every {function_app.FEED_POLL_MS} ms: half of that is the least that the median can be
-        beyond the time of the answer. Clients, hosts and Cosmos DB share the {facts()["cores"]} cores.
+        `POST /orders` until the order's view is in its container, as seen in that container's own change feed, read
+        every {views.RESOLUTION * 1e3:.0f} ms. {HOSTS} hosts, clients in turn; each waits for its answer and then
+        thinks: {_RHYTHMS[0].think * 1e3:.0f} ms on average the single one, {_RHYTHMS[1].think:.0f} s the
+        {MANY_CLIENTS}. The functions poll the feed every {function_app.FEED_POLL_MS} ms: half of that is the least
+        that the median can be beyond the answer. Clients, hosts and Cosmos DB share {facts()["cores"]} cores.
         """,
         ["clients", "orders", "per second", "answer p50, ms", "answer p99, ms", "visible p50, ms", "visible p99, ms"],
         rows,
@@ -103,6 +103,7 @@ async def _throughput(scale: Scale, api: Api, watch: views.Watch) -> Table:
     sku = new_id()
     for number in (1, MANY_CLIENTS):
         placed: list[str] = []
+        who = "1 client" if number == 1 else f"{number} clients"
 
         async def place(client: int, placed: list[str] = placed) -> int:
             status, order_id = await api.place_order(client)
@@ -113,15 +114,15 @@ async def _throughput(scale: Scale, api: Api, watch: views.Watch) -> Table:
         async def receive(client: int) -> int:
             return await api.receive_stock(client, sku)
 
-        progress(f"commands of {number} clients, a stream each time")
+        progress(f"commands of {who}, a stream each time")
         outcome = await clients.load(number, scale.seconds, place)
         begun = time.perf_counter()
         await watch.until([(_view(order_id), 1) for order_id in placed], _CAUGHT_UP_WITHIN)
-        rows.append([f"{number} clients, many streams (orders)", *_figures(outcome), time.perf_counter() - begun])
-        progress(f"commands of {number} clients, one stream")
+        rows.append([f"{who}, many streams (orders)", *_figures(outcome), time.perf_counter() - begun])
+        progress(f"commands of {who}, one stream")
         rows.append(
             [
-                f"{number} clients, one stream (stock)",
+                f"{who}, one stream (stock)",
                 *_figures(await clients.load(number, scale.seconds, receive)),
                 None,
             ]
@@ -131,8 +132,8 @@ async def _throughput(scale: Scale, api: Api, watch: views.Watch) -> Table:
         f"""
         Clients that send the next command when the last one was answered, in turn to {HOSTS} hosts: orders, each a
         stream of its own, or receipts of one sku, all of one stream, for which the hosts compete. The projections of
-        all of it run meanwhile, on the same {facts()["cores"]} cores as clients, hosts and Cosmos DB; the last column is
-        how long the order view took to catch up after the last answer. Turned away is 503: too many others won.
+        all of it run meanwhile, on the same {facts()["cores"]} cores as clients, hosts and Cosmos DB. The last column
+        is how long the order view took to catch up after the last answer. Turned away is 503: too many others won.
         """,
         ["", "commands per second", "p50, ms", "p99, ms", "turned away", "caught up after, s"],
         rows,

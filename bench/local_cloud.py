@@ -1,0 +1,172 @@
+"""Part 6: the local Cosmos DB itself: its requests per second, and how much of each is the client's own work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from azure.cosmos.aio import ContainerProxy
+
+from bench import cloud
+from bench.material import CUSTOMER, LINES, new_id, new_item
+from bench.measure import interleaved_async
+from bench.report import Cell, Table
+from bench.scale import Scale, progress
+from composition.containers import EVENTS
+from composition.cosmos import open_client
+from domain.aggregates import ORDER
+from domain.order.events import OrderConfirmed, OrderPlaced
+from eventstore.items import item_id
+
+_CALLS: Final = 48
+_AT_ONCE: Final = 16
+_PAGE: Final = 100
+_ALONE: Final = "one at a time"
+_TOGETHER: Final = f"{_AT_ONCE} at a time"
+
+
+@dataclass(slots=True)
+class Caller:
+    """The SDK's calls on one server: the local Cosmos DB, or one that has its answers ready."""
+
+    events: ContainerProxy
+    placed: list[str]
+    continuation: str = ""
+
+    async def drain(self) -> None:
+        """Goes to the end of the feed, where a poll finds nothing."""
+        async for _ in self.events.query_items_change_feed(start_time="Beginning", response_hook=self._keep):
+            pass
+
+    async def read(self, number: int) -> None:
+        await self.events.read_item(item_id(1), ORDER.stream_id(self.placed[number]))
+
+    async def create(self, _number: int) -> None:
+        await self.events.create_item(_placed(new_id()))
+
+    async def batch(self, _number: int) -> None:
+        order_id = new_id()
+        await self.events.execute_item_batch(
+            [
+                ("create", (_placed(order_id),)),
+                ("create", (new_item(ORDER.stream_id(order_id), 2, OrderConfirmed(order_id, CUSTOMER)),)),
+            ],
+            ORDER.stream_id(order_id),
+        )
+
+    async def query(self, number: int) -> None:
+        stream_id = ORDER.stream_id(self.placed[number])
+        query = "SELECT * FROM c WHERE c.id > @after"
+        parameters: list[dict[str, Any]] = [{"name": "@after", "value": item_id(0)}]
+        async for _ in self.events.query_items(query, parameters=parameters, partition_key=stream_id):
+            pass
+
+    async def poll(self, _number: int) -> None:
+        async for _ in self.events.query_items_change_feed(continuation=self.continuation):
+            pass
+
+    async def page(self, _number: int) -> None:
+        pages = self.events.query_items_change_feed(start_time="Beginning", max_item_count=_PAGE).by_page()
+        async for page in pages:
+            async for _ in page:
+                pass
+            break
+
+    def _keep(self, headers: Mapping[str, str], _: Any) -> None:
+        self.continuation = headers.get("etag", self.continuation)
+
+
+async def run(scale: Scale) -> Sequence[Table]:
+    order_ids = [new_id() for _ in range(_CALLS)]
+    async with _caller(order_ids) as (real, canned):
+        for order_id in order_ids:
+            await real.events.create_item(_placed(order_id))
+        rows = [await _compared(scale, title, real, canned) for title in _CALLS_OF]
+    return [
+        Table(
+            "The local Cosmos DB under the SDK",
+            f"""
+            Calls of the SDK ({_CALLS} a round, {scale.rounds} rounds, in turns), one at a time and {_AT_ONCE} at a time
+            from one process, on items of 0.8 KB, without other load. Two servers in processes of their own: the local
+            Cosmos DB in memory, and one that sends back recorded bytes, so that what is left is the client's work.
+            """,
+            [
+                "",
+                "ms a call",
+                "of it the client",
+                "left for the server",
+                f"calls per second, {_ALONE}",
+                f"{_TOGETHER}",
+                f"{_TOGETHER}, client alone",
+            ],
+            rows,
+        )
+    ]
+
+
+Call = Callable[[Caller, int], Awaitable[None]]
+
+_CALLS_OF: Final[Mapping[str, Call]] = {
+    "point read": Caller.read,
+    "create": Caller.create,
+    "batch of two creates": Caller.batch,
+    "query of one partition": Caller.query,
+    "feed poll that finds nothing": Caller.poll,
+    f"feed page of {_PAGE} items": Caller.page,
+}
+
+
+async def _compared(scale: Scale, title: str, real: Caller, canned: Caller) -> Sequence[Cell]:
+    progress(title)
+    call = _CALLS_OF[title]
+    await real.drain()
+    canned.continuation = real.continuation
+
+    def alone(caller: Caller) -> Callable[[int], Awaitable[None]]:
+        async def run(_round: int) -> None:
+            for number in range(_CALLS):
+                await call(caller, number)
+
+        return run
+
+    def together(caller: Caller) -> Callable[[int], Awaitable[None]]:
+        async def run(_round: int) -> None:
+            numbers = iter(range(_CALLS))
+
+            async def client() -> None:
+                for number in numbers:
+                    await call(caller, number)
+
+            await asyncio.gather(*(client() for _ in range(_AT_ONCE)))
+
+        return run
+
+    sides = {
+        "real": alone(real),
+        "canned": alone(canned),
+        "real together": together(real),
+        "canned together": together(canned),
+    }
+    timings = await interleaved_async(sides, scale.rounds, _CALLS)
+    taken, of_client = timings.median("real") * 1e3, timings.median("canned") * 1e3
+    together_per_second = [1 / timings.median(side) for side in ("real together", "canned together")]
+    return [title, taken, of_client, taken - of_client, 1e3 / taken, *together_per_second]
+
+
+@asynccontextmanager
+async def _caller(order_ids: list[str]) -> AsyncIterator[tuple[Caller, Caller]]:
+    """The same account, once itself and once canned."""
+    with cloud.cosmos() as service, cloud.canned(service.url) as stand_in:
+        cloud.provision(cloud.environment(service.url))
+        known, canned = cloud.settings(service.url), cloud.settings(stand_in.url)
+        async with open_client(known.cosmos) as client, open_client(canned.cosmos) as canned_client:
+            real, recorded = (
+                each.get_database_client(known.cosmos_database).get_container_client(EVENTS.name)
+                for each in (client, canned_client)
+            )
+            yield Caller(real, order_ids), Caller(recorded, order_ids)
+
+
+def _placed(order_id: str) -> dict[str, Any]:
+    return new_item(ORDER.stream_id(order_id), 1, OrderPlaced(order_id, CUSTOMER, LINES))
