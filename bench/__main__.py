@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import inspect
 import json
-import shlex
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -66,8 +65,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def main() -> int:
     arguments = parse_arguments()
-    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
-    facts = {**machine.facts(), "command": command}
+    facts = {**machine.facts(), "command": _command(arguments)}
     print("\n".join(f"{name}: {value}" for name, value in facts.items()), end="\n\n", flush=True)
     scale = QUICK if arguments.quick else FULL
     measured: dict[str, Sequence[Table]] = {}
@@ -79,8 +77,14 @@ def main() -> int:
     if arguments.json is not None:
         _write_json(arguments.json, facts, measured)
     if arguments.write:
-        page.write(facts, measured)
+        page.write(facts, measured, whole=set(measured) == set(PARTS))
     return 0
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What makes the same figures, wherever they are written to."""
+    parts = [] if arguments.only == list(PARTS) else ["--only", *arguments.only]
+    return " ".join(["python -m bench", *parts, *(["--quick"] if arguments.quick else [])])
 
 
 def _run(name: str, scale: Scale) -> Sequence[Table]:

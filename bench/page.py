@@ -5,20 +5,24 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bench.cloud import ROOT
-from bench.report import Table
+from bench.report import Table, shown
 
 PAGE: Final = ROOT / "docs" / "performance.md"
+GOALS: Final = "goals"
+_FEW: Final = 4
 
 
 class MarkerMissing(Exception):
     """The page has no place for a part."""
 
 
-def write(facts: Mapping[str, str], measured: Mapping[str, Sequence[Table]]) -> None:
-    """Raises MarkerMissing."""
+def write(facts: Mapping[str, str], measured: Mapping[str, Sequence[Table]], *, whole: bool) -> None:
+    """The summary of goals is replaced after a `whole` run alone. Raises MarkerMissing."""
     text = PAGE.read_text(encoding="utf-8")
     for name, tables in measured.items():
-        text = replaced(text, name, "\n\n".join(table.to_markdown() for table in tables) + "\n\n" + _source(facts))
+        text = replaced(text, name, "\n\n".join([*(table.to_markdown() for table in tables), _source(facts)]))
+    if whole:
+        text = replaced(text, GOALS, "\n\n".join([_goals(measured), _source(facts)]))
     PAGE.write_text(text, encoding="utf-8")
 
 
@@ -28,6 +32,21 @@ def replaced(text: str, name: str, content: str) -> str:
     if not between.search(text):
         raise MarkerMissing(f"docs/performance.md has no place for {name}")
     return between.sub(lambda _: f"\n{content}\n\n", text, count=1)
+
+
+def _goals(measured: Mapping[str, Sequence[Table]]) -> str:
+    """A line per goal; a table with many of them is one line."""
+    lines = ["| goal | | measured | |", "|---|---|---:|---|"]
+    for table in (table for tables in measured.values() for table in tables if table.goals):
+        met = sum(goal.met for goal in table.goals)
+        if len(table.goals) > _FEW:
+            verdict = "met" if met == len(table.goals) else "**missed**"
+            lines.append(f"| {table.title} | all {len(table.goals)} | {met} | {verdict} |")
+            continue
+        for goal in table.goals:
+            verdict = "met" if goal.met else "**missed**"
+            lines.append(f"| {goal.what} | {goal.limit} | {shown(goal.measured)} | {verdict} |")
+    return "\n".join(lines)
 
 
 def _source(facts: Mapping[str, str]) -> str:

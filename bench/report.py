@@ -22,10 +22,13 @@ class Goal:
     def met(self) -> bool:
         return self.measured >= self.bound if self.at_least else self.measured <= self.bound
 
+    @property
+    def limit(self) -> str:
+        return f"{'≥' if self.at_least else '≤'} {shown(self.bound)}"
+
     def __str__(self) -> str:
-        sign = "≥" if self.at_least else "≤"
         verdict = "met" if self.met else "missed"
-        return f"{self.what}: goal {sign} {shown(self.bound)}, measured {shown(self.measured)}: {verdict}"
+        return f"{self.what}: goal {self.limit}, measured {shown(self.measured)}: {verdict}"
 
 
 @dataclass(frozen=True, slots=True)
