@@ -29,11 +29,15 @@ class SnapshotFormat(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate(Generic[C, E, S]):
-    """`snapshots` is for kinds of streams that grow long."""
+    """`wire_names` are those of the events, `commands` those of the commands that may travel on the bus.
+
+    `snapshots` is for kinds of streams that grow long.
+    """
 
     category: str
     decider: Decider[C, E, S]
     wire_names: Mapping[str, type]
+    commands: Mapping[str, type] = field(default_factory=dict)
     upcasters: Mapping[str, tuple[Upcaster, ...]] = field(default_factory=dict)
     snapshots: SnapshotFormat[S] | None = None
 

@@ -7,6 +7,7 @@ which turns the data of one schema into the data of the next.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from types import UnionType
 from typing import Any, Final, get_args, get_origin
 
 from cattrs import Converter
@@ -76,7 +77,10 @@ class EventCodec:
 
 
 def strict_converter() -> Converter:
-    """camelCase keys, no coercion, no unknown and no missing keys; times in their form at rest."""
+    """camelCase keys, no coercion, no unknown and no missing keys; times in their form at rest.
+
+    A union of dataclasses is told apart by the name of the class: `{"type": "ReserveStock", …its fields}`.
+    """
     converter = Converter(forbid_extra_keys=True, detailed_validation=False)
     for primitive in (str, int, bool):
         converter.register_structure_hook(primitive, _exactly(primitive))
@@ -84,13 +88,19 @@ def strict_converter() -> Converter:
     converter.register_unstructure_hook(datetime, time_at_rest)
     converter.register_structure_hook_factory(_is_homogeneous_tuple, lambda cls: _tuple_hook(converter, cls))
     converter.register_structure_hook_factory(
-        is_dataclass,
+        _is_dataclass,
         lambda cls: make_dict_structure_fn(
             cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=False, **_camel_case(cls)
         ),
     )
     converter.register_unstructure_hook_factory(
-        is_dataclass, lambda cls: make_dict_unstructure_fn(cls, converter, **_camel_case(cls))
+        _is_dataclass, lambda cls: make_dict_unstructure_fn(cls, converter, **_camel_case(cls))
+    )
+    converter.register_structure_hook_factory(
+        _is_union_of_dataclasses, lambda union: _tagged_structure_hook(converter, union)
+    )
+    converter.register_unstructure_hook_factory(
+        _is_union_of_dataclasses, lambda union: _tagged_unstructure_hook(converter, union)
     )
     return converter
 
@@ -122,9 +132,33 @@ def _tuple_hook(converter: Converter, cls: Any) -> Callable[[Any, Any], Any]:
     return structure
 
 
-def _camel_case(cls: type) -> dict[str, Any]:
+def _is_dataclass(cls: Any) -> bool:
+    return is_dataclass(get_origin(cls) or cls)
+
+
+def _is_union_of_dataclasses(cls: Any) -> bool:
+    return isinstance(cls, UnionType) and all(is_dataclass(each) for each in get_args(cls))
+
+
+def _tagged_structure_hook(converter: Converter, union: Any) -> Callable[[Any, Any], Any]:
+    members: Final = {cls.__name__: (cls, converter.get_structure_hook(cls)) for cls in get_args(union)}
+
+    def structure(value: Any, _: Any) -> Any:
+        data = {**value}
+        cls, structure_member = members[data.pop("type")]
+        return structure_member(data, cls)
+
+    return structure
+
+
+def _tagged_unstructure_hook(converter: Converter, union: Any) -> Callable[[Any], dict[str, Any]]:
+    members: Final = {cls: converter.get_unstructure_hook(cls) for cls in get_args(union)}
+    return lambda value: {"type": type(value).__name__, **members[type(value)](value)}
+
+
+def _camel_case(cls: Any) -> dict[str, Any]:
     def camel(name: str) -> str:
         head, *tail = name.split("_")
         return head + "".join(part.capitalize() for part in tail)
 
-    return {field.name: override(rename=camel(field.name)) for field in fields(cls)}
+    return {field.name: override(rename=camel(field.name)) for field in fields(get_origin(cls) or cls)}

@@ -1,6 +1,8 @@
 """What can be asked of the payment of an order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from domain.money import Money
 
@@ -37,3 +39,11 @@ class RefundPayment:
 
 
 PaymentCommand = RequestPayment | ProcessPayment | DeclinePayment | ExpirePayment | RefundPayment
+
+WIRE_NAMES: Final[Mapping[str, type]] = {
+    "RequestPayment": RequestPayment,
+    "ProcessPayment": ProcessPayment,
+    "DeclinePayment": DeclinePayment,
+    "ExpirePayment": ExpirePayment,
+    "RefundPayment": RefundPayment,
+}

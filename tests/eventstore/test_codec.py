@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,29 @@ from tests.specification import NOON
 @dataclass(frozen=True, slots=True)
 class Detail:
     unit_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    step_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    pass
+
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned(Generic[A]):
+    action: A
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    plans: tuple[Planned[Walk | Wait], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +58,12 @@ def _from_the_second_schema(data: Any) -> Any:
     return {**data, "really": True, "at": None}
 
 
-CODEC = EventCodec([EventType("Happened", Happened, (_from_the_first_schema, _from_the_second_schema))])
+CODEC = EventCodec(
+    [
+        EventType("Happened", Happened, (_from_the_first_schema, _from_the_second_schema)),
+        EventType("Decided", Decided),
+    ]
+)
 METADATA = Metadata("e", NOON, "c", "c", "t", "a", "f")
 
 
@@ -83,6 +111,33 @@ def test_data_of_another_shape_is_not_understood(changed: dict[str, Any]) -> Non
 def test_missing_data_is_not_understood() -> None:
     with pytest.raises(UndecodableEvent):
         CODEC.decode(stored({"longName": "n", "really": True}))
+
+
+def test_a_member_of_a_union_is_told_by_its_type() -> None:
+    event = Decided((Planned(Walk(3)), Planned(Wait())))
+    data = {"plans": [{"action": {"type": "Walk", "stepCount": 3}}, {"action": {"type": "Wait"}}]}
+    assert ("Decided", 1, data) == CODEC.encode(event)
+    assert event == CODEC.decode(stored(data, type_="Decided", schema=1)).event
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"stepCount": 3},
+        {"type": "Run"},
+        {"type": ["Walk"]},
+        {"type": "Walk"},
+        {"type": "Walk", "stepCount": "3"},
+        {"type": "Wait", "stepCount": 3},
+        [["type", "Wait"]],
+        "Wait",
+        None,
+    ],
+    ids=repr,
+)
+def test_what_is_no_member_of_a_union_is_not_understood(action: Any) -> None:
+    with pytest.raises(UndecodableEvent):
+        CODEC.decode(stored({"plans": [{"action": action}]}, type_="Decided", schema=1))
 
 
 @pytest.mark.parametrize(("type_", "schema"), [("Happened", 4), ("NeverHeardOf", 1)])
