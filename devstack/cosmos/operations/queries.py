@@ -11,7 +11,7 @@ from devstack.cosmos.answers import Answer, feed_answer, json_answer
 from devstack.cosmos.container import Container
 from devstack.cosmos.continuation import Position, fingerprint, from_token, to_token
 from devstack.cosmos.errors import bad_request, not_supported
-from devstack.cosmos.json_text import parse_json
+from devstack.cosmos.json_text import parse_json, to_text
 from devstack.cosmos.operations.addressing import container_of, reach_of, snapshot_of
 from devstack.cosmos.pages import Page, fill_from_all, fill_in_order_of_scan
 from devstack.cosmos.requests import (
@@ -24,6 +24,7 @@ from devstack.cosmos.requests import (
 )
 from devstack.cosmos.scan import Reach, Scan, Span, spans_of
 from devstack.cosmos.sql import syntax as ast
+from devstack.cosmos.sql.errors import planner_error
 from devstack.cosmos.sql.parse import parse
 from devstack.cosmos.sql.plan import EVERYTHING, ROOT, Collector, Plan, compile_query
 from devstack.cosmos.undefined import UNDEFINED
@@ -58,6 +59,8 @@ async def query_plan(_account: Account, request: Request) -> Answer:
     container = container_of(request)
     plan = compile_query(query, parameters)
     _check_order(plan, container)
+    if request.header(PARTITION_KEY) is None:
+        _refuse_compositions(plan)
     if plan.combines and len(container.ranges) > 1 and request.header(PARTITION_KEY) is None:
         # A client with a plan asks each partition for its part, and this plan does not tell it how to combine them.
         raise not_supported("query plans that combine the partitions of a split container")
@@ -68,9 +71,11 @@ async def query_items(account: Account, request: Request) -> Answer:
     query, parameters = _query(request.body)
     container, reach = container_of(request), reach_of(request)
     plan = compile_query(query, parameters)
+    if not query.sources:
+        return _without_items(plan, container)
     _check_order(plan, container)
     spans = spans_of(query, parameters, container, reach)
-    _check_cross_partition(request, spans)
+    _check_cross_partition(request, plan, spans)
     owner = fingerprint(request.body.decode(), reach.low, reach.high)
     token = request.header(CONTINUATION)
     start = from_token(token, owner) if token else Position(0)
@@ -85,6 +90,12 @@ async def query_items(account: Account, request: Request) -> Answer:
     charge = charges.query(page.matched_bytes, page.scanned if unindexed else 0)
     continuation = to_token(page.next, owner) if page.next is not None else None
     return feed_answer("Documents", container.rid, page.texts, charge=charge, continuation=continuation)
+
+
+def _without_items(plan: Plan, container: Container) -> Answer:
+    """Without FROM, a query is not over the items: it has one result, as in the examples of the documentation."""
+    results = plan.results({})
+    return feed_answer("Documents", container.rid, map(to_text, results), charge=charges.query(0, 0))
 
 
 async def read_items(account: Account, request: Request) -> Answer:
@@ -136,14 +147,24 @@ def _check_order(plan: Plan, container: Container) -> None:
         )
 
 
-def _check_cross_partition(request: Request, spans: list[Span]) -> None:
-    named = any(request.header(name) for name in (PARTITION_KEY, PARTITION_KEY_RANGE, START_EPK))
+def _check_cross_partition(request: Request, plan: Plan, spans: list[Span]) -> None:
+    if any(request.header(name) for name in (PARTITION_KEY, PARTITION_KEY_RANGE, START_EPK)):
+        return
     keys = {span.partition_key for span in spans}
-    if not named and not request.flag(CROSS_PARTITION) and (None in keys or len(keys) > 1):
+    if None not in keys and len(keys) <= 1:
+        return
+    _refuse_compositions(plan)
+    if not request.flag(CROSS_PARTITION):
         raise bad_request(
             "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition to "
             "true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception."
         )
+
+
+def _refuse_compositions(plan: Plan) -> None:
+    # Executed against the service's planner, which tells clients how to combine the parts of each partition.
+    if plan.composed:
+        raise planner_error("Compositions of aggregates and other expressions are not allowed.")
 
 
 def _order_of_scan(query: ast.Query, plan: Plan, reach: Reach) -> bool | None:

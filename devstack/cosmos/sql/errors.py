@@ -12,5 +12,10 @@ def compile_error(code: str, message: str, start: int = 0, end: int = 0) -> Cosm
     return bad_request(f"Message: {json.dumps({'errors': [error]}, separators=(',', ':'))}")
 
 
+def planner_error(message: str) -> CosmosError:
+    """A refusal without a place or a code."""
+    return bad_request(f"Message: {json.dumps({'Errors': [message]}, separators=(',', ':'))}")
+
+
 def syntax_error(text: str, start: int, end: int) -> CosmosError:
     return compile_error("SC1001", f"Syntax error, incorrect syntax near '{text}'.", start, end)

@@ -176,7 +176,7 @@ def _call(call: ast.Call, scope: Scope) -> Evaluator:
     name = call.name
     if name in AGGREGATES:
         if len(call.arguments) != 1:
-            raise compile_error("SC2007", f"The {name} function requires 1 argument(s).")
+            raise compile_error("SC2050", f"The {name} function requires 1 argument(s).")
         if scope.aggregate is None:
             raise compile_error("SC2104", f"Aggregate function '{name}' is not allowed in this context.")
         return scope.aggregate(call, scope)
@@ -186,7 +186,7 @@ def _call(call: ast.Call, scope: Scope) -> Evaluator:
     if built_in is None:
         raise compile_error("SC2005", f"'{name}' is not a recognized built-in function name.")
     if len(call.arguments) < built_in.least or (built_in.most is not None and len(call.arguments) > built_in.most):
-        raise compile_error("SC2007", f"The {name} function requires {built_in.least} argument(s).")
+        raise compile_error("SC2050", f"The {name} function requires {built_in.arity} argument(s).")
     arguments = [compile_expression(argument, scope) for argument in call.arguments]
     function = built_in.function
     return lambda row: function(*(argument(row) for argument in arguments))

@@ -23,6 +23,13 @@ class BuiltIn:
     least: int
     most: int | None
 
+    @property
+    def arity(self) -> str:
+        """How many arguments it takes, in the words of the service."""
+        if self.most is None:
+            return f"at least {self.least}"
+        return f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
+
 
 def _numeric(function: Callable[..., float], least: int = 1, most: int | None = None) -> BuiltIn:
     def checked(*arguments: Any) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Never
 
-from devstack.cosmos.errors import bad_request, not_supported
+from devstack.cosmos.errors import bad_request
 from devstack.cosmos.sql import syntax as ast
 from devstack.cosmos.sql.aggregates import Accumulator, accumulator
-from devstack.cosmos.sql.errors import compile_error
+from devstack.cosmos.sql.errors import compile_error, planner_error
 from devstack.cosmos.sql.evaluate import AGGREGATES, Evaluator, Row, Scope, compile_expression
 from devstack.cosmos.sql.values import SortKey, identity, is_number
 from devstack.cosmos.undefined import UNDEFINED
@@ -42,6 +42,7 @@ class Plan:
     distinct: bool
     offset: int
     limit: int | None
+    composed: bool = False  # whether an aggregate is a part of a larger expression
 
     @property
     def combines(self) -> bool:
@@ -149,26 +150,39 @@ EVERYTHING: Final = Plan(
 
 def compile_query(query: ast.Query, parameters: Mapping[str, Any]) -> Plan:
     """Raises 400 with the service's code for a query that means nothing, 501 for what devstack has not."""
-    return _compile(query, Scope(frozenset(), parameters, _compile))
+    return _compile(query, Scope(frozenset(), parameters, _subquery))
+
+
+def _subquery(query: ast.Query, outer: Scope) -> Plan:
+    """Subqueries have neither order nor pages (the errors are those of the service's compiler)."""
+    if query.order_by:
+        raise compile_error("SC2202", "'ORDER BY' is not supported in subqueries.")
+    if query.top is not None:
+        raise compile_error("SC2203", "'TOP' is not supported in subqueries.")
+    if query.limit is not None:
+        raise compile_error("SC2204", "'OFFSET LIMIT' clause is not supported in subqueries.")
+    return _compile(query, outer)
 
 
 def _compile(query: ast.Query, outer: Scope) -> Plan:
     names, expand = _sources(query.sources, outer)
-    scope = Scope(outer.names | names, outer.parameters, _compile)
+    scope = Scope(outer.names | names, outer.parameters, _subquery)
     where = compile_expression(query.where, scope) if query.where is not None else None
     aggregates: list[tuple[str, Evaluator]] = []
 
     def register(call: ast.Call, around: Scope) -> Evaluator:
-        argument = Scope(around.names, around.parameters, around.subquery)
+        argument = Scope(around.names, around.parameters, around.subquery, _no_aggregate)
         slot = f"#{len(aggregates)}"
         aggregates.append((call.name, compile_expression(call.arguments[0], argument)))
         return lambda row: row[slot]
 
-    select_scope = Scope(scope.names, scope.parameters, _compile, register)
+    select_scope = Scope(scope.names, scope.parameters, _subquery, register)
     project = _selection(query, select_scope)
     groups = tuple(compile_expression(expression, scope) for expression in query.group_by)
     if aggregates or groups:
         _check_grouped(query)
+    if query.group_by and query.order_by:
+        _refuse_order_of_groups(query)
     order = tuple(_order(item, query, scope) for item in query.order_by)
     top = _count(query.top, scope, "TOP")
     limit = _count(query.limit, scope, "LIMIT")
@@ -184,6 +198,13 @@ def _compile(query: ast.Query, outer: Scope) -> Plan:
         query.distinct,
         _count(query.offset, scope, "OFFSET") or 0,
         limit if top is None else top,
+        _composes(query),
+    )
+
+
+def _no_aggregate(_call: ast.Call, _scope: Scope) -> Evaluator:
+    raise compile_error(
+        "SC2101", "Cannot perform an aggregate function on an expression containing an aggregate or a subquery."
     )
 
 
@@ -195,7 +216,7 @@ def _sources(sources: tuple[ast.Source, ...], outer: Scope) -> tuple[frozenset[s
     names = outer.names
     stages: list[Expand] = []
     for source in sources:
-        stages.append(_source(source, Scope(names, outer.parameters, _compile), first=not stages))
+        stages.append(_source(source, Scope(names, outer.parameters, _subquery), first=not stages))
         if source.name is not None:
             if source.name in names - outer.names:
                 raise compile_error("SC2011", f"The input alias '{source.name}' is specified more than once.")
@@ -234,7 +255,7 @@ def _collection(
     collection: ast.PathSource | ast.SubquerySource, scope: Scope, *, first: bool
 ) -> Callable[[Row], list[Any]]:
     if isinstance(collection, ast.SubquerySource):
-        return _compile(collection.query, scope).results
+        return _subquery(collection.query, scope).results
     if collection.root in scope.names:
         root = collection.root
     elif first:
@@ -244,7 +265,7 @@ def _collection(
     expression: ast.Expression = ast.Identifier(root)
     for step in collection.steps:
         expression = ast.Index(expression, ast.Constant(step))
-    evaluate = compile_expression(expression, Scope(scope.names | {ROOT}, scope.parameters, _compile))
+    evaluate = compile_expression(expression, Scope(scope.names | {ROOT}, scope.parameters, _subquery))
     return lambda row: [value] if (value := evaluate(row)) is not UNDEFINED else []
 
 
@@ -287,8 +308,6 @@ def _own_name(expression: ast.Expression) -> str | None:
 
 
 def _order(item: ast.OrderItem, query: ast.Query, scope: Scope) -> Order:
-    if query.group_by:
-        raise not_supported("ORDER BY together with GROUP BY in SQL")
     path = ast.path_of(item.expression)
     first = query.sources[0] if query.sources else None
     if path is None or not isinstance(first, ast.PathSource) or path[0] != first.name:
@@ -300,30 +319,58 @@ def _order(item: ast.OrderItem, query: ast.Query, scope: Scope) -> Order:
     return Order(compile_expression(item.expression, scope), (*steps, *path[1:]), item.descending)
 
 
-def _check_grouped(query: ast.Query) -> None:
+def _selected(query: ast.Query) -> tuple[ast.Expression, ...]:
     match query.selection:
         case ast.Value(expression):
-            selected: tuple[ast.Expression, ...] = (expression,)
+            return (expression,)
         case ast.SelectList(items):
-            selected = tuple(item.expression for item in items)
+            return tuple(item.expression for item in items)
         case _:
-            selected = ()
-    for expression in selected:
+            return ()
+
+
+def _composes(query: ast.Query) -> bool:
+    return any(not _aggregates(expression) and _contains_aggregate(expression) for expression in _selected(query))
+
+
+def _contains_aggregate(expression: ast.Expression) -> bool:
+    return _aggregates(expression) or any(map(_contains_aggregate, ast.children(expression)))
+
+
+def _aggregates(expression: ast.Expression) -> bool:
+    return isinstance(expression, ast.Call) and expression.name in AGGREGATES
+
+
+def _check_grouped(query: ast.Query) -> None:
+    for expression in _selected(query):
         _check_aggregated(expression, query.group_by)
 
 
 def _check_aggregated(expression: ast.Expression, groups: tuple[ast.Expression, ...]) -> None:
-    if expression in groups or (isinstance(expression, ast.Call) and expression.name in AGGREGATES):
+    if expression in groups or _aggregates(expression):
         return
     if isinstance(expression, ast.Identifier) or ast.path_of(expression) is not None:
         name = ".".join(ast.path_of(expression) or ())
         raise compile_error(
             "SC2102",
-            f"Property reference '{name}' is invalid in the select list because it is not contained in an "
+            f"Property reference '{name}' is invalid in the select list because it is not contained in either an "
             "aggregate function or the GROUP BY clause.",
         )
     for child in ast.children(expression):
         _check_aggregated(child, groups)
+
+
+def _refuse_order_of_groups(query: ast.Query) -> Never:
+    """The service does not order groups ("You currently cannot use GROUP BY with an ORDER BY clause")."""
+    for item in query.order_by:
+        path = ast.path_of(item.expression)
+        if path is not None and item.expression not in query.group_by:
+            raise compile_error(
+                "SC2103",
+                f"Property reference '{'.'.join(path)}' is invalid in the ORDER BY clause because it is not contained "
+                "in either an aggregate function or the GROUP BY clause.",
+            )
+    raise planner_error("'ORDER BY' is not supported in presence of GROUP BY.")
 
 
 def _count(expression: ast.Expression | None, scope: Scope, clause: str) -> int | None:

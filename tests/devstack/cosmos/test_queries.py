@@ -256,6 +256,26 @@ async def test_a_query_across_partition_keys_must_be_enabled(raw_container: RawC
     assert (200, 200) == (of_one_key.status, enabled.status)
 
 
+@pytest.mark.verified("docs", feature="Queries: without FROM, one result")
+async def test_a_query_without_a_source_has_one_result(container: ContainerProxy) -> None:
+    assert [6] == await values(container, "SELECT VALUE LENGTH('sample')")
+    await fill(container)
+
+    assert [{"$1": 7}] == await values(container, "SELECT 1 + 2 * 3", partition_key="1")
+    assert [True] == await values(container, "SELECT VALUE CONTAINS(UPPER('abc'), 'B')")
+
+
+@pytest.mark.verified("trace", feature="Queries: parts of aggregates are not combined across partition keys")
+async def test_an_expression_over_an_aggregate_stays_within_a_partition_key(container: ContainerProxy) -> None:
+    await fill(container)
+
+    for text in ("SELECT VALUE {'most': MAX(c.n)} FROM c", "SELECT MAX(c.n) / 2 FROM c"):
+        with pytest.raises(CosmosHttpResponseError, match="Compositions of aggregates") as refused:
+            await values(container, text)
+        assert 400 == refused.value.status_code
+    assert [{"most": 9}] == await values(container, "SELECT VALUE {'most': MAX(c.n)} FROM c", partition_key="1")
+
+
 @pytest.mark.verified("sdk", feature="Queries: errors")
 async def test_a_query_in_error_is_refused(container: ContainerProxy) -> None:
     with pytest.raises(CosmosHttpResponseError) as refused:
