@@ -3,6 +3,9 @@
 from typing import Any, Final
 
 from domain.aggregate import Aggregate, SnapshotFormat
+from domain.fulfilment.events import FulfilmentEvent
+from domain.fulfilment.reactions import Trigger, fulfilment
+from domain.fulfilment.state import FulfilmentState
 from domain.order import commands as order_commands
 from domain.order import events as order_events
 from domain.order.commands import OrderCommand
@@ -38,4 +41,9 @@ STOCK: Final[Aggregate[StockCommand, StockEvent, StockState]] = Aggregate(
     snapshots=SnapshotFormat(STOCK_FOLD, stock_snapshot.to_data, stock_snapshot.from_data),
 )
 
-AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (ORDER, PAYMENT, STOCK)
+FULFILMENT: Final[Aggregate[Trigger, FulfilmentEvent, FulfilmentState]] = fulfilment(
+    payment_deadline_seconds=0
+).aggregate
+"""For reading: what the streams say does not depend on the payment deadline. Whoever reacts builds the process."""
+
+AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (ORDER, PAYMENT, STOCK, FULFILMENT)

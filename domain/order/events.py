@@ -24,6 +24,12 @@ class OrderPlaced:
     customer_id: str
     lines: tuple[OrderLine, ...]
 
+    @property
+    def total(self) -> Money:
+        """An order has at least one line, and all its lines have one currency: see decisions.py."""
+        amount = sum(line.quantity * line.unit_price.amount for line in self.lines)
+        return Money(amount, self.lines[0].unit_price.currency)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderConfirmed:

@@ -30,7 +30,13 @@ class DeclinePayment:
 
 @dataclass(frozen=True, slots=True)
 class ExpirePayment:
-    """The deadline has passed. The payment alone decides whether it came too late."""
+    """The payment is awaited no longer. The payment alone decides whether that came too late.
+
+    It says what was asked for, so that it stands for the request too if it overtakes it.
+    """
+
+    order_id: str
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ class NothingToRefund(DomainError):
 def decide(command: PaymentCommand, state: PaymentState) -> tuple[PaymentEvent, ...]:
     if isinstance(command, RequestPayment):
         return _request(command, state)
+    if isinstance(command, ExpirePayment):
+        return _expire(command, state)
     if isinstance(state, NotRequested):
         raise PaymentNotRequested
     match command:
@@ -64,18 +66,29 @@ def decide(command: PaymentCommand, state: PaymentState) -> tuple[PaymentEvent, 
             return _process(command, state)
         case DeclinePayment():
             return _decline(command, state)
-        case ExpirePayment():
-            return (PaymentExpired(state.order_id),) if isinstance(state, Requested) else ()
         case RefundPayment():
             return _refund(state)
         case _:
             assert_never(command)
 
 
-def _request(command: RequestPayment, state: PaymentState) -> tuple[PaymentEvent, ...]:
+def _request(command: RequestPayment | ExpirePayment, state: PaymentState) -> tuple[PaymentEvent, ...]:
     if command.amount.amount < 0:
         raise InvalidAmount
     return (PaymentRequested(command.order_id, command.amount),) if isinstance(state, NotRequested) else ()
+
+
+def _expire(command: ExpirePayment, state: PaymentState) -> tuple[PaymentEvent, ...]:
+    """An expiry that overtakes its request leaves both events, so that the request finds itself settled."""
+    match state:
+        case NotRequested():
+            return (*_request(command, state), PaymentExpired(command.order_id))
+        case Requested():
+            return (PaymentExpired(state.order_id),)
+        case Failed() | Processed() | Refunded():
+            return ()
+        case _:
+            assert_never(state)
 
 
 def _process(command: ProcessPayment, state: Requested | Failed | Processed | Refunded) -> tuple[PaymentEvent, ...]:

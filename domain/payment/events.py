@@ -35,7 +35,7 @@ class PaymentDeclined:
 
 @dataclass(frozen=True, slots=True)
 class PaymentExpired:
-    """The deadline passed without an answer of the provider."""
+    """The deadline passed without an answer of the provider, or the order was given up before one came."""
 
     order_id: str
 

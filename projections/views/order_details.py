@@ -50,7 +50,7 @@ def project(view: OrderDetails | None, recorded: Recorded[OrderEvent]) -> OrderD
     """Raises ValueError when the stream does not begin with its placement."""
     event, at = recorded.event, recorded.occurred_at
     if isinstance(event, OrderPlaced):
-        return OrderDetails(event.order_id, event.customer_id, "placed", event.lines, total_of(event), at)
+        return OrderDetails(event.order_id, event.customer_id, "placed", event.lines, event.total, at)
     if view is None:
         raise ValueError(f"{type(event).__name__} before OrderPlaced")
     match event:
@@ -62,12 +62,6 @@ def project(view: OrderDetails | None, recorded: Recorded[OrderEvent]) -> OrderD
             return replace(view, status="cancelled", cancellation=Cancellation(event.reason, at))
         case _:
             assert_never(event)
-
-
-def total_of(placed: OrderPlaced) -> Money:
-    """An order has at least one line, and all its lines have one currency: see domain/order/decisions.py."""
-    amount = sum(line.quantity * line.unit_price.amount for line in placed.lines)
-    return Money(amount, placed.lines[0].unit_price.currency)
 
 
 ORDER_DETAILS: Final = Projection(

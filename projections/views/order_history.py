@@ -9,7 +9,7 @@ from domain.money import Money
 from domain.order.events import CATEGORY, OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced, OrderShipped
 from eventstore.events import Recorded
 from projections.projection import Projection
-from projections.views.order_details import OrderStatus, total_of
+from projections.views.order_details import OrderStatus
 
 GENERATION: Final = 1
 
@@ -27,7 +27,7 @@ def project(view: OrderSummary | None, recorded: Recorded[OrderEvent]) -> OrderS
     """Raises ValueError when the stream does not begin with its placement."""
     event = recorded.event
     if isinstance(event, OrderPlaced):
-        return OrderSummary(event.order_id, event.customer_id, "placed", total_of(event), recorded.occurred_at)
+        return OrderSummary(event.order_id, event.customer_id, "placed", event.total, recorded.occurred_at)
     if view is None:
         raise ValueError(f"{type(event).__name__} before OrderPlaced")
     match event:

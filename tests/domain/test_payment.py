@@ -37,7 +37,7 @@ REFUNDED = PaymentRefunded("o-1", AMOUNT)
 
 PROCESS = ProcessPayment("pay-1")
 DECLINE = DeclinePayment("pay-1", "no funds")
-EXPIRE = ExpirePayment()
+EXPIRE = ExpirePayment("o-1", AMOUNT)
 REFUND = RefundPayment()
 
 
@@ -48,10 +48,11 @@ def test_a_payment_is_requested_once() -> None:
 
 def test_nobody_is_asked_for_less_than_nothing() -> None:
     given(PAYMENT).when(RequestPayment("o-1", Money(-1, "EUR"))).then_rejected(InvalidAmount)
+    given(PAYMENT).when(ExpirePayment("o-1", Money(-1, "EUR"))).then_rejected(InvalidAmount)
     given(PAYMENT).when(RequestPayment("o-1", Money(0, "EUR"))).then(PaymentRequested("o-1", Money(0, "EUR")))
 
 
-@pytest.mark.parametrize("command", [PROCESS, DECLINE, EXPIRE, REFUND])
+@pytest.mark.parametrize("command", [PROCESS, DECLINE, REFUND])
 def test_a_payment_that_was_never_requested_is_not_found(command: PaymentCommand) -> None:
     given(PAYMENT).when(command).then_rejected(PaymentNotRequested)
 
@@ -71,6 +72,11 @@ def test_money_that_arrives_late_is_recorded(failure: PaymentEvent) -> None:
 
 def test_a_payment_that_arrived_settles_its_expiry() -> None:
     given(PAYMENT, REQUESTED, PROCESSED).when(EXPIRE).then_nothing()
+
+
+def test_an_expiry_that_overtakes_its_request_stands_for_both() -> None:
+    given(PAYMENT).when(EXPIRE).then(REQUESTED, EXPIRED)
+    given(PAYMENT, REQUESTED, EXPIRED).when(RequestPayment("o-1", AMOUNT)).then_nothing()
 
 
 def test_a_failed_payment_does_not_fail_again() -> None:

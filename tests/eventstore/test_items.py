@@ -7,8 +7,25 @@ from typing import Any
 import pytest
 
 from composition.services import CODEC
+from domain.fulfilment.commands import AbandonFulfilment
+from domain.fulfilment.events import (
+    CancellationFollowed,
+    ConfirmationCompleted,
+    DispatchCompleted,
+    DispatchStarted,
+    FulfilmentAbandoned,
+    FulfilmentStarted,
+    PaymentArrived,
+    PaymentFailed,
+    RefundCompleted,
+    ReleaseCompleted,
+    ReservationGranted,
+    ReservationRefused,
+)
 from domain.money import Money
+from domain.order.commands import CancelOrder, ConfirmOrder
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
+from domain.payment.commands import ExpirePayment, RefundPayment, RequestPayment
 from domain.payment.events import (
     PaymentDeclined,
     PaymentExpired,
@@ -16,6 +33,8 @@ from domain.payment.events import (
     PaymentRefunded,
     PaymentRequested,
 )
+from domain.process import Issued
+from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
 from domain.stock.events import (
     StockDispatched,
     StockReceived,
@@ -55,6 +74,32 @@ EXAMPLES = (
     StockReservationRefused("mug", ORDER_ID, 2, 1),
     StockReleased("mug", ORDER_ID, 2),
     StockDispatched("mug", ORDER_ID, 2),
+    FulfilmentStarted(
+        ORDER_ID,
+        Money(2500, "EUR"),
+        (
+            Issued("stock", "mug", ReserveStock("mug", ORDER_ID, 2)),
+            Issued("fulfilment", ORDER_ID, AbandonFulfilment(), 605_700),
+        ),
+    ),
+    ReservationGranted(
+        ORDER_ID,
+        "mug",
+        (
+            Issued("payment", ORDER_ID, RequestPayment(ORDER_ID, Money(2500, "EUR"))),
+            Issued("payment", ORDER_ID, ExpirePayment(ORDER_ID, Money(2500, "EUR")), 900),
+        ),
+    ),
+    ReservationRefused(ORDER_ID, "mug", (Issued("order", ORDER_ID, CancelOrder("Out of stock: mug.")),)),
+    PaymentArrived(ORDER_ID, (Issued("order", ORDER_ID, ConfirmOrder()),)),
+    PaymentFailed(ORDER_ID, (Issued("stock", "mug", ReleaseStock("mug", ORDER_ID)),)),
+    ConfirmationCompleted(ORDER_ID, ()),
+    DispatchStarted(ORDER_ID, (Issued("stock", "mug", DispatchStock("mug", ORDER_ID)),)),
+    DispatchCompleted(ORDER_ID, "mug", ()),
+    CancellationFollowed(ORDER_ID, (Issued("payment", ORDER_ID, RefundPayment()),)),
+    ReleaseCompleted(ORDER_ID, "mug", ()),
+    RefundCompleted(ORDER_ID, ()),
+    FulfilmentAbandoned(ORDER_ID, (Issued("order", ORDER_ID, CancelOrder("The order took too long.")),)),
 )
 
 

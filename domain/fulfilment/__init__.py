@@ -1,0 +1,1 @@
+"""The process of an order: reserve, charge, confirm, dispatch, or take back what was done."""

@@ -1,0 +1,155 @@
+"""What the process of an order reacted to, and the commands that it issued: one event per reaction.
+
+Storage format: these names and fields, and those of the commands that they hold, lie in the store for ever. A change
+of either needs a new schema and an upcaster of its aggregate (domain/aggregates.py); a golden file per schema holds it
+to that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from domain.fulfilment.commands import AbandonFulfilment
+from domain.money import Money
+from domain.order.commands import CancelOrder, ConfirmOrder
+from domain.payment.commands import ExpirePayment, RefundPayment, RequestPayment
+from domain.process import Issued
+from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
+
+Request = (
+    ReserveStock
+    | ReleaseStock
+    | DispatchStock
+    | RequestPayment
+    | ExpirePayment
+    | RefundPayment
+    | ConfirmOrder
+    | CancelOrder
+    | AbandonFulfilment
+)
+Requests = tuple[Issued[Request], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FulfilmentStarted:
+    """The order was placed; `amount` is its total."""
+
+    order_id: str
+    amount: Money
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationGranted:
+    order_id: str
+    sku: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationRefused:
+    order_id: str
+    sku: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentArrived:
+    order_id: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFailed:
+    """Declined or expired. Money may still arrive."""
+
+    order_id: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationCompleted:
+    order_id: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchStarted:
+    """The order was shipped."""
+
+    order_id: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchCompleted:
+    """The units of one sku have left the stock."""
+
+    order_id: str
+    sku: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationFollowed:
+    """The order was cancelled, by the customer or by this process."""
+
+    order_id: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCompleted:
+    """The units of one sku are available again."""
+
+    order_id: str
+    sku: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCompleted:
+    order_id: str
+    issued: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class FulfilmentAbandoned:
+    """The time for the whole passed before the order could be confirmed."""
+
+    order_id: str
+    issued: Requests
+
+
+FulfilmentEvent = (
+    FulfilmentStarted
+    | ReservationGranted
+    | ReservationRefused
+    | PaymentArrived
+    | PaymentFailed
+    | ConfirmationCompleted
+    | DispatchStarted
+    | DispatchCompleted
+    | CancellationFollowed
+    | ReleaseCompleted
+    | RefundCompleted
+    | FulfilmentAbandoned
+)
+
+CATEGORY: Final = "fulfilment"
+"""Stream ids are `fulfilment-<orderId>`."""
+
+WIRE_NAMES: Final[Mapping[str, type]] = {
+    "FulfilmentStarted": FulfilmentStarted,
+    "ReservationGranted": ReservationGranted,
+    "ReservationRefused": ReservationRefused,
+    "PaymentArrived": PaymentArrived,
+    "PaymentFailed": PaymentFailed,
+    "ConfirmationCompleted": ConfirmationCompleted,
+    "DispatchStarted": DispatchStarted,
+    "DispatchCompleted": DispatchCompleted,
+    "CancellationFollowed": CancellationFollowed,
+    "ReleaseCompleted": ReleaseCompleted,
+    "RefundCompleted": RefundCompleted,
+    "FulfilmentAbandoned": FulfilmentAbandoned,
+}
