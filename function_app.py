@@ -32,6 +32,18 @@ async def cancel_order(req: func.HttpRequest) -> func.HttpResponse:
     return await (await wiring.http()).cancel_order(req)
 
 
+@app.function_name("report_payment")
+@app.route("orders/{orderId}/payment", methods=["POST"])
+async def report_payment(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).report_payment(req)
+
+
+@app.function_name("ship_order")
+@app.route("orders/{orderId}/shipment", methods=["POST"])
+async def ship_order(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).ship_order(req)
+
+
 @app.function_name("receive_stock")
 @app.route("stock/{sku}/receipts", methods=["POST"])
 async def receive_stock(req: func.HttpRequest) -> func.HttpResponse:

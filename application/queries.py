@@ -104,6 +104,18 @@ class Queries:
                 raise PreconditionFailed(min_version, len(events))
         raise StoreUnavailable(f"the replicas lag behind stream {stream_id}")
 
+    async def story(
+        self, stream_id: str, others: Sequence[str], min_version: int = 0
+    ) -> Sequence[tuple[StoredEvent, Recorded[Any]]]:
+        """The events of a stream, as `events`, and those of the others as far as they are in sight, by time.
+
+        Events of one moment keep the order of their streams, and each stream its own. Raises as `events`.
+        """
+        told = list(await self.events(stream_id, min_version))
+        for other in others:
+            told += [(event, self.codec.decode(event)) for event in await self._read(other, 0)]
+        return sorted(told, key=lambda each: each[0].metadata.occurred_at)
+
     async def page(
         self, projection: Projection[V], partition: str, sort_from: str, sort_below: str, limit: int
     ) -> Page[V]:

@@ -9,14 +9,14 @@ import azure.functions as func
 
 from application.commands import Answer, CommandHandler
 from application.queries import Queries
-from domain.aggregates import ORDER, PAYMENT, STOCK
+from domain.aggregates import FULFILMENT, ORDER, PAYMENT, STOCK
 from projections.views.order_details import ORDER_DETAILS
 from projections.views.order_history import ORDER_HISTORY
 from projections.views.payment_status import PAYMENT_STATUS
 from projections.views.stock_levels import STOCK_LEVELS
 from triggers.http_answers import answer, answered, event_json, view_answer
 from triggers.http_json import to_json
-from triggers.http_models import CancellationBody, PlaceOrderBody, ReceiptBody
+from triggers.http_models import CancellationBody, PaymentBody, PlaceOrderBody, ReceiptBody, ShipmentBody
 from triggers.http_requests import (
     continuation_of,
     read_command,
@@ -24,6 +24,7 @@ from triggers.http_requests import (
     read_limit,
     read_moment,
     read_name,
+    read_switch,
     read_version,
 )
 
@@ -35,6 +36,11 @@ _STATUS: Final = {
     "OrderConfirmed": "confirmed",
     "OrderShipped": "shipped",
     "OrderCancelled": "cancelled",
+    "PaymentRequested": "requested",
+    "PaymentProcessed": "processed",
+    "PaymentDeclined": "declined",
+    "PaymentExpired": "expired",
+    "PaymentRefunded": "refunded",
 }
 
 
@@ -63,7 +69,7 @@ class HttpFunctions:
         placed = await commands.handle(
             ORDER, ORDER.stream_id(order_id), body.to_domain(order_id), context, probably_new=True
         )
-        return _order_answer(order_id, placed, status=201, headers={"Location": f"/api/orders/{order_id}"})
+        return _command_answer(order_id, placed, status=201, headers={"Location": f"/api/orders/{order_id}"})
 
     @answered
     async def cancel_order(self, req: func.HttpRequest) -> func.HttpResponse:
@@ -72,7 +78,28 @@ class HttpFunctions:
         body, context = read_command(req, route, CancellationBody, trust_easyauth=self.trust_easyauth)
         commands = (await self.services()).commands
         cancelled = await commands.handle(ORDER, ORDER.stream_id(order_id), body.to_domain(), context)
-        return _order_answer(order_id, cancelled)
+        return _command_answer(order_id, cancelled)
+
+    @answered
+    async def report_payment(self, req: func.HttpRequest) -> func.HttpResponse:
+        """The webhook of the payment provider, which sends no keys: a report is known by its reference."""
+        order_id = read_name(req, "orderId")
+        route = f"/orders/{order_id}/payment"
+        body, context = read_command(
+            req, route, PaymentBody, trust_easyauth=self.trust_easyauth, key_of=lambda body: body.key
+        )
+        commands = (await self.services()).commands
+        reported = await commands.handle(PAYMENT, PAYMENT.stream_id(order_id), body.to_domain(), context)
+        return _command_answer(order_id, reported)
+
+    @answered
+    async def ship_order(self, req: func.HttpRequest) -> func.HttpResponse:
+        order_id = read_name(req, "orderId")
+        route = f"/orders/{order_id}/shipment"
+        body, context = read_command(req, route, ShipmentBody, trust_easyauth=self.trust_easyauth)
+        commands = (await self.services()).commands
+        shipped = await commands.handle(ORDER, ORDER.stream_id(order_id), body.to_domain(), context)
+        return _command_answer(order_id, shipped)
 
     @answered
     async def receive_stock(self, req: func.HttpRequest) -> func.HttpResponse:
@@ -95,7 +122,13 @@ class HttpFunctions:
 
     @answered
     async def get_order_events(self, req: func.HttpRequest) -> func.HttpResponse:
-        return await self._events(req, ORDER.stream_id(read_name(req, "orderId")))
+        order_id = read_name(req, "orderId")
+        if not read_switch(req, "all"):
+            return await self._events(req, ORDER.stream_id(order_id))
+        others = (PAYMENT.stream_id(order_id), FULFILMENT.stream_id(order_id))
+        queries = (await self.services()).queries
+        story = await queries.story(ORDER.stream_id(order_id), others, read_version(req, "minVersion"))
+        return answer({"events": [{"stream": each[0].stream_id, **event_json(*each)} for each in story]})
 
     @answered
     async def get_payment(self, req: func.HttpRequest) -> func.HttpResponse:
@@ -136,7 +169,7 @@ class HttpFunctions:
         return answer(body, version=events[-1][0].version)
 
 
-def _order_answer(
+def _command_answer(
     order_id: str, done: Answer, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> func.HttpResponse:
     body = {

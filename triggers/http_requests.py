@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn, TypeVar
@@ -38,23 +39,32 @@ _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{
 
 
 def read_command(
-    req: func.HttpRequest, route: str, model: type[B], *, trust_easyauth: bool
+    req: func.HttpRequest,
+    route: str,
+    model: type[B],
+    *,
+    trust_easyauth: bool,
+    key_of: Callable[[B], str] | None = None,
 ) -> tuple[B, CommandContext]:
     """The body and the context of a command. `route` is the path with its ids. Raises BadRequest.
 
     The id of the command is a UUIDv5 of caller, method, route and Idempotency-Key, so that the same key means the
-    same command wherever it arrives; without the header it is random.
+    same command wherever it arrives. Without the header, `key_of` takes the key from the body; without either, the id
+    is random.
     """
     body = _body(req)
     canonical = _canonical(body)
+    described = _validated(model, body)
     caller = _caller(req, trust_easyauth=trust_easyauth)
     key = req.headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise BadRequest("Idempotency-Key must be 1 to 100 printable ASCII characters.")
+    if key is None and key_of is not None:
+        key = key_of(described)
     if key is None:
         command_id = str(uuid.uuid4())
-    elif _IDEMPOTENCY_KEY.fullmatch(key):
-        command_id = str(uuid.uuid5(_COMMANDS, "\n".join((caller, req.method.upper(), route, key))))
     else:
-        raise BadRequest("Idempotency-Key must be 1 to 100 printable ASCII characters.")
+        command_id = str(uuid.uuid5(_COMMANDS, "\n".join((caller, req.method.upper(), route, key))))
     context = CommandContext(
         command_id=command_id,
         fingerprint=_fingerprint(canonical),
@@ -64,7 +74,7 @@ def read_command(
         traceparent=_traceparent(req),
         expected_version=_if_match(req),
     )
-    return _validated(model, body), context
+    return described, context
 
 
 def read_name(req: func.HttpRequest, parameter: str) -> str:
@@ -110,6 +120,14 @@ def read_version(req: func.HttpRequest, name: str) -> int:
     if not _VERSION.fullmatch(text):
         raise BadRequest(f"{name} must be a version: a whole number of at most ten digits.")
     return int(text)
+
+
+def read_switch(req: func.HttpRequest, name: str) -> bool:
+    """A query parameter that is true or false; false when it is absent. Raises BadRequest."""
+    text = req.params.get(name, "false")
+    if text not in ("true", "false"):
+        raise BadRequest(f"{name} must be true or false.")
+    return bool(text == "true")
 
 
 @dataclass(frozen=True, slots=True)

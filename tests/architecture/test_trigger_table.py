@@ -12,6 +12,8 @@ from projections.views.catalogue import PROJECTIONS
 HTTP = {
     "place_order": ("POST", "orders", "FUNCTION"),
     "cancel_order": ("POST", "orders/{orderId}/cancellation", "FUNCTION"),
+    "report_payment": ("POST", "orders/{orderId}/payment", "FUNCTION"),
+    "ship_order": ("POST", "orders/{orderId}/shipment", "FUNCTION"),
     "receive_stock": ("POST", "stock/{sku}/receipts", "FUNCTION"),
     "get_order": ("GET", "orders/{orderId}", "FUNCTION"),
     "get_order_events": ("GET", "orders/{orderId}/events", "FUNCTION"),

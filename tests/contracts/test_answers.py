@@ -19,8 +19,10 @@ from composition.services import Services, build
 from composition.settings import Settings
 from devstack.cosmos.faults import Effect, Fault
 from devstack.cosmos.server import CosmosServer
-from domain.aggregates import ORDER, STOCK
+from domain.aggregates import ORDER, PAYMENT, STOCK
+from domain.money import Money
 from domain.order.commands import ConfirmOrder
+from domain.payment.commands import RefundPayment, RequestPayment
 from domain.stock.commands import ReceiveStock
 from tests.application.conftest import context
 from tests.rest import Answered, send
@@ -69,6 +71,10 @@ async def _receive(host: Host, stream_id: str) -> object:
     return await host.services.commands.handle(STOCK, stream_id, command, context(f"receive-{next(_keys)}"))
 
 
+async def _refund(host: Host, stream_id: str) -> object:
+    return await host.services.commands.handle(PAYMENT, stream_id, RefundPayment(), context(f"refund-{next(_keys)}"))
+
+
 async def placing(_: Host) -> Command:
     return Command("place_order", PLACE, {}, None, _confirm)
 
@@ -79,13 +85,31 @@ async def cancelling(host: Host) -> Command:
     return Command("cancel_order", {"reason": "no"}, {"orderId": order_id}, f"order-{order_id}", _confirm)
 
 
+async def shipping(host: Host) -> Command:
+    placed = await send(host.functions, "place_order", PLACE)
+    order_id, stream_id = placed.body["orderId"], placed.body["stream"]
+    await _confirm(host, stream_id)
+    body = {"carrier": "DHL", "trackingNumber": "T-1"}
+    return Command("ship_order", body, {"orderId": order_id}, stream_id, _confirm)
+
+
+async def reporting(host: Host) -> Command:
+    order_id = f"o-{next(_keys)}"
+    request = RequestPayment(order_id, Money(100, "EUR"))
+    await host.services.commands.handle(PAYMENT, f"payment-{order_id}", request, context(f"request-{order_id}"))
+    body = {"outcome": "processed", "reference": "pay-1"}
+    return Command("report_payment", body, {"orderId": order_id}, f"payment-{order_id}", _refund)
+
+
 async def receiving(host: Host) -> Command:
     sku = f"mug-{next(_keys)}"
     await _receive(host, f"stock-{sku}")
     return Command("receive_stock", {"quantity": 3}, {"sku": sku}, f"stock-{sku}", _receive)
 
 
-COMMANDS = pytest.mark.parametrize("command_for", [placing, cancelling, receiving], ids=lambda each: each.__name__)
+COMMANDS = pytest.mark.parametrize(
+    "command_for", [placing, cancelling, shipping, reporting, receiving], ids=lambda each: each.__name__
+)
 
 
 def settings_of(server: CosmosServer) -> Settings:
@@ -121,7 +145,13 @@ async def effects(host: Host, stream_id: str, event_type: str) -> int:
     return sum(event.type == event_type for event in events)
 
 
-EVENT = {"place_order": "OrderPlaced", "cancel_order": "OrderCancelled", "receive_stock": "StockReceived"}
+EVENT = {
+    "place_order": "OrderPlaced",
+    "cancel_order": "OrderCancelled",
+    "ship_order": "OrderShipped",
+    "report_payment": "PaymentProcessed",
+    "receive_stock": "StockReceived",
+}
 
 
 async def takes_effect_once(deployment: Deployment, command: Command, key: str, before: int) -> Answered:

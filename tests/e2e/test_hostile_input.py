@@ -19,11 +19,15 @@ LINE: dict[str, Any] = {"sku": "mug", "quantity": 2, "unitPrice": {"amount": "12
 PLACE: dict[str, Any] = {"customerId": "ada", "lines": [LINE]}
 CANCEL: dict[str, Any] = {"reason": "no"}
 RECEIVE: dict[str, Any] = {"quantity": 1}
+PAY: dict[str, Any] = {"outcome": "processed", "reference": "pay-1"}
+SHIP: dict[str, Any] = {"carrier": "DHL", "trackingNumber": "T-1"}
 ORDER_ID = str(uuid.uuid4())
 
 COMMANDS = {
     "/orders": PLACE,
     f"/orders/{ORDER_ID}/cancellation": CANCEL,
+    f"/orders/{ORDER_ID}/payment": PAY,
+    f"/orders/{ORDER_ID}/shipment": SHIP,
     "/stock/mug/receipts": RECEIVE,
 }
 
@@ -124,6 +128,25 @@ def fields() -> Iterator[Row]:
     }  # fmt: skip
     for kind, reason in reasons.items():
         yield Row(f"reason {kind}", "POST", f"/orders/{ORDER_ID}/cancellation", json.dumps({"reason": reason}).encode())
+        for field in SHIP:
+            yield Row(
+                f"{field} {kind}", "POST", f"/orders/{ORDER_ID}/shipment", json.dumps({**SHIP, field: reason}).encode()
+            )
+        declined = {**PAY, "outcome": "declined", "reason": reason}
+        yield Row(f"reason {kind}", "POST", f"/orders/{ORDER_ID}/payment", json.dumps(declined).encode())
+    unasked = {**PAY, "reason": "why not"}
+    yield Row("reason of no refusal", "POST", f"/orders/{ORDER_ID}/payment", json.dumps(unasked).encode())
+    references: dict[str, Any] = {
+        "a number": 5, "null": None, "a list": [], "empty": "", "101 characters": "x" * 101, "10 kB": "x" * 10_000,
+        "a newline": "a\n", "NUL": "a\x00b", "non-ASCII": "käfer", "a lone surrogate": "a\ud800",
+    }  # fmt: skip
+    for kind, reference in references.items():
+        report = {**PAY, "reference": reference}
+        yield Row(f"reference {kind}", "POST", f"/orders/{ORDER_ID}/payment", json.dumps(report).encode())
+    outcomes: dict[str, Any] = {"unknown": "refunded", "upper case": "PROCESSED", "null": None, "true": True}
+    for kind, outcome in outcomes.items():
+        report = {**PAY, "outcome": outcome}
+        yield Row(f"outcome {kind}", "POST", f"/orders/{ORDER_ID}/payment", json.dumps(report).encode())
 
 
 def ids() -> Iterator[Row]:
@@ -151,6 +174,8 @@ def ids() -> Iterator[Row]:
         ):  # fmt: skip
             yield Row(f"id with {kind}", "GET", path)
         yield Row(f"id with {kind}", "POST", f"/orders/{name}/cancellation", json.dumps(CANCEL).encode())
+        yield Row(f"id with {kind}", "POST", f"/orders/{name}/payment", json.dumps(PAY).encode())
+        yield Row(f"id with {kind}", "POST", f"/orders/{name}/shipment", json.dumps(SHIP).encode())
         yield Row(f"id with {kind}", "POST", f"/stock/{name}/receipts", json.dumps(RECEIVE).encode())
 
 
@@ -175,6 +200,8 @@ def queries() -> Iterator[Row]:
     for time in ("yesterday", "2026-11-23", "2026-11-23T12:00:00", "2026-13-23T12:00:00Z", "99999-01-01T00:00:00Z",
                  "0000-01-01T00:00:00Z", "1795407483", "2026-11-23T12:00:00%2B99:00"):  # fmt: skip
         yield Row("asOf", "GET", f"/orders/{ORDER_ID}?asOf={time}")
+    for switch in ("", "1", "True", "yes", "true,true"):
+        yield Row("all", "GET", f"/orders/{ORDER_ID}/events?all={switch}")
     yield Row("two moments", "GET", f"/orders/{ORDER_ID}?atVersion=1&asOf=2026-11-23T12:00:00Z")
     for limit in ("0", "-1", "101", "1.5", "ten", "%D9%A1", "1,2", "9" * 400):
         yield Row("limit", "GET", f"/customers/ada/orders?limit={limit}")

@@ -7,14 +7,24 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from domain.aggregates import PAYMENT
+from domain.aggregates import FULFILMENT, PAYMENT
+from domain.aggregates import ORDER as ORDERS
 from domain.money import Money
+from domain.order.commands import ConfirmOrder
+from domain.order.events import OrderLine, OrderPlaced
 from domain.payment.commands import RequestPayment
+from domain.stock.events import StockReserved
 from eventstore.errors import OutcomeUnknown, StoreUnavailable
 from tests.application.conftest import context
 from tests.triggers.conftest import ORDER, Api
 from triggers.http import HttpFunctions
 from triggers.http_requests import MAX_BODY_BYTES
+
+SHIPMENT = {"carrier": "DHL", "trackingNumber": "T-1"}
+
+
+async def request_payment(api: Api) -> None:
+    await api.commands.handle(PAYMENT, "payment-o-1", RequestPayment("o-1", Money(2500, "EUR")), context("request"))
 
 
 class TestCommands:
@@ -66,6 +76,57 @@ class TestCommands:
     async def test_stock_is_received(self, api: Api) -> None:
         received = await api.send("receive_stock", {"quantity": 10}, sku="mug")
         assert (200, {"sku": "mug", "stream": "stock-mug", "version": 1}) == (received.status, received.body)
+
+    async def test_a_confirmed_order_is_shipped(self, api: Api) -> None:
+        order_id = (await api.place()).body["orderId"]
+        stream = f"order-{order_id}"
+        early = await api.send("ship_order", SHIPMENT, orderId=order_id)
+        assert (409, "urn:problem-type:order-not-confirmed") == (early.status, early.body["type"])
+        await api.commands.handle(ORDERS, stream, ConfirmOrder(), context("confirm"))
+        answers = [await api.send("ship_order", SHIPMENT, orderId=order_id) for _ in range(2)]
+        assert [{"orderId": order_id, "stream": stream, "version": 3, "status": "shipped"}] * 2 == [
+            each.body for each in answers
+        ]
+        other = await api.send("ship_order", {**SHIPMENT, "trackingNumber": "T-2"}, orderId=order_id)
+        assert (409, "urn:problem-type:order-already-shipped") == (other.status, other.body["type"])
+
+    async def test_the_reports_of_a_payment_provider_are_known_by_their_reference(self, api: Api) -> None:
+        await request_payment(api)
+        declined = {"outcome": "declined", "reference": "pay-1", "reason": "no funds"}
+        processed = {"outcome": "processed", "reference": "pay-1"}
+        first, again, then = [
+            await api.send("report_payment", each, orderId="o-1") for each in (declined, declined, processed)
+        ]
+        assert {"orderId": "o-1", "stream": "payment-o-1", "version": 2, "status": "declined"} == first.body
+        assert first == again
+        assert (200, 3, "processed") == (then.status, then.body["version"], then.body["status"])
+        assert first == await api.send("report_payment", declined, orderId="o-1")
+        seen = await api.send("get_payment", orderId="o-1")
+        assert ("processed", "pay-1") == (seen.body["status"], seen.body["reference"])
+
+    async def test_a_payment_is_declined_without_a_reason_too(self, api: Api) -> None:
+        await request_payment(api)
+        await api.send("report_payment", {"outcome": "declined", "reference": "pay-1"}, orderId="o-1")
+        assert "no reason given" == (await api.send("get_payment", orderId="o-1")).body["reason"]
+
+    async def test_a_key_of_the_provider_comes_before_its_reference(self, api: Api) -> None:
+        await request_payment(api)
+        headers = {"Idempotency-Key": "k"}
+        body = {"outcome": "processed", "reference": "pay-1"}
+        assert 200 == (await api.send("report_payment", body, headers=headers, orderId="o-1")).status
+        other = await api.send("report_payment", {**body, "reference": "pay-2"}, headers=headers, orderId="o-1")
+        assert 422 == other.status
+
+    async def test_a_payment_that_was_not_requested_is_404(self, api: Api) -> None:
+        missing = await api.send("report_payment", {"outcome": "processed", "reference": "pay-1"}, orderId="o-1")
+        assert (404, "urn:problem-type:not-found") == (missing.status, missing.body["type"])
+
+    async def test_another_payment_of_an_order_is_refused(self, api: Api) -> None:
+        await request_payment(api)
+        await api.send("report_payment", {"outcome": "processed", "reference": "pay-1"}, orderId="o-1")
+        for outcome in ("processed", "declined"):
+            other = await api.send("report_payment", {"outcome": outcome, "reference": "pay-2"}, orderId="o-1")
+            assert (409, "urn:problem-type:payment-already-processed") == (other.status, other.body["type"])
 
     async def test_a_key_with_another_body_is_422(self, api: Api) -> None:
         await api.place("k-1")
@@ -168,7 +229,7 @@ class TestQueries:
             assert (answered.body is None) is (status == 304)
 
     async def test_a_payment_shows_where_the_money_is(self, api: Api) -> None:
-        await api.commands.handle(PAYMENT, "payment-o-1", RequestPayment("o-1", Money(2500, "EUR")), context("request"))
+        await request_payment(api)
         requested = await api.send("get_payment", orderId="o-1")
         assert (200, "requested", {"amount": "25.00", "currency": "EUR"}, 1) == (
             requested.status,
@@ -189,6 +250,45 @@ class TestQueries:
             "data"
         ]
         assert ORDER["lines"] == story.body["events"][0]["data"]["lines"]
+
+    async def test_the_whole_story_of_an_order_is_told_by_time(self, api: Api) -> None:
+        order_id = (await api.place()).body["orderId"]
+        process, payment = f"fulfilment-{order_id}", f"payment-{order_id}"
+        placed = OrderPlaced(order_id, "c-1", (OrderLine("mug", 2, Money(1250, "EUR")),))
+        await api.commands.handle(FULFILMENT, process, placed, context("reaction-1"))
+        await api.commands.handle(FULFILMENT, process, StockReserved("mug", order_id, 2), context("reaction-2"))
+        await api.commands.handle(PAYMENT, payment, RequestPayment(order_id, Money(2500, "EUR")), context("request"))
+        await api.send("report_payment", {"outcome": "processed", "reference": "pay-1"}, orderId=order_id)
+        await api.send("cancel_order", {"reason": "no"}, orderId=order_id)
+        story = (await api.send("get_order_events", orderId=order_id, params={"all": "true"})).body["events"]
+        assert [
+            (f"order-{order_id}", 1, "OrderPlaced"),
+            (process, 1, "FulfilmentStarted"),
+            (process, 2, "ReservationGranted"),
+            (payment, 1, "PaymentRequested"),
+            (payment, 2, "PaymentProcessed"),
+            (f"order-{order_id}", 2, "OrderCancelled"),
+        ] == [(each["stream"], each["version"], each["type"]) for each in story]
+        assert {
+            "category": "payment",
+            "entityId": order_id,
+            "command": {
+                "type": "RequestPayment",
+                "orderId": order_id,
+                "amount": {"amount": "25.00", "currency": "EUR"},
+            },
+            "afterSeconds": 0,
+        } == story[2]["data"]["issued"][0]
+
+    async def test_the_story_of_an_order_that_nothing_has_reacted_to_is_its_own(self, api: Api) -> None:
+        order_id = (await api.place()).body["orderId"]
+        story, alone = [
+            await api.send("get_order_events", orderId=order_id, params={"all": each}) for each in ("true", "false")
+        ]
+        assert [{"stream": f"order-{order_id}", **each} for each in alone.body["events"]] == story.body["events"]
+        ahead = await api.send("get_order_events", orderId=order_id, params={"all": "true", "minVersion": "2"})
+        unknown = await api.send("get_order_events", orderId="o-9", params={"all": "true"})
+        assert (412, 404) == (ahead.status, unknown.status)
 
     async def test_a_customers_orders_come_newest_first_and_page_by_page(self, api: Api) -> None:
         placed = [(await api.place(f"k-{n}")).body["orderId"] for n in range(5)]
@@ -265,6 +365,29 @@ class TestMalformedRequests:
         assert "application/problem+json" in refused.headers.get("Content-Type", "application/problem+json")
         assert 0 == api.store.commits().position
 
+    @pytest.mark.parametrize(
+        "changed",
+        [{"outcome": "refunded"}, {"outcome": None}, {"reference": ""}, {"reference": "x" * 101}, {"reference": "ü"},
+         {"reference": "a\n"}, {"reference": 5}, {"reason": "a reason"}, {"outcome": "declined", "reason": ""},
+         {"outcome": "declined", "reason": "x" * 501}, {"outcome": "declined", "reason": 5}, {"more": 1}],
+        ids=repr,
+    )  # fmt: skip
+    async def test_a_report_of_another_shape_is_a_problem(self, api: Api, changed: dict[str, Any]) -> None:
+        body = {"outcome": "processed", "reference": "pay-1", **changed}
+        assert 400 == (await api.send("report_payment", body, orderId="o-1")).status
+        for name in ("outcome", "reference"):
+            missing = {key: value for key, value in body.items() if key != name}
+            assert 400 == (await api.send("report_payment", missing, orderId="o-1")).status
+
+    @pytest.mark.parametrize("name", SHIPMENT)
+    @pytest.mark.parametrize("value", ["", "x" * 101, 5, None, ["DHL"]], ids=repr)
+    async def test_a_shipment_of_another_shape_is_a_problem(self, api: Api, name: str, value: Any) -> None:
+        assert 400 == (await api.send("ship_order", {**SHIPMENT, name: value}, orderId="o-1")).status
+
+    @pytest.mark.parametrize("text", ["", "1", "True", "yes"])
+    async def test_a_switch_is_true_or_false(self, api: Api, text: str) -> None:
+        assert 400 == (await api.send("get_order_events", orderId="o-1", params={"all": text})).status
+
     async def test_what_is_wrong_is_pointed_at(self, api: Api) -> None:
         refused = await api.send("place_order", with_line(quantity=0))
         assert "/lines/0/quantity" == refused.body["errors"][0]["pointer"]
@@ -305,6 +428,9 @@ class TestMalformedRequests:
         assert 400 == (await api.send("get_customer_orders", customerId=name)).status
         assert 400 == (await api.send("cancel_order", {"reason": "no"}, orderId=name)).status
         assert 400 == (await api.send("receive_stock", {"quantity": 1}, sku=name)).status
+        assert 400 == (await api.send("ship_order", SHIPMENT, orderId=name)).status
+        report = {"outcome": "processed", "reference": "pay-1"}
+        assert 400 == (await api.send("report_payment", report, orderId=name)).status
 
 
 class TestFailures:
