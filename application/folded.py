@@ -82,4 +82,4 @@ _OVERHEAD: Final = 900
 def _estimate(state: object) -> int:
     """Bytes of a state: itself and its fields. A large field tells its own size by `__sizeof__`."""
     names: Iterable[str] = getattr(state, "__dataclass_fields__", ())
-    return sys.getsizeof(state) + sum(sys.getsizeof(getattr(state, name)) for name in names)
+    return sys.getsizeof(state) + sum([sys.getsizeof(getattr(state, name)) for name in names])

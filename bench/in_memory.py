@@ -28,6 +28,10 @@ _COMMANDS: Final = 300
 _AMOUNT: Final = Money(1250, "EUR")
 
 
+# Made once, as the library makes its encoder once: `json.dumps` with options makes one per call.
+_to_text: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 class TextStore(MemoryEventStore):
     """Keeps JSON text, as the library's recorder does: events are encoded to it and decoded from it."""
 
@@ -44,7 +48,7 @@ class TextStore(MemoryEventStore):
         keys = {(stream_id, event.command_key) for event in events}
         if len(stream) != expected.version or keys & self._taken:
             raise WrongExpectedVersion(stream_id, expected.version)
-        stream += [json.dumps(item, separators=(",", ":")) for item in to_items(events)]
+        stream += [_to_text(item) for item in to_items(events)]
         self._taken |= keys
         return Appended(history_intact=True)
 

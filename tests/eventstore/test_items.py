@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from composition.services import CODEC
 from domain.fulfilment.commands import AbandonFulfilment
@@ -42,6 +44,7 @@ from domain.stock.events import (
     StockReservationRefused,
     StockReserved,
 )
+from eventstore import items
 from eventstore.errors import AppendTooLarge, UndecodableEvent
 from eventstore.events import Metadata, StoredEvent
 from eventstore.items import MAX_EVENT_BYTES, MAX_EVENTS, from_item, to_item, to_items
@@ -155,6 +158,14 @@ def test_one_transaction_holds_99_events() -> None:
     assert MAX_EVENTS == len(to_items([event] * MAX_EVENTS))
     with pytest.raises(AppendTooLarge, match="100 events"):
         to_items([event] * (MAX_EVENTS + 1))
+
+
+@given(st.text(st.characters(codec="utf-8") | st.just("\ud800")), st.text(), st.integers(1, 10**10 - 1))
+def test_no_event_has_more_bytes_than_the_quick_look_at_it_says(text: str, more: str, version: int) -> None:
+    event = stored(OrderCancelled(ORDER_ID, "c-1", text), version)
+    event = event._replace(stream_id=text, command_key=more, metadata=METADATA._replace(actor=text, traceparent=more))
+    written = json.dumps(to_item(event), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    assert len(written) <= items._most_bytes(event)
 
 
 def test_an_event_is_at_most_200_kilobytes() -> None:
