@@ -1,4 +1,4 @@
-"""A server in memory, and clients of it."""
+"""A server in memory, and clients of it: tests of the SDK run over its asynchronous and its synchronous API."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
 
 from devstack.cosmos.server import CosmosServer
 from tests.devstack.cosmos.raw import RawClient
+from tests.devstack.cosmos.threaded import APIS, connected
 
 
 @pytest.fixture
@@ -19,10 +20,10 @@ async def server() -> AsyncIterator[CosmosServer]:
         yield running
 
 
-@pytest.fixture
-async def client(server: CosmosServer) -> AsyncIterator[CosmosClient]:
-    async with CosmosClient(server.url, server.key) as connected:
-        yield connected
+@pytest.fixture(params=APIS)
+async def client(server: CosmosServer, request: pytest.FixtureRequest) -> AsyncIterator[CosmosClient]:
+    async with connected(request.param, server.url, server.key) as client:
+        yield client
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ import asyncio
 
 import aiohttp
 import pytest
-from azure.core.exceptions import IncompleteReadError
+from azure.core.exceptions import IncompleteReadError, ServiceResponseError
 from azure.cosmos import PartitionKey
-from azure.cosmos.aio import ContainerProxy, CosmosClient
+from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceExistsError, CosmosResourceNotFoundError
 
 from devstack.cosmos.faults import Effect, Fault
 from devstack.cosmos.server import CosmosServer
 from tests.devstack.cosmos.raw import ITEMS, RawClient, partition_key
+from tests.devstack.cosmos.threaded import APIS, connected
 
 WRITES = frozenset({"create", "upsert", "batch"})
 
@@ -57,6 +58,7 @@ async def test_a_create_that_is_not_available_is_repeated_by_the_sdk(
 
 
 @pytest.mark.verified("sdk", feature="Faults: the answer is lost after the commit")
+@pytest.mark.parametrize("client", ["aio"], indirect=True)
 async def test_a_create_whose_answer_is_lost_conflicts_with_itself_when_the_sdk_repeats_it(
     container: ContainerProxy, server: CosmosServer
 ) -> None:
@@ -69,6 +71,7 @@ async def test_a_create_whose_answer_is_lost_conflicts_with_itself_when_the_sdk_
 
 
 @pytest.mark.verified("sdk", feature="Faults: the answer is lost after the commit")
+@pytest.mark.parametrize("client", ["aio"], indirect=True)
 async def test_an_increment_whose_answer_is_lost_counts_twice_when_the_sdk_repeats_it(
     container: ContainerProxy, server: CosmosServer
 ) -> None:
@@ -78,6 +81,19 @@ async def test_an_increment_whose_answer_is_lost_counts_twice_when_the_sdk_repea
     await container.patch_item("1", "a", [{"op": "incr", "path": "/n", "value": 1}])
 
     assert 2 == (await container.read_item("1", "a"))["n"]
+
+
+@pytest.mark.verified("sdk", feature="Faults: the answer is lost after the commit")
+@pytest.mark.parametrize("client", ["sync"], indirect=True)
+async def test_a_write_whose_answer_is_lost_is_not_repeated_by_the_synchronous_sdk(
+    container: ContainerProxy, server: CosmosServer
+) -> None:
+    server.faults.add(Fault(effect=Effect.LOSE_ANSWER, kinds=WRITES))
+
+    with pytest.raises(ServiceResponseError):
+        await container.create_item({"id": "1", "pk": "a"})
+
+    assert [201] == [record.status for record in server.requests.of("create")]
 
 
 @pytest.mark.verified("sdk", feature="Faults: the answer is cut off after the commit")
@@ -94,6 +110,7 @@ async def test_a_write_whose_answer_is_cut_off_took_effect_and_is_not_repeated(
 
 
 @pytest.mark.verified("sdk", feature="Faults: the answer is cut off after the commit")
+@pytest.mark.parametrize("client", ["aio"], indirect=True)
 async def test_a_deletion_has_no_answer_to_cut_and_loses_it(container: ContainerProxy, server: CosmosServer) -> None:
     await container.create_item({"id": "1", "pk": "a"})
     server.faults.add(Fault(effect=Effect.CUT_ANSWER, kinds=frozenset({"delete"})))
@@ -189,10 +206,11 @@ async def test_other_processes_read_and_clear_the_record_of_requests(
 
 
 @pytest.mark.verified("sdk", feature="Request units: a budget per second, 429 beyond it")
-async def test_a_container_that_spent_its_budget_asks_to_wait_for_the_next_second() -> None:
+@pytest.mark.parametrize("api", APIS)
+async def test_a_container_that_spent_its_budget_asks_to_wait_for_the_next_second(api: str) -> None:
     async with (
         CosmosServer.start(throughput=50, hurry=10) as server,
-        CosmosClient(server.url, server.key) as client,
+        connected(api, server.url, server.key) as client,
         aiohttp.ClientSession() as session,
     ):
         database = await client.create_database("shop")

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from azure.cosmos import PartitionKey
-from azure.cosmos.aio import CosmosClient
 
 from devstack.cosmos.server import CosmosServer
 from tests.devstack.cosmos.raw import ITEMS, RawClient, partition_key
+from tests.devstack.cosmos.threaded import APIS, connected
 
 LAG = 5
 pytestmark = pytest.mark.verified("docs", feature="Session consistency: lagging replicas (--lag)")
@@ -139,9 +139,12 @@ async def test_batches_and_writes_act_on_the_head(lagging: tuple[CosmosServer, R
 
 
 @pytest.mark.verified("sdk", feature="Session consistency: read your own writes")
-async def test_an_sdk_reads_its_own_writes_from_lagging_replicas(lagging: tuple[CosmosServer, RawClient]) -> None:
+@pytest.mark.parametrize("api", APIS)
+async def test_an_sdk_reads_its_own_writes_from_lagging_replicas(
+    lagging: tuple[CosmosServer, RawClient], api: str
+) -> None:
     server, _ = lagging
-    async with CosmosClient(server.url, server.key) as client:
+    async with connected(api, server.url, server.key) as client:
         database = client.get_database_client("shop")
         container = await database.create_container("notes", PartitionKey("/pk"))
         for number in range(30):
