@@ -47,11 +47,16 @@ class Stack:
         return f"{self.functions.url}/api"
 
 
+_NO_BUS = "Endpoint=sb://localhost:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;"
+"""For what never sends: nothing listens there."""
+
+
 def environment(cosmos_url: str) -> Mapping[str, str]:
     """The settings of the service (design: docs/operations.md) against a local account."""
     return {
         "COSMOS": f"AccountEndpoint={cosmos_url}/;AccountKey={_KEY};",
         "COSMOS_DATABASE": DATABASE,
+        "SERVICEBUS": _NO_BUS,
         "TRUST_EASYAUTH": "0",
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "AzureWebJobsStorage": "UseDevelopmentStorage=true",

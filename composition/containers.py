@@ -32,6 +32,9 @@ class Container:
 
 
 EVENTS: Final = Container("events", "/streamId", unique_key="/commandKey", indexed=("/commandKey", "/streamId"))
+PARKED: Final = Container("parked", "/consumer")
+COMMANDS: Final = Container("commands", "/id", default_ttl=7 * 24 * 3600)
+"""Outcomes of clients' asynchronous commands, for seven days."""
 SNAPSHOTS: Final = Container("snapshots", "/streamId")
 LEASES: Final = Container("leases", "/id", default_ttl=TTL_PER_ITEM)
 """The trigger's bootstrap lock expires by its own `ttl`: without it, a host that dies there blocks every later one."""
@@ -42,4 +45,4 @@ def containers(projections: Iterable[Projection[Any]]) -> tuple[Container, ...]:
         Container(each.name, f"/{each.partition_key}", indexed=tuple(f"/{path}" for path in each.indexed))
         for each in projections
     )
-    return (EVENTS, SNAPSHOTS, *views, LEASES)
+    return (EVENTS, SNAPSHOTS, *views, PARKED, COMMANDS, LEASES)

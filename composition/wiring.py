@@ -8,12 +8,14 @@ that the worker shares with all invocations.
 import asyncio
 import importlib
 import os
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from composition.services import Services
     from composition.settings import Settings
+    from triggers.bus import BusFunctions
     from triggers.feed import FeedFunctions
     from triggers.http import HttpFunctions
 
@@ -41,6 +43,16 @@ async def feed() -> "FeedFunctions":
     return made
 
 
+async def bus() -> "BusFunctions":
+    """The functions of the bus. As those of the feed, they load nothing that serves HTTP."""
+    if "bus" not in _made:
+        module = await _module("triggers.bus")
+        patience = await _module("consumers.patience")
+        _made["bus"] = module.BusFunctions(services=services, patience=patience.Patience(_now, asyncio.sleep))
+    made: BusFunctions = _made["bus"]
+    return made
+
+
 async def services() -> "Services":
     """The worker's own instance. Nobody closes it: the worker does not say when it stops."""
     async with _connecting:
@@ -51,6 +63,10 @@ async def services() -> "Services":
             _made["services"] = await context.__aenter__()
     made: Services = _made["services"]
     return made
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _settings() -> "Settings":

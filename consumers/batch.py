@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from consumers.errors import ConsumerError, PermanentFailure, TransientFailure
-from consumers.rewritten import may_be_rewritten
+from consumers.rewritten import as_written
 from eventstore.codec import EventCodec
 from eventstore.errors import EventStoreError, NewerEvent, StoreUnavailable, UndecodableEvent
 from eventstore.events import Recorded, StoredEvent
-from eventstore.items import from_item
 from eventstore.port import EventStore
 from projections.port import ViewConflict, ViewStore, ViewStoreError
 from projections.projection import Projection
@@ -66,7 +65,7 @@ class BatchRunner:
 
     async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
         try:
-            events = await self._trusted(stream_id, items)
+            events = await as_written(self.store, stream_id, items)
             for _ in range(_MAX_CONFLICTS):
                 try:
                     await self._write(projection, stream_id, events)
@@ -78,16 +77,6 @@ class BatchRunner:
             raise PermanentFailure(projection.consumer, stream_id, str(error)) from error
         except (NewerEvent, StoreUnavailable, ViewStoreError, EventStoreError) as error:
             raise TransientFailure(f"{projection.consumer} waits with stream {stream_id}: {error}") from error
-
-    async def _trusted(self, stream_id: str, items: Sequence[Mapping[str, Any]]) -> list[StoredEvent]:
-        """The batch's events of a stream by version, as they were written."""
-        events = sorted((from_item(item) for item in items), key=lambda event: event.version)
-        if any(may_be_rewritten(event.data) for event in events):
-            written = await self.store.read(stream_id, events[0].version - 1)
-            if not written or written[-1].version < events[-1].version:
-                raise TransientFailure(f"the store does not show event {events[-1].version} of {stream_id} yet")
-            return list(written)
-        return events
 
     async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
         key = projection.key(self.codec.decode(events[0]))

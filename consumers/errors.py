@@ -1,8 +1,10 @@
 """How a consumer fails, by what has to happen next.
 
 ConsumerError
-├── TransientFailure    the same batch again, later: the host's retry policy does that
-└── PermanentFailure    the same event will fail again: it blocks its consumer until a person acts
+├── TransientFailure        the same batch or message again, later: the host brings it
+│   ├── StoreAway           a store of the consumers does not answer
+│   └── StoreRefuses        it says no to this application (key, rights, containers): an operator acts, then it goes on
+└── PermanentFailure        the same event will fail again: it blocks its consumer until a person acts
 """
 
 
@@ -11,6 +13,18 @@ class ConsumerError(Exception):
 
 
 class TransientFailure(ConsumerError):
+    pass
+
+
+class StoreAway(TransientFailure):
+    """`retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StoreRefuses(TransientFailure):
     pass
 
 

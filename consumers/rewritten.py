@@ -6,10 +6,30 @@ re-written still looks like one, so an event whose data holds such a text is rea
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from consumers.errors import TransientFailure
+from eventstore.events import StoredEvent
+from eventstore.items import from_item
+from eventstore.port import EventStore
+
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+async def as_written(store: EventStore, stream_id: str, items: Iterable[Mapping[str, Any]]) -> list[StoredEvent]:
+    """The events of these items of one stream, by version, as they were written.
+
+    Raises UndecodableEvent, TransientFailure while the store does not show them yet, and as the store does.
+    """
+    events = sorted((from_item(item) for item in items), key=lambda event: event.version)
+    if not any(may_be_rewritten(event.data) for event in events):
+        return events
+    first, last = events[0].version, events[-1].version
+    written = await store.read(stream_id, first - 1)
+    if not written or written[-1].version < last:
+        raise TransientFailure(f"the store does not show event {last} of {stream_id} yet")
+    return [event for event in written if event.version <= last]
 
 
 def may_be_rewritten(data: Any) -> bool:

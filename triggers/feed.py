@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import azure.functions as func
 
 from consumers.batch import BatchRunner
+from consumers.relay import Relay
 from projections.projection import Projection
 
 
@@ -15,6 +16,9 @@ class Services(Protocol):
 
     @property
     def runner(self) -> BatchRunner: ...
+
+    @property
+    def relay(self) -> Relay: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +32,7 @@ class FeedFunctions:
         """Feeds the read model `name`. Raises ConsumerError."""
         projection = next(each for each in self.projections if each.name == name)
         await (await self.services()).runner.run(projection, [document.data for document in documents])
+
+    async def relay(self, documents: func.DocumentList) -> None:
+        """Sends on the bus what the events call for. Raises ConsumerError."""
+        await (await self.services()).relay.run([document.data for document in documents])

@@ -3,22 +3,27 @@
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
 import azure.functions as func
 
-from application.commands import Answer, CommandHandler
+from application.commands import Answer, CommandContext, CommandHandler
 from application.queries import Queries
+from consumers.asynchronous import AsynchronousCommands
+from consumers.commands import envelope_of
+from domain.aggregate import Aggregate
 from domain.aggregates import FULFILMENT, ORDER, PAYMENT, STOCK
 from projections.views.order_details import ORDER_DETAILS
 from projections.views.order_history import ORDER_HISTORY
 from projections.views.payment_status import PAYMENT_STATUS
 from projections.views.stock_levels import STOCK_LEVELS
-from triggers.http_answers import answer, answered, event_json, view_answer
+from triggers.http_answers import accepted_answer, answer, answered, event_json, outcome_answer, view_answer
 from triggers.http_json import to_json
 from triggers.http_models import CancellationBody, PaymentBody, PlaceOrderBody, ReceiptBody, ShipmentBody
 from triggers.http_requests import (
     continuation_of,
+    prefers_async,
     read_command,
     read_continuation,
     read_limit,
@@ -51,7 +56,20 @@ class Services(Protocol):
     def commands(self) -> CommandHandler: ...
 
     @property
+    def asynchronous(self) -> AsynchronousCommands: ...
+
+    @property
     def queries(self) -> Queries: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """What a request asks for, and of which stream."""
+
+    aggregate: Aggregate[Any, Any, Any]
+    entity_id: str
+    command: object
+    context: CommandContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +83,20 @@ class HttpFunctions:
     async def place_order(self, req: func.HttpRequest) -> func.HttpResponse:
         body, context = read_command(req, "/orders", PlaceOrderBody, trust_easyauth=self.trust_easyauth)
         order_id = str(uuid.uuid5(_ORDERS, context.command_id))
-        commands = (await self.services()).commands
-        placed = await commands.handle(
-            ORDER, ORDER.stream_id(order_id), body.to_domain(order_id), context, probably_new=True
-        )
-        return _command_answer(order_id, placed, status=201, headers={"Location": f"/api/orders/{order_id}"})
+        placing = _Command(ORDER, order_id, body.to_domain(order_id), context)
+
+        def placed(done: Answer) -> func.HttpResponse:
+            return _order_answer(order_id, done, status=201, headers={"Location": f"/api/orders/{order_id}"})
+
+        return await self._carry_out(req, placing, placed, probably_new=True)
 
     @answered
     async def cancel_order(self, req: func.HttpRequest) -> func.HttpResponse:
         order_id = read_name(req, "orderId")
         route = f"/orders/{order_id}/cancellation"
         body, context = read_command(req, route, CancellationBody, trust_easyauth=self.trust_easyauth)
-        commands = (await self.services()).commands
-        cancelled = await commands.handle(ORDER, ORDER.stream_id(order_id), body.to_domain(), context)
-        return _command_answer(order_id, cancelled)
+        cancelling = _Command(ORDER, order_id, body.to_domain(), context)
+        return await self._carry_out(req, cancelling, partial(_order_answer, order_id))
 
     @answered
     async def report_payment(self, req: func.HttpRequest) -> func.HttpResponse:
@@ -88,26 +106,33 @@ class HttpFunctions:
         body, context = read_command(
             req, route, PaymentBody, trust_easyauth=self.trust_easyauth, key_of=lambda body: body.key
         )
-        commands = (await self.services()).commands
-        reported = await commands.handle(PAYMENT, PAYMENT.stream_id(order_id), body.to_domain(), context)
-        return _command_answer(order_id, reported)
+        reporting = _Command(PAYMENT, order_id, body.to_domain(), context)
+        return await self._carry_out(req, reporting, partial(_order_answer, order_id))
 
     @answered
     async def ship_order(self, req: func.HttpRequest) -> func.HttpResponse:
         order_id = read_name(req, "orderId")
         route = f"/orders/{order_id}/shipment"
         body, context = read_command(req, route, ShipmentBody, trust_easyauth=self.trust_easyauth)
-        commands = (await self.services()).commands
-        shipped = await commands.handle(ORDER, ORDER.stream_id(order_id), body.to_domain(), context)
-        return _command_answer(order_id, shipped)
+        shipping = _Command(ORDER, order_id, body.to_domain(), context)
+        return await self._carry_out(req, shipping, partial(_order_answer, order_id))
 
     @answered
     async def receive_stock(self, req: func.HttpRequest) -> func.HttpResponse:
         sku = read_name(req, "sku")
         body, context = read_command(req, f"/stock/{sku}/receipts", ReceiptBody, trust_easyauth=self.trust_easyauth)
-        commands = (await self.services()).commands
-        received = await commands.handle(STOCK, STOCK.stream_id(sku), body.to_domain(sku), context)
-        return answer({"sku": sku, "stream": received.stream_id, "version": received.version}, version=received.version)
+        receiving = _Command(STOCK, sku, body.to_domain(sku), context)
+
+        def received(done: Answer) -> func.HttpResponse:
+            return answer({"sku": sku, "stream": done.stream_id, "version": done.version}, version=done.version)
+
+        return await self._carry_out(req, receiving, received)
+
+    @answered
+    async def get_command(self, req: func.HttpRequest) -> func.HttpResponse:
+        command_id = read_name(req, "commandId")
+        outcome = await (await self.services()).asynchronous.outcome(command_id)
+        return outcome_answer(outcome)
 
     @answered
     async def get_order(self, req: func.HttpRequest) -> func.HttpResponse:
@@ -162,6 +187,25 @@ class HttpFunctions:
         """The process is up. It says nothing about what the process depends on."""
         return answer({"status": "up"})
 
+    async def _carry_out(
+        self,
+        req: func.HttpRequest,
+        command: _Command,
+        answer_of: Callable[[Answer], func.HttpResponse],
+        *,
+        probably_new: bool = False,
+    ) -> func.HttpResponse:
+        """Now, with the answer of the command; or later, where the client prefers that."""
+        services = await self.services()
+        stream_id = command.aggregate.stream_id(command.entity_id)
+        if prefers_async(req):
+            envelope = envelope_of(command.context, stream_id, command.command)
+            return accepted_answer(envelope.command_id, await services.asynchronous.accept(envelope))
+        done = await services.commands.handle(
+            command.aggregate, stream_id, command.command, command.context, probably_new=probably_new
+        )
+        return answer_of(done)
+
     async def _events(self, req: func.HttpRequest, stream_id: str) -> func.HttpResponse:
         min_version = read_version(req, "minVersion")
         events = await (await self.services()).queries.events(stream_id, min_version)
@@ -169,7 +213,7 @@ class HttpFunctions:
         return answer(body, version=events[-1][0].version)
 
 
-def _command_answer(
+def _order_answer(
     order_id: str, done: Answer, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> func.HttpResponse:
     body = {

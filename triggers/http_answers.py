@@ -5,14 +5,15 @@ import functools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 import azure.functions as func
 
+from consumers.outcomes.port import Done, Outcome, Pending, Refused
 from eventstore.events import Recorded, StoredEvent, time_at_rest
 from triggers.http_json import to_json
 from triggers.http_requests import is_current
-from triggers.problems import problem_of, unavailable
+from triggers.problems import problem, problem_json, problem_of, unavailable
 
 F = TypeVar("F")
 
@@ -60,6 +61,27 @@ def view_answer(req: func.HttpRequest, version: int, view: Mapping[str, Any]) ->
     if is_current(req, version):
         return func.HttpResponse(status_code=304, headers={"ETag": f'"{version}"'})
     return answer({**view, "version": version}, version=version)
+
+
+def accepted_answer(command_id: str, outcome: Outcome) -> func.HttpResponse:
+    """202: where to ask what became of the command, and what is known already."""
+    headers = {"Location": f"/api/commands/{command_id}", "Preference-Applied": "respond-async"}
+    return answer({"commandId": command_id, "status": outcome.status}, status=202, headers=headers)
+
+
+def outcome_answer(outcome: Outcome | None) -> func.HttpResponse:
+    """What became of a command; a refusal holds the problem that the client would have been answered."""
+    match outcome:
+        case None:
+            return problem(404, "not-found", "Not found", "No such command is known. Outcomes are kept for seven days.")
+        case Pending():
+            return answer({"status": outcome.status})
+        case Done():
+            return answer({"status": outcome.status, "stream": outcome.stream_id, "version": outcome.version})
+        case Refused():
+            return answer({"status": outcome.status, "problem": problem_json(outcome.refusal)})
+        case _:
+            assert_never(outcome)
 
 
 def event_json(stored: StoredEvent, recorded: Recorded[Any]) -> dict[str, Any]:

@@ -162,6 +162,12 @@ def _time(req: func.HttpRequest, name: str) -> datetime:
         raise BadRequest(f"{name} must be an ISO 8601 date-time with a zone, such as 2026-11-23T12:00:00Z.") from None
 
 
+def prefers_async(req: func.HttpRequest) -> bool:
+    """Whether the client would rather ask later (RFC 7240, section 4.1); preferences of no meaning here are ignored."""
+    header: str = req.headers.get("prefer", "")
+    return any(each.split(";")[0].strip().lower() == "respond-async" for each in header.split(","))
+
+
 def is_current(req: func.HttpRequest, version: int) -> bool:
     """Whether If-None-Match names this version: weak comparison, a list, or any (RFC 9110, section 13.1.2)."""
     header: str = req.headers.get("if-none-match", "")

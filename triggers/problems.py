@@ -2,16 +2,17 @@
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import azure.functions as func
 
-from application.errors import ApplicationError, CommandIdReused, PreconditionFailed, TooBusy, UnknownStream
-from domain.decider import DomainError, NotFound
-from eventstore.errors import AppendTooLarge, EventStoreError, NewerEvent, StoreUnavailable
+from application.errors import TooBusy
+from application.refusals import Refusal, kebab, refusal_of
+from consumers.errors import StoreAway
+from eventstore.errors import NewerEvent, StoreUnavailable
+from messaging.port import BusUnavailable
 from projections.port import ViewStoreUnavailable
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -41,24 +42,17 @@ class BadRequest(Exception):
 
 def problem_of(error: Exception) -> func.HttpResponse:
     """The answer for any error. What is not known here is our defect: a 500 that gives nothing away."""
+    if isinstance(error, BadRequest):
+        return problem(error.status, kebab(error.title), error.title, str(error), violations=error.violations)
+    refusal = refusal_of(error)
+    if refusal is not None:
+        return problem(refusal.status, refusal.type, refusal.title, refusal.detail)
     match error:
-        case BadRequest():
-            return problem(error.status, _kebab(error.title), error.title, str(error), violations=error.violations)
-        case NotFound() | UnknownStream():
-            return problem(404, "not-found", "Not found", str(error))
-        case DomainError():
-            return problem(409, _kebab(type(error).__name__), _words(type(error).__name__), str(error))
-        case PreconditionFailed():
-            return problem(412, "precondition-failed", "Precondition failed", str(error))
-        case AppendTooLarge():
-            return problem(413, "too-large", "Too large", str(error))
-        case CommandIdReused():
-            return problem(422, "idempotency-key-reused", "Idempotency key reused", str(error))
-        case TooBusy() | StoreUnavailable() | ViewStoreUnavailable():
+        case TooBusy() | StoreUnavailable() | ViewStoreUnavailable() | StoreAway() | BusUnavailable():
             return unavailable(error.retry_after)
         case NewerEvent():
             return unavailable(_NEWER_BUILD_RETRY_AFTER)
-        case ApplicationError() | EventStoreError() | _:
+        case _:
             return problem(500, "internal-error", "Internal error", "The service has a defect. It has been logged.")
 
 
@@ -73,6 +67,16 @@ def unavailable(retry_after: float) -> func.HttpResponse:
     )
 
 
+def problem_json(refusal: Refusal) -> dict[str, Any]:
+    """The members of a problem."""
+    return {
+        "type": f"urn:problem-type:{refusal.type}",
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+    }
+
+
 def problem(
     status: int,
     kind: str,
@@ -82,16 +86,8 @@ def problem(
     violations: Sequence[Violation] = (),
     retry_after: int | None = None,
 ) -> func.HttpResponse:
-    body: dict[str, Any] = {"type": f"urn:problem-type:{kind}", "title": title, "status": status, "detail": detail}
+    body = problem_json(Refusal(status, kind, title, detail))
     if violations:
         body["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in violations]
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype=PROBLEM_JSON, headers=headers)
-
-
-def _words(class_name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", class_name).capitalize()
-
-
-def _kebab(text: str) -> str:
-    return _words(text).lower().replace(" ", "-")

@@ -33,8 +33,14 @@ def test_the_feed_never_loads_what_serves_http() -> None:
     assert not (HTTP_ONLY | NEVER) & modules
 
 
+def test_the_bus_never_loads_what_serves_http() -> None:
+    modules = loaded("import composition.services; from composition import wiring; asyncio.run(wiring.bus())")
+    assert {"consumers.messages", "azure.cosmos.aio"} <= modules
+    assert not (HTTP_ONLY | NEVER) & modules
+
+
 def test_http_loads_no_message_bus_and_no_identity_unasked() -> None:
-    settings = "import os; os.environ.update(COSMOS='AccountEndpoint=http://x/;AccountKey=eA==', COSMOS_DATABASE='x')"
+    settings = "import os; os.environ.update(COSMOS='AccountEndpoint=http://x/;AccountKey=eA==', COSMOS_DATABASE='x', SERVICEBUS='Endpoint=sb://x;SharedAccessKey=k')"
     use = "import composition.services; from composition import wiring; asyncio.run(wiring.http())"
     modules = loaded(f"{settings}; {use}")
     assert modules >= HTTP_ONLY

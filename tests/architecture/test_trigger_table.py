@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import function_app
-from composition.containers import EVENTS, LEASES, SNAPSHOTS, containers
+from composition.containers import COMMANDS, EVENTS, LEASES, PARKED, SNAPSHOTS, containers
 from projections.views.catalogue import PROJECTIONS
 
 HTTP = {
@@ -76,5 +76,6 @@ def test_every_read_model_has_a_function_with_leases_of_its_own_that_never_gives
 
 
 def test_every_read_model_has_its_container() -> None:
+    expected = {EVENTS.name, SNAPSHOTS.name, PARKED.name, COMMANDS.name, LEASES.name}
     names = {container.name for container in containers(PROJECTIONS)}
-    assert {EVENTS.name, SNAPSHOTS.name, LEASES.name, *(projection.name for projection in PROJECTIONS)} == names
+    assert {*expected, *(projection.name for projection in PROJECTIONS)} == names

@@ -1,35 +1,49 @@
 """Settings: parsed once, every problem named."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from composition.settings import Settings, SettingsError
 
 KEY = "AccountEndpoint=http://localhost:8081/;AccountKey=c2VjcmV0;"
+BUS = "Endpoint=sb://localhost:5672;SharedAccessKeyName=root;SharedAccessKey=geheim;UseDevelopmentEmulator=true;"
+WHOLE = {"COSMOS": KEY, "COSMOS_DATABASE": "orders", "SERVICEBUS": BUS}
 
 
 def test_a_connection_string_is_read() -> None:
-    settings = Settings.from_mapping({"COSMOS": KEY, "COSMOS_DATABASE": "orders", "TRUST_EASYAUTH": "1"})
+    settings = Settings.from_mapping({**WHOLE, "TRUST_EASYAUTH": "1"})
     assert ("http://localhost:8081/", "c2VjcmV0") == (settings.cosmos.endpoint, settings.cosmos.key)
     assert ("orders", True) == (settings.cosmos_database, settings.trust_easyauth)
 
 
 def test_an_identity_needs_an_endpoint_only() -> None:
     settings = Settings.from_mapping(
-        {"COSMOS__accountEndpoint": "https://x.documents.azure.com:443/", "COSMOS_DATABASE": "orders"}
+        {
+            "COSMOS__accountEndpoint": "https://x.documents.azure.com:443/",
+            "COSMOS_DATABASE": "orders",
+            "SERVICEBUS__fullyQualifiedNamespace": "x.servicebus.windows.net",
+        }
     )
     assert settings.cosmos.key is None
+    assert (None, "x.servicebus.windows.net") == (
+        settings.service_bus.connection_string,
+        settings.service_bus.namespace,
+    )
     assert settings.trust_easyauth is False
 
 
 def test_a_connection_string_wins_over_an_endpoint() -> None:
-    environment = {"COSMOS": KEY, "COSMOS__accountEndpoint": "https://x/", "COSMOS_DATABASE": "orders"}
+    environment = {**WHOLE, "COSMOS__accountEndpoint": "https://x/"}
     assert "http://localhost:8081/" == Settings.from_mapping(environment).cosmos.endpoint
 
 
 def test_all_problems_are_listed_at_once() -> None:
     with pytest.raises(SettingsError) as raised:
         Settings.from_mapping({"COSMOS": "nonsense", "TRUST_EASYAUTH": "yes"})
-    assert ["COSMOS", "COSMOS_DATABASE", "TRUST_EASYAUTH"] == [each.split()[0] for each in raised.value.problems]
+    assert ["COSMOS", "COSMOS_DATABASE", "SERVICEBUS", "TRUST_EASYAUTH"] == [
+        each.split()[0] for each in raised.value.problems
+    ]
 
 
 @pytest.mark.parametrize(
@@ -39,9 +53,60 @@ def test_all_problems_are_listed_at_once() -> None:
 )  # fmt: skip
 def test_a_connection_that_cannot_be_one_is_named(environment: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="COSMOS"):
-        Settings.from_mapping({**environment, "COSMOS_DATABASE": "orders"})
+        Settings.from_mapping({**environment, "COSMOS_DATABASE": "orders", "SERVICEBUS": BUS})
 
 
-def test_a_key_is_never_shown() -> None:
-    settings = Settings.from_mapping({"COSMOS": KEY, "COSMOS_DATABASE": "orders"})
-    assert "c2VjcmV0" not in repr(settings)
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"SERVICEBUS": "nonsense"}, {"SERVICEBUS": "Endpoint=sb://x/"}, {"SERVICEBUS": "Endpoint=http://x;SharedAccessKey=x"},
+     {"SERVICEBUS__fullyQualifiedNamespace": "sb://x.servicebus.windows.net"}],
+)  # fmt: skip
+def test_a_bus_that_cannot_be_one_is_named(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="SERVICEBUS"):
+        Settings.from_mapping({**environment, "COSMOS": KEY, "COSMOS_DATABASE": "orders"})
+
+
+def test_the_optional_settings_have_defaults() -> None:
+    settings = Settings.from_mapping(WHOLE)
+    assert timedelta(minutes=15) == settings.payment_deadline
+    assert settings.notifications is None
+    assert settings.relay_replay_until is None
+
+
+def test_the_optional_settings_are_read() -> None:
+    settings = Settings.from_mapping(
+        {
+            **WHOLE,
+            "PAYMENT_DEADLINE": "01:02:03",
+            "NOTIFICATIONS_WEBHOOK": "https://example.com/hook",
+            "NOTIFICATIONS_SECRET": "geheim",
+            "RELAY_REPLAY_UNTIL": "2026-11-25T18:00:00Z",
+        }
+    )
+    assert timedelta(hours=1, minutes=2, seconds=3) == settings.payment_deadline
+    assert settings.notifications is not None
+    assert "https://example.com/hook" == settings.notifications.url
+    assert datetime(2026, 11, 25, 18, tzinfo=UTC) == settings.relay_replay_until
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PAYMENT_DEADLINE", "15"), ("PAYMENT_DEADLINE", "00:00:00"), ("PAYMENT_DEADLINE", "00:61:00"),
+     ("PAYMENT_DEADLINE", "-00:15:00"), ("NOTIFICATIONS_WEBHOOK", "example.com"),
+     ("RELAY_REPLAY_UNTIL", "tomorrow"), ("RELAY_REPLAY_UNTIL", "2026-11-25T18:00:00")],
+)  # fmt: skip
+def test_a_malformed_optional_setting_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_mapping({**WHOLE, "NOTIFICATIONS_SECRET": "geheim", name: value})
+
+
+def test_a_webhook_needs_a_secret() -> None:
+    with pytest.raises(SettingsError, match="NOTIFICATIONS_SECRET"):
+        Settings.from_mapping({**WHOLE, "NOTIFICATIONS_WEBHOOK": "https://example.com"})
+
+
+def test_a_secret_is_never_shown() -> None:
+    environment = {**WHOLE, "NOTIFICATIONS_WEBHOOK": "https://example.com", "NOTIFICATIONS_SECRET": "geheim"}
+    shown = repr(Settings.from_mapping(environment))
+    assert "c2VjcmV0" not in shown
+    assert "geheim" not in shown

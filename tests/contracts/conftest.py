@@ -12,7 +12,6 @@ import pytest
 from composition.containers import EVENTS, SNAPSHOTS
 from composition.cosmos import open_client
 from composition.provisioning import provision_database
-from composition.settings import Settings
 from devstack.cosmos.server import CosmosServer
 from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
 from eventstore.memory import MemoryEventStore, MemorySnapshotStore
@@ -21,6 +20,7 @@ from eventstore.snapshots import SnapshotStore
 from projections.cosmos import CosmosViewStore
 from projections.memory import MemoryViewStore
 from projections.port import ViewStore
+from tests.settings import settings_for
 
 ADAPTERS: Final = ("memory", "devstack", "azure")
 _AZURE: Final = "AZURE_COSMOS_CONNECTION"
@@ -84,7 +84,7 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
 
 @asynccontextmanager
 async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
-    settings = Settings.from_mapping({"COSMOS": connection, "COSMOS_DATABASE": "contract-tests"})
+    settings = settings_for(connection, "contract-tests")
     await provision_database(settings, lambda _: None)
     async with open_client(settings.cosmos) as client, open_client(settings.cosmos) as other:
         database, its_database = (each.get_database_client(settings.cosmos_database) for each in (client, other))

@@ -26,6 +26,7 @@ from domain.payment.commands import RefundPayment, RequestPayment
 from domain.stock.commands import ReceiveStock
 from tests.application.conftest import context
 from tests.rest import Answered, send
+from tests.settings import settings_for
 from triggers.http import HttpFunctions
 
 PLACE = {
@@ -113,7 +114,7 @@ COMMANDS = pytest.mark.parametrize(
 
 
 def settings_of(server: CosmosServer) -> Settings:
-    return Settings.from_mapping({"COSMOS": server.connection_string, "COSMOS_DATABASE": "orders"})
+    return settings_for(server.connection_string, "orders")
 
 
 @asynccontextmanager

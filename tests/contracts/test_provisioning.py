@@ -8,10 +8,11 @@ from azure.cosmos.aio import CosmosClient
 
 from composition.containers import Container, containers
 from composition.cosmos import Provisioned, UnsuitableAccount, open_client, provision
-from composition.settings import CosmosConnection, Settings
+from composition.settings import CosmosConnection
 from devstack.cosmos.server import CosmosServer
 from eventstore.errors import StoreUnavailable
 from projections.views.catalogue import PROJECTIONS
+from tests.settings import settings_for
 
 DEFINITIONS = containers(PROJECTIONS)
 
@@ -24,7 +25,7 @@ async def server() -> AsyncIterator[CosmosServer]:
 
 @pytest.fixture
 async def client(server: CosmosServer) -> AsyncIterator[CosmosClient]:
-    settings = Settings.from_mapping({"COSMOS": server.connection_string, "COSMOS_DATABASE": "orders"})
+    settings = settings_for(server.connection_string, "orders")
     async with open_client(settings.cosmos) as client:
         yield client
 

@@ -9,9 +9,12 @@ import pytest
 
 from application.commands import CommandHandler
 from application.queries import Queries
-from composition.services import CODEC
+from composition.services import CODEC, ENVELOPES
+from consumers.asynchronous import AsynchronousCommands
 from consumers.batch import BatchRunner
+from consumers.outcomes.memory import MemoryOutcomeStore
 from eventstore.memory import MemoryEventStore, MemorySnapshotStore
+from messaging.memory import MemoryBus
 from projections.memory import MemoryViewStore
 from projections.views.catalogue import PROJECTIONS
 from tests.rest import Answered, send
@@ -37,6 +40,9 @@ class Api:
         self.commands = CommandHandler(
             self.store, MemorySnapshotStore(), CODEC, lambda: datetime.now(UTC), lambda: f"event-{next(ids)}", no_pause
         )
+        self.outcomes = MemoryOutcomeStore()
+        self.bus = MemoryBus()
+        self.asynchronous = AsynchronousCommands(self.outcomes, self.bus, ENVELOPES)
         self.queries = Queries(self.store, CODEC, self.views)
 
         async def services() -> Api:

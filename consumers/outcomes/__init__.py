@@ -1,0 +1,1 @@
+"""What became of clients' asynchronous commands."""

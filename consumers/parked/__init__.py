@@ -1,0 +1,1 @@
+"""Messages that could not be handled, and those that wait behind them, until an operator releases them."""
