@@ -1,11 +1,17 @@
 """`host.json`: what it may say, and the part of it that this host acts on."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from devstack.functions.servicebus.options import (
+    ServiceBusOptions,
+    ServiceBusOptionsError,
+    parse_service_bus_options,
+)
+from devstack.functions.timespans import parse_timespan
 
 # HostJsonFileConfigurationSource of the host, v4.
 _KNOWN_ROOTS = frozenset(
@@ -46,7 +52,6 @@ _HTTP_FIELDS = frozenset(
 )
 _OVERRIDE_PREFIX = "AzureFunctionsJobHost__"
 _DEFAULT_TIMEOUT_S = 30 * 60.0
-_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?")
 
 
 class HostJsonError(Exception):
@@ -64,6 +69,7 @@ class HostConfig:
     custom_headers: Mapping[str, str] = field(default_factory=dict)
     log_levels: Mapping[str, str] = field(default_factory=dict)
     only_functions: tuple[str, ...] = ()
+    service_bus: ServiceBusOptions = field(default_factory=ServiceBusOptions)
 
 
 def read_host_json(app_dir: Path, environment: Mapping[str, str]) -> HostConfig:
@@ -89,17 +95,6 @@ def read_host_json(app_dir: Path, environment: Mapping[str, str]) -> HostConfig:
         raise HostJsonError(f"{path}: {error}") from error
 
 
-def parse_timespan(text: str) -> float:
-    """The seconds of a .NET TimeSpan such as `00:05:00`, `1.00:00:00` or `00:00:00.5`. Raises ValueError."""
-    match = _TIMESPAN.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a time span of the form [d.]hh:mm:ss[.fffffff]")
-    days, hours, minutes, seconds, fraction = match.groups(default="0")
-    if int(hours) > 23 or int(minutes) > 59 or int(seconds) > 59:
-        raise ValueError(f"{text!r} is not a time span: hours go to 23, minutes and seconds to 59")
-    return ((int(days) * 24 + int(hours)) * 60 + int(minutes)) * 60 + int(seconds) + float(f"0.{fraction}")
-
-
 def _parse(content: dict[str, Any]) -> HostConfig:
     unknown = sorted(set(content) - _KNOWN_ROOTS)
     if unknown:
@@ -115,6 +110,10 @@ def _parse(content: dict[str, Any]) -> HostConfig:
     if http.get("hsts"):
         raise HostJsonError("extensions.http.hsts is not supported here")
     levels = _object(_object(content, "logging"), "logLevel")
+    try:
+        service_bus = parse_service_bus_options(_object(_object(content, "extensions"), "serviceBus"))
+    except ServiceBusOptionsError as error:
+        raise HostJsonError(str(error)) from error
     return HostConfig(
         function_timeout=_timeout(content.get("functionTimeout")),
         route_prefix=str(http.get("routePrefix", "api")).strip("/"),
@@ -123,6 +122,7 @@ def _parse(content: dict[str, Any]) -> HostConfig:
         custom_headers={name: str(value) for name, value in _object(http, "customHeaders").items()},
         log_levels={name: str(level) for name, level in levels.items()},
         only_functions=tuple(content.get("functions", ())),
+        service_bus=service_bus,
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from devstack.functions.host_json import HostConfig, HostJsonError, parse_timespan, read_host_json
+from devstack.functions.host_json import HostConfig, HostJsonError, read_host_json
+from devstack.functions.timespans import parse_timespan
 
 
 def config(folder: Path, content: Any, environment: dict[str, str] | None = None) -> HostConfig:

@@ -1,0 +1,1 @@
+"""The Service Bus trigger of the Functions host: an AMQP client, processors, and what functions are given."""

@@ -1,0 +1,1 @@
+"""Tests of the Service Bus trigger of the Functions host."""
