@@ -63,7 +63,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "timerTrigger": frozenset({"schedule", "runOnStartup", "useMonitor"}),
     "warmupTrigger": frozenset(),
 }
-_SUPPORTED = frozenset(_FIELDS) - {"serviceBusTrigger", "serviceBus"}
+_SUPPORTED = frozenset(_FIELDS) - {"serviceBus"}
 # Fields that the real host does not resolve: `connection` names a setting, a route has its own braces.
 _NOT_RESOLVED = frozenset({"name", "type", "direction", "dataType", "connection", "leaseConnection", "methods"})
 

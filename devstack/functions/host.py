@@ -70,7 +70,15 @@ async def main(arguments: argparse.Namespace) -> int:
         number = arguments.number
         endpoint = Endpoint(functions, invoker, admin, console, config=config, cors=cors, keys=keys, host=number)
         runner = await serve(endpoint.handle, sockets)
-        listeners = Listeners(functions, invoker, console, session, data_dir=arguments.data, hurry=arguments.hurry)
+        listeners = Listeners(
+            functions,
+            invoker,
+            console,
+            session,
+            service_bus=config.service_bus,
+            data_dir=arguments.data,
+            hurry=arguments.hurry,
+        )
         if number > 1:
             await warm_up(functions, invoker, console)
         await listeners.start()

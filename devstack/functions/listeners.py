@@ -15,6 +15,12 @@ from devstack.functions.console import Console
 from devstack.functions.cosmos_trigger import CosmosTriggerListener, CosmosTriggerOptions
 from devstack.functions.indexing import Function
 from devstack.functions.invocation import Call, Invoker, report
+from devstack.functions.servicebus.options import ServiceBusOptions
+from devstack.functions.servicebus.trigger import (
+    ServiceBusClients,
+    ServiceBusTriggerListener,
+    ServiceBusTriggerOptions,
+)
 from devstack.functions.timers import TimerListener, TimerOptions
 
 
@@ -35,7 +41,7 @@ async def warm_up(functions: Iterable[Function], invoker: Invoker, console: Cons
 
 
 class Listeners:
-    """The listeners of one host: one for every function that a feed or the clock drives."""
+    """The listeners of one host: one for every function that a feed, a bus or the clock drives."""
 
     def __init__(
         self,
@@ -44,6 +50,7 @@ class Listeners:
         console: Console,
         session: aiohttp.ClientSession,
         *,
+        service_bus: ServiceBusOptions,
         data_dir: Path,
         hurry: float,
     ) -> None:
@@ -53,6 +60,8 @@ class Listeners:
         self._data_dir = data_dir
         self._hurry = hurry
         self._session = session
+        self._service_bus = service_bus
+        self._buses = ServiceBusClients(service_bus.retry.try_timeout)
         self._listeners: list[Listener] = []
 
     async def start(self) -> None:
@@ -68,14 +77,19 @@ class Listeners:
         await asyncio.gather(*(listener.start() for listener in self._listeners))
 
     async def stop(self) -> None:
-        """Close all of them: running batches end first, leases are released."""
+        """Close all of them: running batches end first, leases and locks are released."""
         await asyncio.gather(*(listener.stop() for listener in self._listeners))
+        await self._buses.close()
 
     def _listener_of(self, function: Function) -> Listener | None:
         now = datetime.now(UTC)
         if function.trigger.type == "cosmosDBTrigger":
             feed = CosmosTriggerOptions.from_binding(function.trigger, os.environ, self._hurry, now)
             return CosmosTriggerListener(function, feed, self._invoker, self._console, self._session, hurry=self._hurry)
+        if function.trigger.type == "serviceBusTrigger":
+            bus = ServiceBusTriggerOptions.from_binding(function.trigger, os.environ, self._service_bus)
+            client = self._buses.of(bus.namespace)
+            return ServiceBusTriggerListener(function, bus, client, self._invoker, self._console, hurry=self._hurry)
         if function.trigger.type == "timerTrigger":
             timer = TimerOptions.from_binding(function.trigger, now)
             return TimerListener(

@@ -9,6 +9,7 @@ The host's zone is UTC here, as it is in Azure.
 import calendar
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,24 +39,42 @@ def rewrite(value: Any) -> Any:
 
 def rewrite_text(text: str) -> str:
     """One string as Json.NET hands it on."""
+    date = date_in(text)
+    return text if date is None else str(date)
+
+
+@dataclass(frozen=True)
+class Date:
+    """A date-time as Json.NET keeps it: to the second, the other digits of the fraction, the zone as it is written."""
+
+    moment: datetime
+    digits: str
+    zone: str
+
+    def __str__(self) -> str:
+        return f"{_to_seconds(self.moment)}{'.' + self.digits if self.digits else ''}{self.zone}"
+
+
+def date_in(text: str) -> Date | None:
+    """The date-time that Json.NET takes a string for, None if it stays a string."""
     if 19 <= len(text) <= 40 and text[10] == "T":
-        return _rewrite_iso(text)
+        return _iso_date(text)
     if text.startswith("/Date("):
-        return _rewrite_microsoft(text)
-    return text
+        return _microsoft_date(text)
+    return None
 
 
-def _rewrite_iso(text: str) -> str:
+def _iso_date(text: str) -> Date | None:
     match = _ISO.fullmatch(text)
     if match is None:
-        return text
+        return None
     year, month, day, hour, minute, second = (int(part) for part in match.group(1, 2, 3, 4, 5, 6))
     fraction = (match[7] or "").ljust(7, "0")
     midnight_after = hour == 24 and minute == second == int(fraction) == 0
     if (hour > 23 and not midnight_after) or minute > 59 or second > 59:
-        return text
+        return None
     if not (year >= 1 and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]):
-        return text
+        return None
     try:
         moment = datetime(year, month, day, 0 if midnight_after else hour, minute, second, tzinfo=UTC)
         moment += timedelta(days=1 if midnight_after else 0)
@@ -67,21 +86,20 @@ def _rewrite_iso(text: str) -> str:
             moment = moment - offset if match[9] == "+" else moment + offset
             zone = "+00:00"
     except OverflowError:
-        return text
-    digits = fraction.rstrip("0")
-    return f"{_to_seconds(moment)}{'.' + digits if digits else ''}{zone}"
+        return None
+    return Date(moment, fraction.rstrip("0"), zone)
 
 
-def _rewrite_microsoft(text: str) -> str:
+def _microsoft_date(text: str) -> Date | None:
     match = _MICROSOFT.fullmatch(text)
     if match is None:
-        return text
+        return None
     try:
         moment = _EPOCH + timedelta(milliseconds=int(match[1]))
     except OverflowError:
-        return text
+        return None
     digits = f"{moment.microsecond:06}".rstrip("0")
-    return f"{_to_seconds(moment)}{'.' + digits if digits else ''}{'+00:00' if match[2] else 'Z'}"
+    return Date(moment, digits, "+00:00" if match[2] else "Z")
 
 
 def _to_seconds(moment: datetime) -> str:

@@ -29,9 +29,9 @@ def indexed(app: FunctionRegister, environment: Mapping[str, str] | None = None)
     return {function.name: function for function in index_app(app, environment or {"COSMOS": COSMOS})}
 
 
-def only_function(app: func.FunctionApp) -> Function:
+def only_function(app: func.FunctionApp, environment: Mapping[str, str] | None = None) -> Function:
     """The function of an app that has one."""
-    (function,) = indexed(app).values()
+    (function,) = indexed(app, environment).values()
     return function
 
 

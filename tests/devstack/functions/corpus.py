@@ -4,6 +4,7 @@ import base64
 import json
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -38,4 +39,6 @@ def datum(typed_data: dict[str, Any]) -> Datum:
             http[name] = {key: Datum(text, "string") for key, text in value.get(name, {}).items()}
         http["body"] = datum(body) if body else Datum(b"", "bytes")
         return Datum(http, "http")
+    if kind.startswith("collection_"):
+        return Datum(SimpleNamespace(**value), kind)
     return Datum(value, kind)
