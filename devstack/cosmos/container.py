@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from devstack.cosmos.errors import bad_request, partition_key_range_gone
+from devstack.cosmos.errors import bad_request, not_supported, partition_key_range_gone
 from devstack.cosmos.history import History
 from devstack.cosmos.indexing import DEFAULT_POLICY, IndexingPolicy
 from devstack.cosmos.items import SYSTEM_PROPERTIES, ItemTable, UniqueKeys
@@ -161,7 +161,8 @@ def checked_name(body: dict[str, Any]) -> str:
 def checked_definition(body: dict[str, Any], previous: dict[str, Any] | None = None) -> dict[str, Any]:
     """What is stored of a container's body: defaults filled in, the service's own properties left out.
 
-    Raises 400 for what the service refuses, such as a change of the partition key of an existing container.
+    Raises 400 for what the service refuses, such as a change of the partition key of an existing container, and 501
+    for what would change the answers of queries.
     """
     definition = {k: v for k, v in body.items() if k not in SYSTEM_PROPERTIES and k not in _LINKS}
     checked_name(definition)
@@ -171,6 +172,8 @@ def checked_definition(body: dict[str, Any], previous: dict[str, Any] | None = N
         definition.pop("defaultTtl", None)
     elif not _valid_ttl(ttl):
         raise bad_request("The value of defaultTtl must be -1 or an integer from 1 to 2147483647.")
+    if definition.get("computedProperties"):
+        raise not_supported("computed properties")
     definition.setdefault("indexingPolicy", DEFAULT_POLICY)
     definition.setdefault("uniqueKeyPolicy", {"uniqueKeys": []})
     definition.setdefault(

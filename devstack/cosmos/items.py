@@ -79,6 +79,10 @@ class ItemTable:
         row = self._connection.execute(self._find, key).fetchone()
         return row and StoredItem(*row)
 
+    def find_number(self, number: int) -> StoredItem | None:
+        row = self._connection.execute(f"SELECT * FROM {self._name} WHERE number = ?", (number,)).fetchone()  # noqa: S608
+        return row and StoredItem(*row)
+
     def insert(self, item: StoredItem) -> None:
         self._connection.execute(self._insert, item)
 

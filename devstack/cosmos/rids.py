@@ -48,6 +48,16 @@ def document_rid(container_rid: str, number: int) -> str:
     return _text(_bytes(container_rid) + number.to_bytes(8, "little"))
 
 
+def document_number(container_rid: str, rid: str) -> int | None:
+    """The reverse of `document_rid`; None for what is no resource id of a document of the container."""
+    try:
+        data = _bytes(rid)
+    except binascii.Error:
+        return None
+    number = int.from_bytes(data[8:], "little")
+    return number if len(data) == 16 and number < 1 << 60 and data.startswith(_bytes(container_rid)) else None
+
+
 def range_rid(container_rid: str, number: int) -> str:
     tail = bytearray((number + 2).to_bytes(8, "little"))
     tail[7] |= _RANGE_NIBBLE

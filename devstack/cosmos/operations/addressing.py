@@ -7,6 +7,7 @@ from devstack.cosmos.errors import bad_request
 from devstack.cosmos.partition_keys import END_EPK as WHOLE_END
 from devstack.cosmos.partition_keys import FIRST_EPK, PartitionKey
 from devstack.cosmos.requests import END_EPK, PARTITION_KEY, PARTITION_KEY_RANGE, SESSION_TOKEN, START_EPK, Request
+from devstack.cosmos.rids import document_number
 from devstack.cosmos.scan import Reach
 from devstack.cosmos.session import session_lsn
 
@@ -14,6 +15,16 @@ from devstack.cosmos.session import session_lsn
 def container_of(request: Request) -> Container:
     assert request.container is not None
     return request.container
+
+
+def item_id_of(request: Request) -> str:
+    """The id of the item that is addressed: by it, or by resource ids all the way, as its ``_self`` has them."""
+    container, item_id = container_of(request), request.segments[5]
+    if request.segments[3] == container.rid:
+        number = document_number(container.rid, item_id)
+        item = container.items.find_number(number) if number is not None else None
+        return item_id if item is None else item.id
+    return item_id
 
 
 def key_of(request: Request) -> PartitionKey:

@@ -13,7 +13,7 @@ from devstack.cosmos.documents import item_text, parse_item
 from devstack.cosmos.errors import not_found
 from devstack.cosmos.etags import matches
 from devstack.cosmos.json_text import parse_json
-from devstack.cosmos.operations.addressing import container_of, key_of, snapshot_of
+from devstack.cosmos.operations.addressing import container_of, item_id_of, key_of, snapshot_of
 from devstack.cosmos.requests import IF_MATCH, IF_NONE_MATCH, Request
 
 
@@ -34,14 +34,14 @@ async def upsert(account: Account, request: Request) -> Answer:
 async def replace(account: Account, request: Request) -> Answer:
     key, body = key_of(request), parse_item(request.body)
     with commit(account.store, container_of(request), account.clock) as changes:
-        outcome = changes.replace(key, request.segments[5], body, request.header(IF_MATCH))
+        outcome = changes.replace(key, item_id_of(request), body, request.header(IF_MATCH))
     return _answer(request, outcome)
 
 
 async def delete(account: Account, request: Request) -> Answer:
     key = key_of(request)
     with commit(account.store, container_of(request), account.clock) as changes:
-        outcome = changes.delete(key, request.segments[5], request.header(IF_MATCH))
+        outcome = changes.delete(key, item_id_of(request), request.header(IF_MATCH))
     return _answer(request, outcome)
 
 
@@ -52,7 +52,7 @@ async def patch(account: Account, request: Request) -> Answer:
     with commit(account.store, container, account.clock) as changes:
         outcome = changes.patch(
             key,
-            request.segments[5],
+            item_id_of(request),
             operations,
             patch_condition(container, condition),
             request.header(IF_MATCH),
@@ -64,7 +64,7 @@ async def read(account: Account, request: Request) -> Answer:
     """A point read, possibly from a lagging replica."""
     key = key_of(request)
     container = container_of(request)
-    item_key = (key.epk, key.text, request.segments[5])
+    item_key = (key.epk, key.text, item_id_of(request))
     overlay = container.history.before(snapshot_of(request))
     item = overlay[item_key] if item_key in overlay else container.items.find(item_key)
     if item is None or not item.alive(account.clock.now()):

@@ -36,6 +36,20 @@ async def test_an_item_lives_from_its_creation_to_its_deletion(container: Contai
     assert [200, 201] == [record.status for record in server.requests.of("upsert")]
 
 
+@pytest.mark.verified("sdk", feature="Items: found by their links, as the SDK follows them")
+async def test_an_item_that_was_read_stands_for_itself(container: ContainerProxy) -> None:
+    item = await container.create_item({"id": "1", "pk": "a"})
+
+    assert "1" == (await container.read_item(item, "a"))["id"]
+    item = await container.replace_item(item, {**item, "n": 1})
+    assert 2 == (await container.patch_item(item, "a", [{"op": "incr", "path": "/n", "value": 1}]))["n"]
+    with pytest.raises(CosmosResourceNotFoundError):
+        await container.delete_item(item, "b")
+    await container.delete_item(item, "a")
+    with pytest.raises(CosmosResourceNotFoundError):
+        await container.read_item(item, "a")
+
+
 @pytest.mark.verified("sdk", feature="Items: an id is unique within its partition key")
 async def test_an_id_is_unique_within_its_partition_key(container: ContainerProxy) -> None:
     await container.create_item({"id": "1", "pk": "a"})

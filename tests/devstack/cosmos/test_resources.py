@@ -99,6 +99,16 @@ async def test_an_invalid_container_definition_is_refused(raw: RawClient, defini
     assert 400 == (await raw.send("POST", "/dbs/shop/colls", definition)).status
 
 
+@pytest.mark.verified("docs", feature="Containers: computed properties are refused by name")
+async def test_computed_properties_are_refused_by_name(database: DatabaseProxy) -> None:
+    computed: Any = [{"name": "lower", "query": "SELECT VALUE LOWER(c.name) FROM c"}]
+
+    with pytest.raises(CosmosHttpResponseError, match="computed properties") as refused:
+        await database.create_container("people", PartitionKey("/pk"), computed_properties=computed)
+
+    assert 501 == refused.value.status_code
+
+
 @pytest.mark.verified("sdk", feature="Containers: a new one under an old name has a new resource id")
 async def test_a_client_notices_that_a_container_was_made_anew(
     server: CosmosServer, database: DatabaseProxy, container: ContainerProxy
