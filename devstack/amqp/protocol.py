@@ -69,6 +69,8 @@ class AmqpProtocol(asyncio.Protocol):
         if self._pending and self._transport is not None:
             self._transport.write(b"".join(self._pending))
         self._pending.clear()
+        if self._closing and self._transport is not None:
+            self._transport.close()
 
     def start_heartbeats(self, seconds: float) -> None:
         """Send an empty frame in every interval; an interval of at most half the peer's idle time-out keeps it calm."""
@@ -81,11 +83,12 @@ class AmqpProtocol(asyncio.Protocol):
         self._beat = asyncio.get_running_loop().call_later(seconds, beat)
 
     def close(self) -> None:
-        """Write what waits, then close the socket. ``connection_ended`` follows."""
-        self.flush()
+        """Write what waits in the next flush, then close the socket. ``connection_ended`` follows."""
+        if self._transport is None or self._closing:
+            return
+        if not self._pending:
+            self.schedule_flush()
         self._closing = True
-        if self._transport is not None:
-            self._transport.close()
 
     def abort(self) -> None:
         """Close the socket at once; what waits to be written is lost."""

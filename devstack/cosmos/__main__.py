@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from devstack.cosmos.account import KEY
-from devstack.cosmos.listen import PortTakenError
 from devstack.cosmos.server import CosmosServer
 from devstack.cosmos.store import DataFolderError
+from devstack.loopback import PortTakenError
 
 _PORT_TAKEN: Final = 3
 _DATA_UNUSABLE: Final = 4

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from devstack.clock import Clock
 from devstack.cosmos.budget import Budget
 from devstack.cosmos.catalog import Catalog
-from devstack.cosmos.clock import Clock
 from devstack.cosmos.offers import Offers
 from devstack.cosmos.store import Store
 

@@ -6,7 +6,7 @@ import json
 import random
 from typing import Any
 
-from devstack.cosmos.clock import Clock
+from devstack.clock import Clock
 from devstack.cosmos.container import (
     WHOLE_RANGE,
     Container,

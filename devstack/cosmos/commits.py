@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from devstack.clock import Clock
 from devstack.cosmos import charges, patch
-from devstack.cosmos.clock import Clock
 from devstack.cosmos.container import Container, checked_item_ttl
 from devstack.cosmos.documents import checked_id, checked_text, user_body
 from devstack.cosmos.errors import bad_request, conflict, not_found, partition_key_mismatch, unique_key_conflict

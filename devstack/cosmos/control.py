@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from devstack.cosmos.clock import Clock
+from devstack.clock import Clock
 from devstack.cosmos.errors import CosmosError
 from devstack.cosmos.faults import Fault
 from devstack.cosmos.requests import Request

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
-from devstack.cosmos.clock import Clock
+from devstack.clock import Clock
 from devstack.cosmos.errors import bad_request, resource_not_found
 from devstack.cosmos.etags import new_etag
 from devstack.cosmos.rids import new_offer_rid

@@ -12,21 +12,21 @@ from typing import Final
 
 from aiohttp import web
 
+from devstack.clock import Clock
 from devstack.cosmos import control, pipeline
 from devstack.cosmos.account import KEY, Account
 from devstack.cosmos.answers import Answer, error_answer, header_lines
 from devstack.cosmos.budget import Budget
 from devstack.cosmos.catalog import Catalog
-from devstack.cosmos.clock import Clock
 from devstack.cosmos.errors import CosmosError
 from devstack.cosmos.faults import Effect, Fault, Faults
-from devstack.cosmos.listen import listen
 from devstack.cosmos.offers import Offers
 from devstack.cosmos.records import RequestLog, RequestRecord
 from devstack.cosmos.requests import ACTIVITY_ID, PARTITION_KEY, Request, segments_of
 from devstack.cosmos.routes import Handler
 from devstack.cosmos.sql.parse import prepare_parser
 from devstack.cosmos.store import Store
+from devstack.loopback import listen
 
 _log: Final = logging.getLogger("devstack.cosmos")
 _SHUTDOWN_SECONDS: Final = 3.0

@@ -61,8 +61,9 @@ def parser() -> argparse.ArgumentParser:
         help="only make .venv and local.settings.json",
         description="Make .venv with what requirements-dev.txt lists, and local.settings.json from its example.",
     )
-    # Listed here for the help alone: these two take arguments of their own.
+    # Listed here for the help alone: these take arguments of their own.
     commands.add_parser("cosmos", help="Cosmos DB alone; see its own --help", add_help=False)
+    commands.add_parser("servicebus", help="Service Bus alone; see its own --help", add_help=False)
     commands.add_parser("functions", help="the Functions host alone, for any app; see its own --help", add_help=False)
     return result
 

@@ -15,7 +15,7 @@ from devstack.up.claim import Claim
 from devstack.up.console import Console
 from devstack.up.errors import FAILED, StackError
 from devstack.up.foreground import run_stack
-from devstack.up.services import COSMOS, FUNCTIONS, Options
+from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, Options
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _STOP_PATIENCE = 60.0  # seconds
@@ -26,7 +26,7 @@ def run(arguments: List[str]) -> int:
     """Do what the command line asks for; returns the exit status."""
     console = Console()
     try:
-        if arguments and arguments[0] in (COSMOS, FUNCTIONS):
+        if arguments and arguments[0] in (COSMOS, SERVICEBUS, FUNCTIONS):
             _become("devstack." + arguments[0], arguments[1:])
         return _command(parser().parse_args(arguments), console)
     except StackError as error:

@@ -40,6 +40,7 @@ class Options:
 
 
 COSMOS = "cosmos"
+SERVICEBUS = "servicebus"
 PROVISION = "provision"
 FUNCTIONS = "functions"
 

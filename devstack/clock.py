@@ -1,4 +1,4 @@
-"""The server's clock: ``_ts`` and the expiry of items follow it, and tests move it."""
+"""The clock of a service of the local cloud: what it says of time follows it, and tests move it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Clock:
         return self._source() + self._offset if self._held is None else self._held
 
     def seconds(self) -> int:
-        """Now in whole seconds, the resolution of ``_ts``."""
+        """Now in whole seconds."""
         return int(self.now())
 
     def advance(self, seconds: float) -> None:
