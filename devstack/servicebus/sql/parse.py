@@ -51,7 +51,7 @@ def _property(name: str, scope: str = "user") -> ev.Expression:
             raise SqlError(f"there is no system property sys.{name}")
         return ev.system_property(name.lower())
     if scope.lower() != "user":
-        raise SqlError(f"there is no scope {scope!r}; there are sys and user")
+        raise SqlError(f"there is no scope '{scope}'; there are sys and user")
     return ev.user_property(name.lower())
 
 
