@@ -1,5 +1,6 @@
 """Strategies: any command, and any history that commands can lead to."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -75,10 +76,10 @@ COMMANDS = {
 }
 
 
-def history_of(aggregate: Aggregate[Any, Any, Any], commands: list[Any]) -> list[Any]:
-    """The events that these commands leave behind, refused ones left out."""
-    events: list[Any] = []
-    state = aggregate.decider.initial
+def history_of(aggregate: Aggregate[Any, Any, Any], commands: Iterable[Any], after: Iterable[Any] = ()) -> list[Any]:
+    """The events of `after`, and those that these commands leave behind, refused ones left out."""
+    events = list(after)
+    state = aggregate.decider.fold(aggregate.decider.initial, events)
     for command in commands:
         try:
             decided = aggregate.decider.decide(command, state)

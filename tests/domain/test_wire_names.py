@@ -3,6 +3,7 @@
 from typing import get_args
 
 from domain.aggregates import AGGREGATES
+from domain.fulfilment.events import Request
 from domain.order.commands import OrderCommand
 from domain.payment.commands import PaymentCommand
 from domain.stock.commands import StockCommand
@@ -10,7 +11,7 @@ from domain.stock.commands import StockCommand
 
 def test_every_command_has_the_name_of_its_class() -> None:
     """The codec writes it so where an event holds a command; the bus does the same."""
-    classes = {*get_args(OrderCommand), *get_args(PaymentCommand), *get_args(StockCommand)}
+    classes = {*get_args(OrderCommand), *get_args(PaymentCommand), *get_args(StockCommand), *get_args(Request)}
     assert classes <= {cls for each in AGGREGATES for cls in each.commands.values()}
     assert all(name == cls.__name__ for each in AGGREGATES for name, cls in each.commands.items())
 
