@@ -37,7 +37,7 @@ class StoredItem(NamedTuple):
 
     @property
     def size(self) -> int:
-        return len(self.body.encode())
+        return len(self.body) if self.body.isascii() else len(self.body.encode())
 
     def alive(self, now: float) -> bool:
         return self.expires is None or self.expires > now
@@ -102,8 +102,9 @@ class ItemTable:
         ).fetchall()
         return [StoredItem(*row) for row in rows]
 
-    def count(self) -> int:
-        return int(self._connection.execute(f"SELECT count(*) FROM {self._name}").fetchone()[0])  # noqa: S608
+    def count(self, where: str = "true", arguments: Sequence[Any] = ()) -> int:
+        sql = f"SELECT count(*) FROM {self._name} WHERE {where}"  # noqa: S608
+        return int(self._connection.execute(sql, arguments).fetchone()[0])
 
     def median_epk(self, low: str, high: str) -> str | None:
         """The middle one of the logical partitions in a range, if there are several."""

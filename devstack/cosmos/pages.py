@@ -11,12 +11,14 @@ from devstack.cosmos.documents import item_text, item_value
 from devstack.cosmos.items import StoredItem
 from devstack.cosmos.json_text import to_text
 from devstack.cosmos.scan import Scan
-from devstack.cosmos.sql.plan import ROOT, Collector, Plan, follows
+from devstack.cosmos.sql.plan import ROOT, Collector, Plan
 from devstack.cosmos.undefined import UNDEFINED
 
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 #: Candidates read between two turns of the event loop.
 _STEP: Final = 256
+#: Candidates read for one page. A page may end with few results or none then, as the service's do.
+MAX_SCANNED: Final = 10_000
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Page:
 
 
 async def fill_in_order_of_scan(page: Page, plan: Plan, scan: Scan, start: Position) -> None:
-    """Ends reading when the page is full."""
+    """Ends reading when the page is full, or when it took long enough."""
     if start.row and start.key is not None:
         # The last page ended between two rows of one item (JOIN).
         item = scan.container.items.find(start.key)
@@ -64,6 +66,9 @@ async def fill_in_order_of_scan(page: Page, plan: Plan, scan: Scan, start: Posit
         items, resume = scan.step(resume, step)
         step = _STEP
         if not all(_offer_rows(page, plan, scan, item, 0) for item in items) or resume is None:
+            return
+        if page.scanned >= MAX_SCANNED:
+            page.next = Position(page.last.taken, resume)
             return
         await asyncio.sleep(0)
 
@@ -82,8 +87,14 @@ def _offer_rows(page: Page, plan: Plan, scan: Scan, item: StoredItem, first: int
 
 
 async def fill_from_all(page: Page, plan: Plan, scan: Scan, start: Position) -> None:
-    """What is ordered, grouped or distinct is computed anew for every page, which begins where the last one ended."""
-    collector = Collector(plan)
+    """What is ordered, grouped or distinct is computed anew for every page, which begins where the last one ended.
+
+    Of ordered results, no more are kept than the page can hold.
+    """
+    by_key = bool(plan.order) and not plan.distinct and not plan.grouped
+    after = (start.order, (*start.key, start.row)) if by_key and start.key is not None and start.order else None
+    most = max(0, plan.offset - start.taken) + page.size + 1 if by_key else None
+    collector = Collector(plan, most, after)
     undefined_too = len(plan.order) != 1 or scan.container.indexing.names(plan.order[0].path)
     resume = None
     while True:
@@ -100,14 +111,8 @@ async def fill_from_all(page: Page, plan: Plan, scan: Scan, start: Position) -> 
         if resume is None:
             break
         await asyncio.sleep(0)
-    by_key = bool(plan.order) and not plan.distinct and not plan.grouped
     results = collector.finish()
-    if by_key and start.key is not None and start.order is not None:
-        place, order = (*start.key, start.row), start.order
-        results = [result for result in results if follows(plan.order, result, order, place)]
-    else:
-        results = results[start.taken :]
-    for result in results:
+    for result in results if after is not None else results[start.taken :]:
         position = Position(0)
         if by_key:
             epk, partition_key, item_id, row = result.position

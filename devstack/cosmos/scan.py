@@ -141,6 +141,19 @@ class Scan:
         self._descending = descending
         self._order = "epk DESC, partition_key DESC, id DESC" if descending else "epk, partition_key, id"
 
+    def count(self) -> int | None:
+        """How many items there are, without reading them; None where some of them may not be those of the snapshot."""
+        if self.container.history.before(self._lsn):
+            return None
+        total = 0
+        for span in self._spans:
+            conditions, arguments = span.sql(None, descending=False)
+            if self.container.default_ttl is not None:
+                conditions.append("(expires IS NULL OR expires > ?)")
+                arguments.append(self._now)
+            total += self.container.items.count(" AND ".join(conditions), arguments)
+        return total
+
     def step(self, after: ItemKey | None, limit: int) -> tuple[list[StoredItem], ItemKey | None]:
         """The next candidates after a key, about ``limit`` of them, and where to go on, None at the end."""
         found: list[StoredItem] = []

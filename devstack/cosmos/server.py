@@ -93,7 +93,9 @@ class CosmosServer:
             account = Account(store, clock, catalog, offers, Budget(throughput, hurry), seed)
             sockets = listen(port)
             server = cls(account, sockets[0].getsockname()[1])
-            runner = web.ServerRunner(web.Server(server._handle, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
+            # A query whose client has gone ends, instead of running beside the one that is asked again.
+            handling = web.Server(server._handle, access_log=None, handler_cancellation=True)
+            runner = web.ServerRunner(handling, shutdown_timeout=_SHUTDOWN_SECONDS)
             await runner.setup()
             try:
                 for socket in sockets:

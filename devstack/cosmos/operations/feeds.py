@@ -17,6 +17,7 @@ from devstack.cosmos.documents import item_text
 from devstack.cosmos.errors import bad_request, not_supported, read_session_not_available
 from devstack.cosmos.items import StoredItem
 from devstack.cosmos.operations.addressing import container_of, reach_of
+from devstack.cosmos.partition_keys import END_EPK, FIRST_EPK
 from devstack.cosmos.requests import (
     A_IM,
     IF_MODIFIED_SINCE,
@@ -78,6 +79,10 @@ def _changes(
         conditions = ["+lsn > ?", "epk = ?", "partition_key = ?"]
         arguments: list[Any] = [position, reach.key.epk, reach.key.text]
         order = "+lsn, number"
+    elif _of_one_key(reach):
+        conditions = ["+lsn > ?", "epk >= ?", "epk < ?"]
+        arguments = [position, reach.low, reach.high]
+        order = "+lsn, number"
     else:
         conditions = ["lsn > ?"]
         arguments = [position]
@@ -92,6 +97,13 @@ def _changes(
         conditions.append("(expires IS NULL OR expires > ?)")
         arguments.append(now)
     return container.items.select(" AND ".join(conditions), arguments, order, limit)
+
+
+def _of_one_key(reach: Reach) -> bool:
+    """Whether an EPK range is that of a partition key, or of the prefix of one, as the Python SDK asks for them."""
+    return reach.low != FIRST_EPK and (
+        reach.high == reach.low + END_EPK or int(reach.high, 16) == int(reach.low, 16) + 1
+    )
 
 
 def _whole_commits(items: list[StoredItem], size: int) -> list[StoredItem]:

@@ -82,7 +82,9 @@ async def query_items(account: Account, request: Request) -> Answer:
     page = Page(request.page_size(_DEFAULT_PAGE), start, plan.offset, plan.limit)
     descending = _order_of_scan(query, plan, reach)
     scan = Scan(container, spans, snapshot_of(request), account.clock.now(), descending=bool(descending))
-    if descending is None or plan.grouped or plan.distinct:
+    if plan.counts_items and (count := scan.count()) is not None:
+        page.offer(to_text(count), Position(0))
+    elif descending is None or plan.grouped or plan.distinct:
         await fill_from_all(page, plan, scan, start)
     else:
         await fill_in_order_of_scan(page, plan, scan, start)

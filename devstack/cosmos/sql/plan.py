@@ -43,6 +43,7 @@ class Plan:
     offset: int
     limit: int | None
     composed: bool = False  # whether an aggregate is a part of a larger expression
+    counts_items: bool = False  # whether it is COUNT of a constant over all items, and needs to look at none
 
     @property
     def combines(self) -> bool:
@@ -77,11 +78,21 @@ class Result:
     position: tuple[Any, ...] = ()
 
 
-class Collector:
-    """Gathers rows for what needs all of them: groups, aggregates, DISTINCT and ORDER BY."""
+Place = tuple[tuple[SortKey, ...], tuple[Any, ...]]
+"""Where a result stands in an order: its keys, and its position among those with equal keys."""
 
-    def __init__(self, plan: Plan) -> None:
+
+class Collector:
+    """Gathers rows for what needs all of them: groups, aggregates, DISTINCT and ORDER BY.
+
+    With `most`, for ORDER BY alone: only the first so many results that come after a place are kept.
+    """
+
+    def __init__(self, plan: Plan, most: int | None = None, after: Place | None = None) -> None:
         self._plan = plan
+        self._most = most
+        self._after = after
+        self._last: Place | None = None
         self._results: list[Result] = []
         self._groups: dict[str, tuple[Row, list[Accumulator]]] = {}
         if plan.aggregates and not plan.groups:
@@ -96,25 +107,37 @@ class Collector:
                     gathered.add(argument(row))
             return
         for number, row in enumerate(rows):
-            value = plan.project(row)
-            if value is not UNDEFINED:
-                keys = tuple(SortKey(item.evaluate(row)) for item in plan.order)
-                self._results.append(Result(value, keys, (*position, number)))
+            keys = tuple(SortKey(item.evaluate(row)) for item in plan.order)
+            place = (keys, (*position, number))
+            if self._wanted(place) and (value := plan.project(row)) is not UNDEFINED:
+                self._results.append(Result(value, *place))
+        if self._most is not None and len(self._results) > 2 * self._most:
+            self._sort()
+            del self._results[self._most :]
+            self._last = self._results[-1].keys, self._results[-1].position
 
     def finish(self) -> list[Result]:
         plan = self._plan
-        results = self._results
         if plan.grouped:
-            results = [
+            self._results = [
                 Result(value)
                 for row, accumulators in self._groups.values()
                 if (value := plan.project(_with_aggregates(row, accumulators))) is not UNDEFINED
             ]
-        for number in reversed(range(len(plan.order))):
-            results.sort(key=lambda result: result.keys[number], reverse=plan.order[number].descending)
+        self._sort()
         if plan.distinct:
-            results = list({identity(result.value): result for result in reversed(results)}.values())[::-1]
-        return results
+            return list({identity(result.value): result for result in reversed(self._results)}.values())[::-1]
+        return self._results
+
+    def _wanted(self, place: Place) -> bool:
+        if self._after is not None and not _follows(self._plan.order, place, self._after):
+            return False
+        return self._last is None or not _follows(self._plan.order, place, self._last)
+
+    def _sort(self) -> None:
+        for number in reversed(range(len(self._plan.order))):
+            descending = self._plan.order[number].descending
+            self._results.sort(key=lambda result: result.keys[number], reverse=descending)
 
     def _group(self, key: str, row: Row) -> tuple[Row, list[Accumulator]]:
         if key not in self._groups:
@@ -122,12 +145,12 @@ class Collector:
         return self._groups[key]
 
 
-def follows(order: tuple[Order, ...], result: Result, keys: tuple[SortKey, ...], position: tuple[Any, ...]) -> bool:
-    """Whether a result comes after the one at ``keys`` and ``position``."""
-    for item, key, last in zip(order, result.keys, keys, strict=True):
+def _follows(order: tuple[Order, ...], place: Place, other: Place) -> bool:
+    """Whether a result comes after another one."""
+    for item, key, last in zip(order, place[0], other[0], strict=True):
         if key != last:
             return key < last if item.descending else key > last
-    return result.position > position
+    return place[1] > other[1]
 
 
 def _with_aggregates(row: Row, accumulators: list[Accumulator]) -> Row:
@@ -199,6 +222,7 @@ def _compile(query: ast.Query, outer: Scope) -> Plan:
         _count(query.offset, scope, "OFFSET") or 0,
         limit if top is None else top,
         _composes(query),
+        _counts_items(query),
     )
 
 
@@ -331,6 +355,19 @@ def _selected(query: ast.Query) -> tuple[ast.Expression, ...]:
 
 def _composes(query: ast.Query) -> bool:
     return any(not _aggregates(expression) and _contains_aggregate(expression) for expression in _selected(query))
+
+
+def _counts_items(query: ast.Query) -> bool:
+    match query:
+        case ast.Query(
+            selection=ast.Value(ast.Call("COUNT", (ast.Constant(constant),))),
+            sources=(ast.PathSource(steps=()),),
+            where=None,
+            group_by=(),
+            order_by=(),
+        ):
+            return constant is not UNDEFINED
+    return False
 
 
 def _contains_aggregate(expression: ast.Expression) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -10,7 +12,12 @@ from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, DatabaseProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
+from devstack.cosmos import pages
+from devstack.cosmos.operations import queries
+from devstack.cosmos.scan import Scan
 from devstack.cosmos.server import CosmosServer
+from devstack.cosmos.sql.evaluate import Row
+from devstack.cosmos.sql.plan import Collector
 from tests.devstack.cosmos.raw import CROSS_PARTITION, ITEMS, RawClient, partition_key
 
 
@@ -319,6 +326,96 @@ async def test_a_query_of_more_items_than_a_step_of_the_scan_finds_them_all(raw_
 
     assert [f"{number:04}" for number in range(700)] == upwards == downwards[::-1]
     assert (["0699", "0698", "0697"], [700]) == (latest, counted)
+
+
+@pytest.mark.verified("docs", feature="Queries: a page ends after some time, with few results or none")
+async def test_a_page_ends_when_it_has_looked_at_many_items(
+    raw_container: RawClient, server: CosmosServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_STEP", 4)
+    monkeypatch.setattr(pages, "MAX_SCANNED", 8)
+    await raw_container.batch("a", *[create(number) for number in range(30)])
+    text = "SELECT TOP 3 VALUE c.n FROM c WHERE c.n >= 10"
+
+    found, headers = [], partition_key("a")
+    while True:
+        answer = await raw_container.query(text, headers)
+        found.append(answer.json["Documents"])
+        if (token := answer.headers.get("x-ms-continuation")) is None:
+            break
+        headers = {**partition_key("a"), "x-ms-continuation": token}
+
+    assert [[], [10, 11, 12]] == found
+
+
+def create(number: int, **more: Any) -> dict[str, Any]:
+    body = {"id": f"{number:03}", "pk": "a", "n": number, **more}
+    return {"operationType": "Create", "resourceBody": body}
+
+
+@pytest.mark.verified("docs", feature="Queries: many items")
+@pytest.mark.parametrize("direction", ["", " DESC"])
+async def test_an_ordered_query_keeps_no_more_than_a_page_of_many_items(
+    container: ContainerProxy, raw: RawClient, monkeypatch: pytest.MonkeyPatch, direction: str
+) -> None:
+    kept = []
+
+    class Counted(Collector):
+        def add(self, rows: Iterable[Row], position: tuple[Any, ...] = ()) -> None:
+            super().add(rows, position)
+            kept.append(len(self._results))
+
+    monkeypatch.setattr(pages, "Collector", Counted)
+    for start in range(0, 300, 100):
+        await raw.batch("a", *[create(number, m=number % 7) for number in range(start, start + 100)])
+    query = f"SELECT c.m, c.n FROM c ORDER BY c.m{direction} OFFSET 20 LIMIT 250"
+
+    found = await values(container, query, partition_key="a", max_item_count=30)
+
+    reverse = bool(direction)
+    expected = sorted(({"m": n % 7, "n": n} for n in range(300)), key=lambda item: item["m"], reverse=reverse)
+    assert expected[20:270] == found
+    assert max(kept) <= 2 * (20 + 30 + 1)
+
+
+@pytest.mark.verified("docs", feature="Queries: many items")
+async def test_items_are_counted_without_being_read(
+    database: DatabaseProxy, server: CosmosServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = await database.create_container("c", PartitionKey("/pk"), default_ttl=-1)
+    server.clock.freeze()
+    await fill(container)
+    await container.create_item({"id": "short", "pk": "1", "ttl": 5})
+    server.clock.advance(5)
+
+    def never(*_: Any) -> Any:
+        raise AssertionError("an item was read")
+
+    monkeypatch.setattr(Scan, "step", never)
+    assert [10] == await values(container, "SELECT VALUE COUNT(1) FROM c")
+    assert [5] == await values(container, "SELECT VALUE COUNT(1) FROM c", partition_key="1")
+    assert [] == await values(container, "SELECT VALUE COUNT(1) FROM c OFFSET 1 LIMIT 1")
+
+
+@pytest.mark.verified("docs", feature="Queries: end when their client has gone")
+async def test_a_query_ends_when_its_client_has_gone(
+    raw_container: RawClient, server: CosmosServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def for_ever(*_: Any) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(queries, "fill_from_all", for_ever)
+    asking = asyncio.create_task(raw_container.query("SELECT * FROM c ORDER BY c.n", partition_key("a")))
+    await begun.wait()
+    asking.cancel()
+
+    await asyncio.wait_for(ended.wait(), 10)
 
 
 @pytest.mark.verified("trace", feature="Queries: a plan that passes everything through")
