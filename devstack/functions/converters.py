@@ -1,11 +1,16 @@
 """Between values on the wire and Python objects: the converters of azure.functions, found as the worker does."""
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from azure.functions import meta
 from azure.functions.meta import Datum
+from azure.functions.servicebus import ServiceBusMessageInConverter
+
+_TIME_OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?", re.ASCII)
 
 
 class _Generic:
@@ -42,10 +47,27 @@ class _Generic:
         raise NotImplementedError
 
 
+class _MessageConverter(ServiceBusMessageInConverter, binding=None, trigger=True):
+    """The library's own, but for the times that the host itself writes.
+
+    The library tries twelve formats with strptime before the right one, which takes half a millisecond for the two
+    times of a message: more than all the rest that is done for it.
+    """
+
+    @classmethod
+    def _parse_datetime(cls, datetime_str: str | None) -> datetime | None:
+        if datetime_str is not None and _TIME_OF_THE_HOST.fullmatch(datetime_str):
+            # fromisoformat cuts the seventh digit off, as the library does.
+            return datetime.fromisoformat(datetime_str)
+        parsed: datetime | None = super()._parse_datetime(datetime_str)
+        return parsed
+
+
 def converter_of(binding_type: str) -> Any:
     """The converter that the worker would use for a binding type."""
     registry = meta.get_binding_registry()  # type: ignore[no-untyped-call]
-    return registry.get(binding_type) or _Generic
+    found = registry.get(binding_type) or _Generic
+    return _MessageConverter if found is ServiceBusMessageInConverter else found
 
 
 def has_implicit_output(binding_type: str) -> bool:
