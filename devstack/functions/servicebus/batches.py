@@ -13,9 +13,8 @@ _WINDOW_S = 0.02
 class BatchProcessor:
     """Hands on what waits in the entity, up to `max_batch_size` messages. Their locks are not renewed."""
 
-    def __init__(self, work: Work, *, sessions: bool) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
-        self._sessions = sessions
         self._receiver: Receiver | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -32,7 +31,7 @@ class BatchProcessor:
             # It waits for a session or for the broker.
             self._task.cancel()
         else:
-            self._receiver.stop()
+            await self._receiver.stop_and_return()
         await asyncio.wait([self._task])
 
     async def _run(self) -> None:
@@ -57,7 +56,7 @@ class BatchProcessor:
 
     async def _open(self) -> Receiver:
         work = self._work
-        if self._sessions:
+        if work.sessions:
             return await work.client.accept_next_session(work.entity, work.options.retry.try_timeout)
         return await work.client.open_receiver(work.entity)
 
@@ -65,7 +64,7 @@ class BatchProcessor:
         """False if nothing came before the session's idle time was over, or the host stops."""
         most = self._work.options.max_batch_size
         receiver.ask(most)
-        first = await receiver.receive(self._work.options.session_idle if self._sessions else None)
+        first = await receiver.receive(self._work.options.session_idle if self._work.sessions else None)
         if first is None:
             return False
         deliveries = [first, *receiver.arrived()]
@@ -82,6 +81,5 @@ class BatchProcessor:
 
     def _leave(self) -> None:
         if self._receiver is not None:
-            self._receiver.give_back(self._receiver.arrived())
             self._receiver.close()
             self._receiver = None

@@ -26,13 +26,14 @@ class Work:
 
     function: str
     entity: str
+    sessions: bool
     client: ServiceBusClient
     dispatcher: Dispatcher
     options: ServiceBusOptions
     console: Console
 
     def trouble(self) -> Trouble:
-        return Trouble(self.function, self.entity, self.options.retry, self.console)
+        return Trouble(self.function, self.entity, self.sessions, self.options.retry, self.console)
 
     def renewal_failed(self, error: BusError) -> None:
         self.console.line(f"{self.function} cannot renew a lock of '{self.entity}': {error}")
@@ -162,10 +163,10 @@ class MessageProcessor:
     async def stop(self) -> None:
         self._stopping = True
         receiver = self._receiver
-        if receiver is None and self._loop_task is not None:
-            self._loop_task.cancel()
         if receiver is not None:
-            receiver.stop()
+            await receiver.stop_and_return()
+        elif self._loop_task is not None:
+            self._loop_task.cancel()
         await self._tasks.ended()
         if receiver is not None:
             receiver.close()
@@ -182,7 +183,6 @@ class MessageProcessor:
                 while (delivery := await receiver.receive()) is not None:
                     self._running += 1
                     self._tasks.start(self._handle(receiver, delivery))
-                receiver.give_back(receiver.arrived())
             except BusError as error:
                 self._receiver = None
                 await trouble.wait(error)

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,10 +163,12 @@ class Receiver:
 
         Raises BusError if the link is lost meanwhile.
         """
-        if self._credit and self.live:
+        if self._drained is None or self._drained.done():
+            if not self._credit or not self.live:
+                return
             self._drained = asyncio.get_running_loop().create_future()
             self._session.flow(_HANDLE, self._delivery_count, self._credit, drain=True)
-            await self._in_time(self._drained, "drain")
+        await self._in_time(asyncio.shield(self._drained), "drain")
 
     async def settle(self, delivery: Delivery, settlement: Settlement, *, ask: int = 0) -> None:
         """Tell the broker what became of a message, and wait until it has it.
@@ -193,6 +196,13 @@ class Receiver:
         self._stopped = True
         while self._waiters:
             _resolve(self._waiters.popleft())
+
+    async def stop_and_return(self) -> None:
+        """Stop, and return what came and was not taken: without a session it would stay locked behind a closed link."""
+        self.stop()
+        with suppress(BusError):
+            await self.drain()
+        self.give_back(self.arrived())
 
     def close(self) -> None:
         """Leave the link; a session that it holds is free again, its messages are as if not delivered."""

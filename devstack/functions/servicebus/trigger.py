@@ -123,7 +123,7 @@ class ServiceBusTriggerListener:
             hurry=hurry,
             halt=self._halt,
         )
-        work = Work(function.name, options.entity, client, dispatcher, hurried, console)
+        work = Work(function.name, options.entity, options.sessions, client, dispatcher, hurried, console)
         self._processor = _processor(work, options)
 
     async def start(self) -> None:
@@ -140,5 +140,5 @@ class ServiceBusTriggerListener:
 
 def _processor(work: Work, options: ServiceBusTriggerOptions) -> Processor:
     if options.many:
-        return BatchProcessor(work, sessions=options.sessions)
+        return BatchProcessor(work)
     return SessionProcessor(work) if options.sessions else MessageProcessor(work)

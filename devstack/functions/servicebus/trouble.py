@@ -10,13 +10,15 @@ from devstack.functions.servicebus.options import RetryOptions
 class Trouble:
     """What one function has with its broker. Several tasks may run into it; it is said once for each delay.
 
+    `sessions` is what the binding says: the broker refuses what does not fit its entity in words of its own.
     Delays grow from `delay` to `max_delay` of clientRetryOptions, as a rule; an error that time does not heal is
     repeated with them, so that nobody misses it.
     """
 
-    def __init__(self, function: str, entity: str, retry: RetryOptions, console: Console) -> None:
+    def __init__(self, function: str, entity: str, sessions: bool, retry: RetryOptions, console: Console) -> None:
         self._function = function
         self._entity = entity
+        self._sessions = sessions
         self._retry = retry
         self._console = console
         self._attempts = 0
@@ -31,7 +33,7 @@ class Trouble:
             self._attempts += 1
             self._until = now + delay
             self._console.line(
-                f"{self._function} cannot receive from '{self._entity}': {error}; again in {delay:.1f} s"
+                f"{self._function} cannot receive from '{self._entity}': {self._said(error)}; again in {delay:.1f} s"
             )
         await asyncio.sleep(self._until - now)
 
@@ -41,3 +43,9 @@ class Trouble:
             self._console.line(f"{self._function} receives from '{self._entity}' again")
         self._attempts = 0
         self._until = 0.0
+
+    def _said(self, error: BusError) -> str:
+        text = str(error).rstrip(".")
+        if error.condition != "amqp:not-allowed":
+            return text
+        return f"{text} (isSessionsEnabled is {str(self._sessions).lower()} in the binding)"

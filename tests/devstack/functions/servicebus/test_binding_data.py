@@ -8,9 +8,10 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.functions.meta import Datum
+from azure.functions.servicebus import ServiceBusMessageInConverter
 
 from devstack.amqp.values import DecodeError, Described, Float, Int, Symbol, Timestamp
-from devstack.functions.converters import decode
+from devstack.functions.converters import converter_of, decode
 from devstack.functions.servicebus.binding_data import BindingData, ConversionError, DataType
 from devstack.functions.servicebus.message import BodyError, ReceivedMessage
 from devstack.functions.servicebus.receiver import Delivery
@@ -340,3 +341,33 @@ class TestBatches:
 def test_deliveries_without_a_lock_token_have_none() -> None:
     assert delivery(token=b"1").lock_token is None
     assert "" == received(token=b"1").lock_token
+
+
+@pytest.mark.verified("sdk", feature="func.ServiceBusMessage")
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "2026-11-23T07:24:04",
+        "2026-11-23T07:24:04.8",
+        "2026-11-23T07:24:04.888",
+        "2026-11-23T07:24:04.8881967",
+        "9999-12-31T23:59:59.9999999",
+        "0001-01-01T00:00:00",
+        "2026-11-23T07:24:04Z",
+        "2026-11-23T07:24:04.8881967+00:00",
+        "11/23/2026 07:24:04Z",
+        "nonsense",
+        "2026-13-23T07:24:04",
+        "2026-11-23T07:24",
+    ],
+)
+def test_times_are_read_as_the_library_reads_them(text: str | None) -> None:
+    def read(converter: Any) -> Any:
+        try:
+            return converter._parse_datetime(text)
+        except ValueError as error:
+            return type(error)
+
+    assert read(ServiceBusMessageInConverter) == read(converter_of("serviceBusTrigger"))

@@ -239,6 +239,16 @@ class TestReceiving:
         await eventually(lambda: len(credits_of(broker)) == 3, "credit arrives")
         assert [(0, 10), (0, 10), (10, 1)] == credits_of(broker)
 
+    @pytest.mark.verified("docs", feature="Service Bus client: drain")
+    async def test_who_drains_at_the_same_time_waits_for_the_same_answer(self, broker: ScriptedBroker) -> None:
+        async with connected(broker, 60) as client:
+            receiver = await client.open_receiver("a")
+            receiver.ask(10)
+            draining = asyncio.gather(receiver.drain(), receiver.drain(), return_exceptions=True)
+            await asyncio.sleep(0)
+            broker.peers[0].abort()
+            assert [BusUnavailableError] * 2 == [type(each) for each in await draining]
+
     @pytest.mark.verified("trace", feature="Service Bus client: refused links")
     @pytest.mark.parametrize(
         ("condition", "kind"),
