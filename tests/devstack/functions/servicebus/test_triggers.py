@@ -1,73 +1,24 @@
 """The Service Bus trigger against a real broker: delivery, failures, locks, a broker that comes and goes."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devstack.functions.servicebus.client import ServiceBusClient
 from devstack.servicebus.server import ServiceBusServer
 from tests.devstack.functions.apps import eventually
+from tests.devstack.functions.servicebus.behaviours import Gate, Renewals, break_connections, dawdle, failing
 from tests.devstack.functions.servicebus.sending import message
-from tests.devstack.functions.servicebus.world import QUICK, Recorder, Seen, World, namespace, running_world
+from tests.devstack.functions.servicebus.world import QUICK, Recorder, World, namespace, running_world
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     async with running_world() as made:
         yield made
-
-
-def failing(*bodies: str, times: int | None = None) -> Callable[[Seen], None]:
-    """Fail on some bodies: always, or so many times each."""
-    failed: list[str] = []
-
-    def behave(seen: Seen) -> None:
-        if seen.body in bodies and (times is None or failed.count(seen.body) < times):
-            failed.append(seen.body)
-            raise ValueError("poison")
-
-    return behave
-
-
-def dawdle(_: Seen) -> None:
-    threading.Event().wait(0.005)
-
-
-class Gate:
-    """Holds calls on some bodies, or on all, until it is opened."""
-
-    def __init__(self, *bodies: str) -> None:
-        self._bodies = bodies
-        self._open = threading.Event()
-        self.entered = threading.Event()
-
-    def __call__(self, seen: Seen) -> None:
-        if not self._bodies or seen.body in self._bodies:
-            self.entered.set()
-            assert self._open.wait(20)
-
-    def open(self) -> None:
-        self._open.set()
-
-
-class Renewals:
-    """Counts the renewals of all clients."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-        self.count = 0
-        renew = getattr(ServiceBusClient, method)
-
-        async def counted(client: ServiceBusClient, *arguments: Any) -> Any:
-            renewed = await renew(client, *arguments)
-            self.count += 1
-            return renewed
-
-        monkeypatch.setattr(ServiceBusClient, method, counted)
 
 
 class TestDelivery:
@@ -260,14 +211,6 @@ class TestLocks:
             gate.open()
             await eventually(lambda: world.counts("plain")["active"] == 0, "it is completed")
         assert 1 == len(recorder.seen)
-
-
-async def break_connections(world: World) -> None:
-    """Cut every connection to the broker, as a network does."""
-    assert world.server is not None
-    for connection in list(world.server._connections):
-        connection.abort()
-    await asyncio.sleep(0)
 
 
 class TestTheBrokerAway:
