@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import (
+    at_scale,
     codecs,
     cold_start,
     folding,
@@ -38,6 +39,7 @@ PARTS: Final[Mapping[str, tuple[str, Part]]] = {
     "visibility": ("from POST to the view, and commands per second, with two hosts", visibility.run),
     "memory": ("memory after many events and many streams", memory.run),
     "local-cloud": ("the local Cosmos DB under the SDK", local_cloud.run),
+    "at-scale": ("the local Cosmos DB with a million events", at_scale.run),
 }
 
 

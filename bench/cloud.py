@@ -17,7 +17,7 @@ from composition.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DATABASE: Final = "orders"
-_KEY: Final = (
+KEY: Final = (
     "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="  # the emulator's
 )
 _READY: Final = re.compile(r"devstack: \w+ ready at (\S+)$")
@@ -54,7 +54,7 @@ _NO_BUS = "Endpoint=sb://localhost:1;SharedAccessKeyName=n;SharedAccessKey=k;Use
 def environment(cosmos_url: str) -> Mapping[str, str]:
     """The settings of the service (design: docs/operations.md) against a local account."""
     return {
-        "COSMOS": f"AccountEndpoint={cosmos_url}/;AccountKey={_KEY};",
+        "COSMOS": f"AccountEndpoint={cosmos_url}/;AccountKey={KEY};",
         "COSMOS_DATABASE": DATABASE,
         "SERVICEBUS": _NO_BUS,
         "TRUST_EASYAUTH": "0",
@@ -75,6 +75,13 @@ def cosmos() -> Iterator[Service]:
 
 
 @contextmanager
+def cosmos_on(folder: Path) -> Iterator[Service]:
+    """Cosmos DB on disk. Raises ServiceFailed."""
+    with _service("devstack.cosmos", "--port", "0", "--data", str(folder)) as service:
+        yield service
+
+
+@contextmanager
 def canned(upstream: str) -> Iterator[Service]:
     """A server that answers with what it has recorded from `upstream`. Raises ServiceFailed."""
     with _service("bench.probes.canned", upstream) as service:
@@ -84,7 +91,7 @@ def canned(upstream: str) -> Iterator[Service]:
 @contextmanager
 def stack(data: Path, instances: int) -> Iterator[Stack]:
     """Cosmos DB on disk, provisioned, and Functions hosts, with their times as in `make run`. Raises ServiceFailed."""
-    with _service("devstack.cosmos", "--port", "0", "--data", str(data / "cosmos")) as store:
+    with cosmos_on(data / "cosmos") as store:
         known = environment(store.url)
         provision(known)
         options = ("--port", "0", "--app", str(ROOT), "--data", str(data / "functions"), "--instances", str(instances))
