@@ -53,7 +53,7 @@ _CHOICES = st.lists(st.integers(0, 2**16), min_size=60, max_size=120)
 """Which of the things that can happen next does."""
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(
     stock=st.tuples(st.integers(0, 12), st.integers(0, 12)),
     orders=st.tuples(_LINES, _LINES),
