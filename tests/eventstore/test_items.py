@@ -168,6 +168,12 @@ def test_no_event_has_more_bytes_than_the_quick_look_at_it_says(text: str, more:
     assert len(written) <= items._most_bytes(event)
 
 
+def test_the_reaction_to_the_largest_order_fits_into_an_event() -> None:
+    skus = [f"sku-{n:060}" for n in range(100)]
+    reservations = tuple(Issued("stock", sku, ReserveStock(sku, ORDER_ID, 1_000_000)) for sku in skus)
+    assert 1 == len(to_items([stored(FulfilmentStarted(ORDER_ID, Money(2**53 - 1, "EUR"), reservations))]))
+
+
 def test_an_event_is_at_most_200_kilobytes() -> None:
     small = stored(OrderCancelled(ORDER_ID, "c-1", ""))
     room = MAX_EVENT_BYTES - len(json.dumps(to_item(small), ensure_ascii=False).encode())
