@@ -74,7 +74,7 @@ def _rows(container: Container, count: int) -> Iterator[StoredItem]:
     keys = [container.partition_key.of_value(stream_id(number)) for number in range(streams)]
     # As the store would write it, with the places of what differs from event to event.
     item = new_item("STREAM", 1, StockReceived("mug", 1)) | {"commandKey": "KEY", "version": -1}
-    parts = re.split("STREAM|KEY|-1|" + item_id(1), json.dumps(item, separators=(",", ":")))
+    parts = re.split(f"STREAM|KEY|(?<=:)-1(?=,)|{item_id(1)}", json.dumps(item, separators=(",", ":")))
     first, second, third, fourth, last = parts
     beginning = int(time.time()) - count
     for number in range(count):
