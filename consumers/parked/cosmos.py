@@ -19,8 +19,8 @@ from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError
 
 from consumers.cosmos import read_primary, translated
-from consumers.errors import StoreAway, StoreRefuses
-from consumers.parked.port import MAX_SESSIONS, Failure, ParkedAlone, ParkedSession, TooManyParked
+from consumers.errors import StoreAway
+from consumers.parked.port import MAX_SESSIONS, Failure, ParkedAlone, ParkedSession, TooManyParked, number_taken
 from eventstore.events import time_at_rest, time_from_rest
 from messaging.port import Received
 
@@ -151,10 +151,7 @@ class CosmosParkedStore:
         async with translated():
             item = await read_primary(self._container, consumer, _message_id(message))
         if item is not None and item["message"]["messageId"] != message.message_id:
-            raise StoreRefuses(
-                f"{consumer} has parked another message under number {message.sequence_number} of session "
-                f"{message.session_id}: the bus has been made anew; release that session first"
-            )
+            raise number_taken(consumer, message)
 
     async def _query(self, consumer: str, from_: str, to: str, limit: int) -> list[Mapping[str, Any]]:
         parameters: list[dict[str, object]] = [

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from consumers.parked.port import MAX_SESSIONS, Failure, ParkedAlone, ParkedSession, TooManyParked
+from consumers.parked.port import MAX_SESSIONS, Failure, ParkedAlone, ParkedSession, TooManyParked, number_taken
 from messaging.port import Received
 
 
@@ -12,6 +12,11 @@ from messaging.port import Received
 class _Session:
     failure: Failure
     messages: dict[int, Received] = field(default_factory=dict)
+
+    def add(self, consumer: str, message: Received) -> None:
+        there = self.messages.setdefault(message.sequence_number, message)
+        if there.message_id != message.message_id:
+            raise number_taken(consumer, message)
 
 
 class MemoryParkedStore:
@@ -30,7 +35,7 @@ class MemoryParkedStore:
         session = self._sessions[consumer].get(message.session_id or "")
         if session is None:
             return False
-        session.messages[message.sequence_number] = message
+        session.add(consumer, message)
         return True
 
     async def park(self, consumer: str, message: Received, failure: Failure) -> None:
@@ -38,7 +43,7 @@ class MemoryParkedStore:
         sessions = self._sessions[consumer]
         if message.session_id not in sessions and len(sessions) >= MAX_SESSIONS:
             raise TooManyParked(consumer)
-        sessions.setdefault(message.session_id, _Session(failure)).messages[message.sequence_number] = message
+        sessions.setdefault(message.session_id, _Session(failure)).add(consumer, message)
 
     async def park_alone(self, consumer: str, message: Received, failure: Failure) -> None:
         key = f"{message.sequence_number}-{message.message_id}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from consumers.errors import TransientFailure
+from consumers.errors import StoreRefuses, TransientFailure
 from messaging.port import Received
 
 MAX_SESSIONS: Final = 10_000
@@ -59,20 +59,25 @@ class ParkedStore(Protocol):
     async def add(self, consumer: str, message: Received) -> bool:
         """Lets a message wait behind its parked session; False if the session is not parked (any more).
 
-        A message that waits there already is not added again.
+        A message that waits there already is not added again. Raises `number_taken` for another of the same number.
         """
         ...
 
     async def park(self, consumer: str, message: Received, failure: Failure) -> None:
-        """Parks the message's session, beginning with this message. Raises TooManyParked."""
+        """Parks the message's session, beginning with this message. Raises TooManyParked and `number_taken`."""
         ...
 
-    async def park_alone(self, consumer: str, message: Received, failure: Failure) -> None: ...
+    async def park_alone(self, consumer: str, message: Received, failure: Failure) -> None:
+        """Parks one message that holds nobody. Parking it again is fine."""
+        ...
 
     async def session(self, consumer: str, session_id: str) -> ParkedSession | None: ...
 
     async def waiting(self, consumer: str, session_id: str, limit: int) -> Sequence[Received]:
-        """The first messages of a parked session, in order. May miss the newest for a moment."""
+        """The first messages of a parked session, in order.
+
+        May lag behind for a moment: miss the newest, and show what was removed.
+        """
         ...
 
     async def failed_again(self, consumer: str, session_id: str, failure: Failure) -> None:
@@ -87,6 +92,18 @@ class ParkedStore(Protocol):
         """Ends the parking of a session without messages; False if one waits (again). Freeing it again is fine."""
         ...
 
-    async def alone(self, consumer: str) -> Sequence[ParkedAlone]: ...
+    async def alone(self, consumer: str) -> Sequence[ParkedAlone]:
+        """The first thousand of those that are parked alone. May lag behind for a moment."""
+        ...
 
-    async def remove_alone(self, consumer: str, key: str) -> None: ...
+    async def remove_alone(self, consumer: str, key: str) -> None:
+        """It was handled. Removing it again is fine."""
+        ...
+
+
+def number_taken(consumer: str, message: Received) -> StoreRefuses:
+    """A bus that lost its messages counts from one again: nothing that is parked gives way."""
+    return StoreRefuses(
+        f"{consumer} has parked another message under number {message.sequence_number} of session "
+        f"{message.session_id}: the bus has been made anew; release that session first"
+    )

@@ -35,20 +35,22 @@ class Release:
 
         Raises one of `TRANSIENT` when a store or the bus is away.
         """
-        handled = 0
+        handled: set[int] = set()
         while not await self.parked.free(consumer.name, session_id):
             waiting = await self.parked.waiting(consumer.name, session_id, _AT_ONCE)
-            if not waiting:
-                # The primary counts one that the replica does not show yet.
+            if all(message.sequence_number in handled for message in waiting):
+                # A replica that lags does not show yet what the primary counts.
                 await self.pause(0.1)
             for message in waiting:
-                error = await self._handled(consumer, message)
-                if error is not None:
-                    return Released(handled, error)
+                # One that was handled is shown by such a replica, or has come again: it is removed, not handled again.
+                if message.sequence_number not in handled:
+                    error = await self._handled(consumer, message)
+                    if error is not None:
+                        return Released(len(handled), error)
+                    handled.add(message.sequence_number)
+                    report(message)
                 await self.parked.remove(consumer.name, message)
-                handled += 1
-                report(message)
-        return Released(handled, None)
+        return Released(len(handled), None)
 
     async def alone(self, consumer: MessageConsumer, key: str, message: Received) -> str | None:
         """Handles a message that was parked alone; gives the error if it fails again, and leaves it then."""

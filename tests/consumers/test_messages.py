@@ -182,6 +182,22 @@ class TestRelease:
         await release.session(consumer, "order-1", lambda _: None)
         assert ["order-1/1", "order-1/2", "order-1/3"] == handler.handled
 
+    async def test_one_that_comes_again_or_is_shown_too_long_is_handled_once(self, world: World) -> None:
+        handler = Handler({"order-1/1": ValueError("no")})
+        release = await self.parked(world, handler, 1, 2)
+        handler.failing.clear()
+        again = [message("order-1", 1)]
+
+        async def handle(each: Received) -> None:
+            await handler.handle(each)
+            if each.sequence_number == 2:
+                await world.hand_over(consumer, again.pop())
+
+        consumer = MessageConsumer("toy", handle)
+        released = await release.session(consumer, "order-1", lambda _: None)
+        assert (2, ["order-1/1", "order-1/2"]) == (released.handled, handler.handled)
+        assert frozenset() == await world.parked.sessions("toy")
+
     async def test_one_that_fails_again_stops_the_release_and_says_why(self, world: World) -> None:
         handler = Handler({"order-1/1": ValueError("no")})
         release = await self.parked(world, handler, 1, 2, 3)

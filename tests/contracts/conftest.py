@@ -9,9 +9,15 @@ from typing import Final
 
 import pytest
 
-from composition.containers import EVENTS, SNAPSHOTS
+from composition.containers import COMMANDS, EVENTS, PARKED, SNAPSHOTS
 from composition.cosmos import open_client
 from composition.provisioning import provision_database
+from consumers.outcomes.cosmos import CosmosOutcomeStore
+from consumers.outcomes.memory import MemoryOutcomeStore
+from consumers.outcomes.port import OutcomeStore
+from consumers.parked.cosmos import CosmosParkedStore
+from consumers.parked.memory import MemoryParkedStore
+from consumers.parked.port import ParkedStore
 from devstack.cosmos.server import CosmosServer
 from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
 from eventstore.memory import MemoryEventStore, MemorySnapshotStore
@@ -29,13 +35,17 @@ _AZURE: Final = "AZURE_COSMOS_CONNECTION"
 
 @dataclass(frozen=True)
 class Adapters:
-    """One adapter of each port; `peer` is a second instance over the same data, as another process would have."""
+    """One adapter of each port; a peer is a second instance over the same data, as another process would have."""
 
     name: str
     store: EventStore
     peer: EventStore
     snapshots: SnapshotStore
     views: ViewStore
+    parked: ParkedStore
+    parked_peer: ParkedStore
+    outcomes: OutcomeStore
+    outcomes_peer: OutcomeStore
 
 
 _cases: Counter[str] = Counter()
@@ -69,8 +79,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     name: str = request.param
     if name == "memory":
-        store = MemoryEventStore()
-        yield Adapters(name, store, store, MemorySnapshotStore(), MemoryViewStore())
+        store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
+        yield Adapters(name, store, store, MemorySnapshotStore(), MemoryViewStore(), parked, parked, outcomes, outcomes)
     elif name == "devstack":
         async with (
             CosmosServer.start(port=0, lag=3, seed=7) as server,
@@ -94,4 +104,8 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosEventStore(its_database.get_container_client(EVENTS.name)),
             CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
             CosmosViewStore(database.get_container_client),
+            CosmosParkedStore(database.get_container_client(PARKED.name)),
+            CosmosParkedStore(its_database.get_container_client(PARKED.name)),
+            CosmosOutcomeStore(database.get_container_client(COMMANDS.name)),
+            CosmosOutcomeStore(its_database.get_container_client(COMMANDS.name)),
         )
