@@ -3,24 +3,27 @@
 import argparse
 
 _ABOUT = """\
-The local cloud of this project: Cosmos DB and the Azure Functions host, on this machine, over their real protocols.
+The local cloud of this project: Cosmos DB, Service Bus and the Azure Functions host, on this
+machine, over their real protocols.
 """
 
 _NOTES = """\
 environment variables:
-  DEVSTACK_FUNCTIONS_PORT  port of the functions, 7071 unless given (0: a free one)
-  DEVSTACK_COSMOS_PORT     port of Cosmos DB, 8081 unless given (0: a free one)
-  DEVSTACK_DATA            folder of the data, .devstack unless given
-  COSMOS                   connection string of another Cosmos DB; wins over the local one
+  DEVSTACK_FUNCTIONS_PORT   port of the functions, 7071 unless given (0: a free one)
+  DEVSTACK_COSMOS_PORT      port of Cosmos DB, 8081 unless given (0: a free one)
+  DEVSTACK_SERVICEBUS_PORT  port of Service Bus, 5672 unless given (0: a free one)
+  DEVSTACK_DATA             folder of the data, .devstack unless given
+  COSMOS                    connection string of another Cosmos DB; wins over the local one
+  SERVICEBUS                connection string of another Service Bus; wins over the local one
 
 exit status: 0 done or stopped as asked, 1 failed, 2 wrong arguments, 3 a port is taken,
 4 the data folder is of another format or not the stack's; of a service that ends on its own: that service's.
 """
 
 _UP = """\
-Start everything in the foreground: makes .venv and local.settings.json where they are missing, starts Cosmos DB,
-provisions its containers, starts the functions, and says where they are. Ctrl-C stops all; asked twice, at once.
-The data stays in the data folder.
+Start everything in the foreground: makes .venv and local.settings.json where they are missing, starts Cosmos DB and
+Service Bus, provisions the containers, starts the functions, and says where they are. Ctrl-C stops all; asked twice,
+at once. The data stays in the data folder.
 """
 
 _STATUS = """\
@@ -40,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
 
     up = commands.add_parser("up", help="start everything; Ctrl-C stops it", description=_UP)
     up.add_argument("--instances", type=_count, default=1, metavar="N", help="Functions hosts over the same data (1)")
-    up.add_argument("--hurry", type=_factor, metavar="K", help="divide lease and poll times by K, for tests")
+    up.add_argument("--hurry", type=_factor, metavar="K", help="divide lease, lock and poll times by K, for tests")
     up.add_argument("--lag", type=_whole, metavar="N", help="reads without a session token may lag by up to N commits")
     up.add_argument("--reload", action="store_true", help="restart the functions when a file of the app changes")
 

@@ -56,6 +56,7 @@ def _up(arguments: argparse.Namespace, console: Console) -> int:
         data=_data(),
         functions_port=variables.functions_port,
         cosmos_port=variables.cosmos_port,
+        servicebus_port=variables.servicebus_port,
         instances=arguments.instances,
         hurry=arguments.hurry,
         lag=arguments.lag,
@@ -93,7 +94,7 @@ def _status(as_json: bool, console: Console) -> int:
         state = "ready" if stack.ready else "starting"
         console.say("%s (pid %d), data in %s" % (state, stack.pid, data_folder.shown(data)))
         for name, service in stack.services.items():
-            console.plain("  %-9s  %s  (pid %d)" % (name, service.url or "starting", service.pid))
+            console.plain("  %-10s  %s  (pid %d)" % (name, service.url or "starting", service.pid))
     return 0 if stack and stack.ready else 1
 
 

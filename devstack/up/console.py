@@ -5,7 +5,7 @@ import sys
 import threading
 from typing import Callable, Optional, TextIO
 
-LABEL_WIDTH = len("functions")
+LABEL_WIDTH = len("servicebus")
 
 
 class Console:

@@ -9,7 +9,7 @@ from devstack.up.claim import Claim
 from devstack.up.console import Console
 from devstack.up.errors import StackError
 from devstack.up.events import Event, Events, StopRequested
-from devstack.up.services import COSMOS, FUNCTIONS, Options, Step
+from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, Options, Step
 from devstack.up.signals import ignore_stop_requests, on_stop_request
 from devstack.up.source_watch import SourceWatch
 from devstack.up.supervisor import Supervisor
@@ -43,8 +43,8 @@ def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], co
 
         def announce(urls: Dict[str, str]) -> None:
             console.say(
-                "ready — %s/api (functions), %s (Cosmos DB), data in %s; Ctrl-C stops it"
-                % (urls[FUNCTIONS], urls[COSMOS], data_folder.shown(options.data))
+                "ready — %s/api (functions), %s (Cosmos DB), %s (Service Bus), data in %s; Ctrl-C stops it"
+                % (urls[FUNCTIONS], urls[COSMOS], urls[SERVICEBUS], data_folder.shown(options.data))
             )
 
         def request_stop() -> None:
@@ -62,12 +62,23 @@ def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], co
 
 def _require_ports(options: Options) -> None:
     functions = services.functions_ports(options)
-    if options.cosmos_port and options.cosmos_port in functions:
+    stores = (
+        ("Cosmos DB", options.cosmos_port, "DEVSTACK_COSMOS_PORT"),
+        ("Service Bus", options.servicebus_port, "DEVSTACK_SERVICEBUS_PORT"),
+    )
+    for name, port, variable in stores:
+        if port and port in functions:
+            raise StackError(
+                "port %d is wanted for %s and for the functions (%d to %d); set %s to another"
+                % (port, name, functions[0], functions[-1], variable)
+            )
+    if options.cosmos_port and options.cosmos_port == options.servicebus_port:
         raise StackError(
-            "port %d is wanted for Cosmos DB and for the functions (%d to %d); set DEVSTACK_COSMOS_PORT to another"
-            % (options.cosmos_port, functions[0], functions[-1])
+            "port %d is wanted for Cosmos DB and for Service Bus; set DEVSTACK_SERVICEBUS_PORT to another"
+            % options.servicebus_port
         )
-    ports.require_free([options.cosmos_port], "DEVSTACK_COSMOS_PORT")
+    for _, port, variable in stores:
+        ports.require_free([port], variable)
     ports.require_free(functions, "DEVSTACK_FUNCTIONS_PORT")
 
 
@@ -75,11 +86,20 @@ def _say_what_is_special(options: Options, values: Dict[str, str], console: Cons
     own = settings.own_account(os.environ)
     if own and not settings.is_local(own):
         console.say("COSMOS in the environment names %s: provisioning and functions use that, not the local one" % own)
+    namespace = settings.own_namespace(os.environ)
+    if namespace and not settings.is_local(namespace):
+        console.say("SERVICEBUS in the environment names %s: functions use that, not the local Service Bus" % namespace)
     in_file = settings.own_account(values)
     if in_file and not own and not settings.is_local(in_file):
         console.say(
             "%s names %s, but the local Cosmos DB is used; COSMOS in the environment would win"
             % (settings.FILE, in_file)
         )
+    in_file = settings.own_namespace(values)
+    if in_file and not namespace and not settings.is_local(in_file):
+        console.say(
+            "%s names %s, but the local Service Bus is used; SERVICEBUS in the environment would win"
+            % (settings.FILE, in_file)
+        )
     if options.hurry is not None and float(options.hurry) != 1:
-        console.say("in a hurry: lease and poll times are divided by %s" % options.hurry)
+        console.say("in a hurry: lease, lock and poll times are divided by %s" % options.hurry)

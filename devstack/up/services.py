@@ -34,6 +34,7 @@ class Options:
     data: str
     functions_port: int
     cosmos_port: int
+    servicebus_port: int
     instances: int = 1
     hurry: Optional[str] = None
     lag: Optional[str] = None
@@ -48,11 +49,14 @@ FUNCTIONS = "functions"
 def steps(options: Options) -> Tuple[Step, ...]:
     """All of the stack, in the order of its start; it stops in the reverse order."""
     cosmos = ["devstack.cosmos", "--port", str(options.cosmos_port), "--data", os.path.join(options.data, COSMOS)]
+    bus = ["devstack.servicebus", "--port", str(options.servicebus_port)]
+    bus += ["--data", os.path.join(options.data, SERVICEBUS)]
     functions = ["devstack.functions", "--port", str(options.functions_port), "--app", options.root]
     functions += ["--data", os.path.join(options.data, FUNCTIONS), "--instances", str(options.instances)]
     hurry = _given("--hurry", options.hurry)
     return (
         Service(COSMOS, tuple(cosmos + hurry + _given("--lag", options.lag))),
+        Service(SERVICEBUS, tuple(bus + hurry)),
         Task(PROVISION, ("operate", "provision")),
         Service(FUNCTIONS, tuple(functions + hurry)),
     )
@@ -72,7 +76,7 @@ def functions_ports(options: Options) -> Tuple[int, ...]:
 
 def environment(environ: Mapping[str, str], urls: Mapping[str, str]) -> Dict[str, str]:
     """
-    The environment of a step: the user's own, and the address of the Cosmos DB that was started.
+    The environment of a step: the user's own, and the addresses of what was started.
 
     It wins over the settings file, which the steps read themselves.
     """
@@ -80,6 +84,8 @@ def environment(environ: Mapping[str, str], urls: Mapping[str, str]) -> Dict[str
     # One account, however the user names it: a connection string beside an endpoint would contradict it.
     if COSMOS in urls and not settings.own_account(environ):
         result["COSMOS"] = settings.connection_string(urls[COSMOS])
+    if SERVICEBUS in urls and not settings.own_namespace(environ):
+        result["SERVICEBUS"] = settings.servicebus_connection_string(urls[SERVICEBUS])
     # The services end when their stdin does, so that nothing outlives a killed supervisor.
     result["DEVSTACK_SUPERVISED"] = "1"
     result["PYTHONUNBUFFERED"] = "1"

@@ -22,6 +22,7 @@ class Variables:
 
     functions_port: int
     cosmos_port: int
+    servicebus_port: int
     data: str
 
 
@@ -30,6 +31,7 @@ def variables(environ: Mapping[str, str]) -> Variables:
     return Variables(
         functions_port=_port(environ, "DEVSTACK_FUNCTIONS_PORT", 7071),
         cosmos_port=_port(environ, "DEVSTACK_COSMOS_PORT", 8081),
+        servicebus_port=_port(environ, "DEVSTACK_SERVICEBUS_PORT", 5672),
         data=environ.get("DEVSTACK_DATA") or ".devstack",
     )
 
@@ -83,6 +85,27 @@ def own_account(environ: Mapping[str, str]) -> Optional[str]:
     named = re.search(r"AccountEndpoint=([^;]+)", connection, re.IGNORECASE)
     # The rest of a connection string is a secret.
     return named.group(1) if named else "an account without an AccountEndpoint"
+
+
+def servicebus_connection_string(servicebus_url: str) -> str:
+    """In the form of the official emulator, whose key protects nothing."""
+    return (
+        "Endpoint=sb://%s;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;"
+        "UseDevelopmentEmulator=true;" % urlsplit(servicebus_url).netloc
+    )
+
+
+def own_namespace(environ: Mapping[str, str]) -> Optional[str]:
+    """The Service Bus namespace that the user's environment names, if it names one."""
+    name = environ.get("SERVICEBUS__fullyQualifiedNamespace")
+    if name:
+        return name
+    connection = environ.get("SERVICEBUS")
+    if not connection:
+        return None
+    named = re.search(r"Endpoint=([^;]+)", connection, re.IGNORECASE)
+    # The rest of a connection string is a secret.
+    return named.group(1) if named else "a namespace without an Endpoint"
 
 
 def is_local(endpoint: str) -> bool:

@@ -51,8 +51,9 @@ class Stack:
     def start(cls, data: Path, *, instances: int = 2, hurry: int = 20, lag: int = 3, folder: Path = ROOT) -> "Stack":
         """Returns once the stack of the project in `folder` is ready."""
         options = ["--instances", str(instances), "--hurry", str(hurry), "--lag", str(lag)]
-        ports = {"DEVSTACK_FUNCTIONS_PORT": "0", "DEVSTACK_COSMOS_PORT": "0", "DEVSTACK_DATA": str(data)}
-        stack = cls(launch([sys.executable, "-m", "devstack", "up", *options], folder, ports))
+        ports = {f"DEVSTACK_{service}_PORT": "0" for service in ("FUNCTIONS", "COSMOS", "SERVICEBUS")}
+        variables = {**ports, "DEVSTACK_DATA": str(data)}
+        stack = cls(launch([sys.executable, "-m", "devstack", "up", *options], folder, variables))
         try:
             stack.api, stack.cosmos = stack.wait_for(_READY).groups()
         except BaseException:
@@ -102,7 +103,9 @@ class Stack:
 
 
 def launch(command: list[str], folder: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COSMOS", "DEVSTACK_"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_"))
+    }
     return subprocess.Popen(
         command,
         cwd=folder,

@@ -23,7 +23,9 @@ REPOSITORY = Path(__file__).parents[3]
 FAKES = Path(__file__).parent / "fakes"
 PATIENCE = 20.0  # seconds, far more than anything here takes
 CLEAN_ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith(("DEVSTACK_", "COSMOS", "MAKE"))
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("DEVSTACK_", "COSMOS", "SERVICEBUS", "MAKE"))
 }
 
 
@@ -54,7 +56,7 @@ class Project:
         shutil.copytree(REPOSITORY / "devstack" / "up", root / "devstack" / "up")
         for name in ("__init__.py", "__main__.py"):
             shutil.copy(REPOSITORY / "devstack" / name, root / "devstack" / name)
-        for service in ("cosmos", "functions"):
+        for service in ("cosmos", "servicebus", "functions"):
             (root / "devstack" / service).mkdir()
             shutil.copy(FAKES / "service.py", root / "devstack" / service / "__main__.py")
         (root / "operate").mkdir()
@@ -119,7 +121,8 @@ class Project:
         )
 
     def _environment(self, variables: dict[str, str]) -> dict[str, str]:
-        return {**CLEAN_ENVIRONMENT, "DEVSTACK_FUNCTIONS_PORT": "0", "DEVSTACK_COSMOS_PORT": "0", **variables}
+        ports = {f"DEVSTACK_{service}_PORT": "0" for service in ("FUNCTIONS", "COSMOS", "SERVICEBUS")}
+        return {**CLEAN_ENVIRONMENT, **ports, **variables}
 
 
 class Up:

@@ -18,7 +18,7 @@ class TestDown:
             down = project.run("down")
 
             assert (0, "devstack: stopped; the data stays in .devstack\n") == (down.returncode, down.stdout)
-            assert ["functions stop", "cosmos stop"] == project.noted()[3:]
+            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
             assert 0 == up.ends()
 
     def test_where_nothing_runs_there_is_nothing_to_do(self, project: Project) -> None:
@@ -52,7 +52,7 @@ class TestStatus:
             first, *rest = project.run("status").stdout.splitlines()
 
             assert f"devstack: ready (pid {up.process.pid}), data in .devstack" == first
-            assert [f"  {name:<9}  {it['url']}  (pid {it['pid']})" for name, it in found.items()] == rest
+            assert [f"  {name:<10}  {it['url']}  (pid {it['pid']})" for name, it in found.items()] == rest
 
     def test_a_stack_that_starts_is_not_ready(self, project: Project) -> None:
         project.faults(functions={"mute": True})
@@ -119,7 +119,7 @@ class TestReset:
 
 
 class TestForwards:
-    @pytest.mark.parametrize("name", ["cosmos", "functions"])
+    @pytest.mark.parametrize("name", ["cosmos", "servicebus", "functions"])
     def test_arguments_go_to_the_service_as_they_are(self, project: Project, name: str) -> None:
         """Help and errors are those of the service itself."""
         assert project.run(name, "--help").stdout.startswith(f"usage: python -m devstack.{name} ")
@@ -136,7 +136,18 @@ class TestCommandLine:
     def test_help_lists_every_command_and_variable(self, project: Project) -> None:
         text = project.run("--help").stdout
 
-        for word in ("up", "down", "status", "reset", "setup", "cosmos", "functions", "DEVSTACK_DATA", "exit status"):
+        for word in (
+            "up",
+            "down",
+            "status",
+            "reset",
+            "setup",
+            "cosmos",
+            "servicebus",
+            "functions",
+            "DEVSTACK_DATA",
+            "exit status",
+        ):
             assert word in text
 
     @pytest.mark.parametrize(

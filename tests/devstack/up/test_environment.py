@@ -175,7 +175,7 @@ class TestVenvAndPip:
 
         with pytest.raises(StackError, match=r"pip failed \(status 1\): No matching distribution found for no-such-"):
             environment.prepare(str(made), Console())
-        assert "pip       | ERROR: " in capsys.readouterr().out
+        assert "pip        | ERROR: " in capsys.readouterr().out
 
     def test_a_python_without_ensurepip_says_which_package_debian_has_it_in(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ from tests.devstack.up.project import Project, end_service, is_alive, wait_until
 
 
 class TestServiceThatEnds:
-    @pytest.mark.parametrize("name", ["cosmos", "functions"])
+    @pytest.mark.parametrize("name", ["cosmos", "servicebus", "functions"])
     def test_it_is_named_with_its_status_and_the_rest_stops(self, project: Project, name: str) -> None:
         """The stack ends with the status of the service that ended on its own."""
         with project.up() as up:
@@ -30,7 +30,7 @@ class TestServiceThatEnds:
 
             lines = [line.strip() for line in up.lines]
             verdict = lines.index("devstack: functions ended on its own with status 9; stopping the rest")
-            assert lines.index("functions | functions gives up") < verdict
+            assert lines.index("functions  | functions gives up") < verdict
 
     def test_an_end_without_a_reason_is_a_failure_all_the_same(self, project: Project) -> None:
         """Status 0 of a service that nobody stopped is not success."""
@@ -54,7 +54,7 @@ class TestServiceThatEnds:
         project.faults(functions={"broken": "app"})
         with project.up() as up:
             assert 5 == up.ends()
-            assert "functions | the app does not load\n" in up.output
+            assert "functions  | the app does not load\n" in up.output
             assert "functions ended on its own with status 5" in up.output
             assert "devstack: ready" not in up.output
 
@@ -63,7 +63,13 @@ class TestServiceThatEnds:
         with project.up() as up:
             assert 6 == up.ends()
             assert "devstack: provision ended on its own with status 6" in up.output
-            assert ["cosmos start", "operate start", "cosmos stop"] == project.noted()
+            assert [
+                "cosmos start",
+                "servicebus start",
+                "operate start",
+                "servicebus stop",
+                "cosmos stop",
+            ] == project.noted()
 
 
 class TestKilledSupervisor:
@@ -75,7 +81,7 @@ class TestKilledSupervisor:
             up.process.kill()
 
             wait_until(lambda: not any(is_alive(service["pid"]) for service in found.values()), "they ended")
-            assert {"cosmos stop", "functions stop"} == set(project.noted()[3:])
+            assert {"cosmos stop", "servicebus stop", "functions stop"} == set(project.noted()[4:])
 
     def test_the_next_start_waits_for_services_that_still_wind_up(self, project: Project) -> None:
         """They hold the data folder as long as they live, so nobody runs over it beside them."""
@@ -115,14 +121,16 @@ class TestRefusal:
             assert 1 == second.returncode
             assert second.stderr.startswith(f"devstack: a stack already runs over .devstack (pid {up.process.pid}); ")
             assert 1 == len(second.stderr.splitlines())
-            assert ["cosmos start", "operate start", "functions start"] == project.noted()
+            assert ["cosmos start", "servicebus start", "operate start", "functions start"] == project.noted()
 
     def test_a_stack_over_other_data_runs_beside_it(self, project: Project) -> None:
         with project.up() as first, project.up(DEVSTACK_DATA=".other") as second:
             first.ready()
             second.ready()
 
-    @pytest.mark.parametrize("variable", ["DEVSTACK_COSMOS_PORT", "DEVSTACK_FUNCTIONS_PORT"])
+    @pytest.mark.parametrize(
+        "variable", ["DEVSTACK_COSMOS_PORT", "DEVSTACK_SERVICEBUS_PORT", "DEVSTACK_FUNCTIONS_PORT"]
+    )
     def test_a_taken_port_is_refused_with_its_holder_before_anything_starts(
         self, project: Project, variable: str
     ) -> None:
@@ -148,6 +156,10 @@ class TestRefusal:
 
         assert 1 == refused.returncode
         assert "port 8081 is wanted for Cosmos DB and for the functions (8080 to 8081)" in refused.stderr
+        refused = project.run("up", DEVSTACK_FUNCTIONS_PORT="8080", DEVSTACK_SERVICEBUS_PORT="8081")
+        assert "port 8081 is wanted for Service Bus and for the functions (8080 to 8081)" in refused.stderr
+        refused = project.run("up", DEVSTACK_COSMOS_PORT="8080", DEVSTACK_SERVICEBUS_PORT="8080")
+        assert "port 8080 is wanted for Cosmos DB and for Service Bus" in refused.stderr
 
     @pytest.mark.parametrize(("found", "age"), [("0", "an older"), ("99", "a newer")])
     def test_data_of_another_format_is_left_alone(self, project: Project, found: str, age: str) -> None:

@@ -2,26 +2,28 @@
 
 import contextlib
 import os
+import re
 import signal
 
 import pytest
 
 from tests.devstack.up.project import PATIENCE, Project, wait_until
 
+BUS_ELSEWHERE = "Endpoint=sb://orders.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey=c2VjcmV0"
 ELSEWHERE = "AccountEndpoint=https://orders.documents.azure.com:443/;AccountKey=c2VjcmV0;"
 
 
 class TestStart:
     def test_cosmos_is_provisioned_before_the_functions_start(self, project: Project) -> None:
-        """The order is Cosmos DB, provisioning, functions, and the last line says where they are."""
+        """The order is Cosmos DB, Service Bus, provisioning, functions, and the last line says where they are."""
         with project.up() as up:
             ready = up.ready().says("devstack: ready — ")
 
             found = project.services()
-            assert ["cosmos start", "operate start", "functions start"] == project.noted()
+            assert ["cosmos start", "servicebus start", "operate start", "functions start"] == project.noted()
             assert (
                 f"devstack: ready — {found['functions']['url']}/api (functions), {found['cosmos']['url']} (Cosmos DB), "
-                "data in .devstack; Ctrl-C stops it\n"
+                f"{found['servicebus']['url']} (Service Bus), data in .devstack; Ctrl-C stops it\n"
             ) == ready
 
     def test_the_connection_string_follows_the_port(self, project: Project) -> None:
@@ -30,16 +32,19 @@ class TestStart:
             up.ready()
 
             url = project.services()["cosmos"]["url"]
-            _, operate, functions = project.journal()
+            _, _, operate, functions = project.journal()
             assert operate["cosmos"].startswith(f"AccountEndpoint={url}/;AccountKey=C2y6")
             assert operate["cosmos"] == functions["cosmos"]
+            bus = project.services()["servicebus"]["url"].removeprefix("http://")
+            assert functions["servicebus"].startswith(f"Endpoint=sb://{bus};SharedAccessKeyName=")
+            assert functions["servicebus"].endswith("UseDevelopmentEmulator=true;")
 
     def test_a_cosmos_of_the_users_environment_wins_and_is_named_without_its_key(self, project: Project) -> None:
         """Who names another account gets it, and reads so at the start."""
         with project.up(COSMOS=ELSEWHERE) as up:
             up.ready()
 
-            _, operate, functions = project.journal()
+            _, _, operate, functions = project.journal()
             assert [ELSEWHERE, ELSEWHERE] == [operate["cosmos"], functions["cosmos"]]
             assert "COSMOS in the environment names https://orders.documents.azure.com:443/" in up.output
             assert "c2VjcmV0" not in up.output
@@ -49,7 +54,19 @@ class TestStart:
         with project.up(COSMOS__accountEndpoint="https://orders.documents.azure.com:443/") as up:
             up.ready()
 
-            assert [None, None] == [entry["cosmos"] for entry in project.journal()[1:]]
+            assert [None, None] == [entry["cosmos"] for entry in project.journal()[2:]]
+
+    @pytest.mark.parametrize("name", ["SERVICEBUS", "SERVICEBUS__fullyQualifiedNamespace"])
+    def test_a_namespace_of_the_users_environment_wins(self, project: Project, name: str) -> None:
+        """Who names another Service Bus gets it, and reads so at the start, without its key."""
+        value = BUS_ELSEWHERE if name == "SERVICEBUS" else "orders.servicebus.windows.net"
+        with project.up(**{name: value}) as up:
+            up.ready()
+
+            expected = value if name == "SERVICEBUS" else None
+            assert [expected, expected] == [entry["servicebus"] for entry in project.journal()[2:]]
+            assert re.search("SERVICEBUS in the environment names .*orders.servicebus.windows.net", up.output)
+            assert "c2VjcmV0" not in up.output
 
     def test_another_account_in_the_settings_file_is_not_overridden_in_silence(self, project: Project) -> None:
         """The stack uses its own Cosmos DB, and says how to have another."""
@@ -61,20 +78,21 @@ class TestStart:
             assert ELSEWHERE not in [entry["cosmos"] for entry in project.journal()]
 
     def test_options_reach_the_services_that_know_them(self, project: Project) -> None:
-        """`--hurry` is for both, `--instances` for the functions, `--lag` for Cosmos DB."""
+        """`--hurry` is for all, `--instances` for the functions, `--lag` for Cosmos DB."""
         with project.up("--instances", "2", "--hurry", "10", "--lag", "3") as up:
             up.ready()
 
-            cosmos, _, functions = (" ".join(entry["arguments"]) for entry in project.journal())
+            cosmos, bus, _, functions = (" ".join(entry["arguments"]) for entry in project.journal())
             data = project.data
             assert f"--port 0 --data {data}/cosmos --hurry 10 --lag 3" == cosmos
+            assert f"--port 0 --data {data}/servicebus --hurry 10" == bus
             assert f"--port 0 --app {project.root} --data {data}/functions --instances 2 --hurry 10" == functions
             assert "divided by 10" in up.output
 
     def test_the_output_of_the_services_is_shown_under_their_names(self, project: Project) -> None:
         with project.up() as up:
             up.ready()
-            assert up.says("cosmos ready at").startswith("cosmos    | devstack: ")
+            assert up.says("cosmos ready at").startswith("cosmos     | devstack: ")
 
 
 class TestStop:
@@ -84,7 +102,7 @@ class TestStop:
             up.ready().signal_group(signal.SIGINT)
 
             assert 0 == up.ends()
-            assert ["functions stop", "cosmos stop"] == project.noted()[3:]
+            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
             assert "stopped; the data stays in .devstack" in up.output
 
     def test_sigterm_stops_all(self, project: Project) -> None:
@@ -92,7 +110,7 @@ class TestStop:
             up.ready().process.terminate()
 
             assert 0 == up.ends()
-            assert ["functions stop", "cosmos stop"] == project.noted()[3:]
+            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
 
     def test_a_request_while_it_starts_is_heard(self, project: Project) -> None:
         """Here the functions never get ready."""
@@ -102,7 +120,7 @@ class TestStop:
             up.process.terminate()
 
             assert 0 == up.ends()
-            assert ["functions stop", "cosmos stop"] == project.noted()[3:]
+            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
 
     def test_a_signal_to_the_process_and_to_its_group_is_one_request(self, project: Project) -> None:
         """`timeout` and `make` send both; the services still end in their own time."""
@@ -111,7 +129,7 @@ class TestStop:
             up.process.send_signal(signal.SIGINT)
 
             assert 0 == up.ends()
-            assert ["functions stop", "cosmos stop"] == project.noted()[3:]
+            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
 
     def test_asked_twice_it_does_not_wait_for_a_service_that_hangs(self, project: Project) -> None:
         project.faults(functions={"stubborn": True})

@@ -69,7 +69,8 @@ def main() -> None:
         parser.add_argument(option)
     arguments = parser.parse_args()
     faults = json.loads(Path("faults.json").read_text()).get(NAME, {})
-    note("start", arguments=sys.argv[1:], cosmos=os.environ.get("COSMOS"))
+    addresses = {name.lower(): os.environ.get(name) for name in ("COSMOS", "SERVICEBUS")}
+    note("start", arguments=sys.argv[1:], **addresses)
     if "broken" in faults and Path(faults["broken"]).read_text() == "broken":
         print("the app does not load")
         sys.exit(5)
