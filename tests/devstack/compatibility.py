@@ -10,7 +10,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PAGE: Final = ROOT / "devstack" / "COMPATIBILITY.md"
-SERVICES: Final = {"cosmos": "Cosmos DB", "functions": "Functions host"}
+SERVICES: Final = {"cosmos": "Cosmos DB", "servicebus": "Service Bus", "functions": "Functions host"}
 WAYS: Final = {"sdk": "official SDK", "trace": "executed trace", "docs": "documentation"}
 
 

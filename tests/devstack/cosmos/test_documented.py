@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.devstack.cosmos.processes import serving
 from tests.devstack.cosmos.raw import KEY
+from tests.devstack.processes import serving
 
 SCRIPT = Path(__file__).with_name("documented.py")
 EXPECTED = """\
@@ -57,7 +57,7 @@ databases []
 
 @pytest.mark.verified("sdk", feature="A script after the documentation of azure-cosmos")
 async def test_a_script_after_the_documentation_sees_what_the_documentation_says() -> None:
-    async with serving("--port", "0", "--ephemeral") as server:
+    async with serving("cosmos", "--port", "0", "--ephemeral") as server:
         script = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-W", "error", str(SCRIPT), server.url, KEY),

@@ -13,8 +13,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.devstack.cosmos.processes import ServerProcess, serving, spawn
 from tests.devstack.cosmos.raw import CROSS_PARTITION, ITEMS, RawClient, partition_key
+from tests.devstack.processes import ServerProcess, serving, spawn
 
 pytestmark = pytest.mark.verified("docs", feature="The process: ready line, ports, signals, durability")
 
@@ -25,7 +25,7 @@ async def prepare(raw: RawClient) -> None:
 
 
 async def test_it_says_when_it_is_ready_and_serves_both_address_families() -> None:
-    async with serving("--port", "0", "--ephemeral") as server, aiohttp.ClientSession() as session:
+    async with serving("cosmos", "--port", "0", "--ephemeral") as server, aiohttp.ClientSession() as session:
         assert re.fullmatch(r"devstack: cosmos ready at http://localhost:\d+", server.ready_line)
         hosts = ["127.0.0.1"] + (["[::1]"] if _has_ipv6() else [])
         for host in hosts:
@@ -44,7 +44,7 @@ def _has_ipv6() -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
-    async with serving("--port", "0", "--ephemeral") as server:
+    async with serving("cosmos", "--port", "0", "--ephemeral") as server:
         server.process.send_signal(number)
 
         assert 0 == await server.wait()
@@ -53,7 +53,7 @@ async def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
 
 
 async def test_it_ends_with_its_supervisor() -> None:
-    async with serving("--port", "0", "--ephemeral", supervised=True) as server:
+    async with serving("cosmos", "--port", "0", "--ephemeral", supervised=True) as server:
         assert server.process.stdin is not None
         server.process.stdin.close()
 
@@ -61,7 +61,7 @@ async def test_it_ends_with_its_supervisor() -> None:
 
 
 async def test_it_outlives_its_standard_input_when_nobody_supervises(tmp_path: Path) -> None:
-    async with serving("--port", "0", "--ephemeral") as server, aiohttp.ClientSession() as session:
+    async with serving("cosmos", "--port", "0", "--ephemeral") as server, aiohttp.ClientSession() as session:
         assert server.process.stdin is not None
         server.process.stdin.close()
         async with session.get(f"{server.url}/_devstack/health") as health:
@@ -69,8 +69,8 @@ async def test_it_outlives_its_standard_input_when_nobody_supervises(tmp_path: P
 
 
 async def test_a_taken_port_is_named_with_its_holder() -> None:
-    async with serving("--port", "0", "--ephemeral") as server:
-        second = await spawn("--port", str(server.port), "--ephemeral")
+    async with serving("cosmos", "--port", "0", "--ephemeral") as server:
+        second = await spawn("cosmos", "--port", str(server.port), "--ephemeral")
         _, errors = await asyncio.wait_for(second.communicate(), 20)
 
     assert 3 == second.returncode
@@ -81,7 +81,7 @@ async def test_a_taken_port_is_named_with_its_holder() -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--data", "x", "--ephemeral"), ("--ephemeral", "--lag", "many")])
 async def test_bad_arguments_end_with_two(arguments: tuple[str, ...]) -> None:
-    process = await spawn(*arguments)
+    process = await spawn("cosmos", *arguments)
     await asyncio.wait_for(process.communicate(), 20)
 
     assert 2 == process.returncode
@@ -90,7 +90,7 @@ async def test_bad_arguments_end_with_two(arguments: tuple[str, ...]) -> None:
 async def test_a_data_folder_of_another_format_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "cosmos.format").write_text("999\n")
 
-    process = await spawn("--port", "0", "--data", str(tmp_path))
+    process = await spawn("cosmos", "--port", "0", "--data", str(tmp_path))
     _, errors = await asyncio.wait_for(process.communicate(), 20)
 
     assert 4 == process.returncode
@@ -99,8 +99,8 @@ async def test_a_data_folder_of_another_format_is_refused_in_one_line(tmp_path: 
 
 
 async def test_a_data_folder_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
-    async with serving("--port", "0", "--data", str(tmp_path)):
-        process = await spawn("--port", "0", "--data", str(tmp_path))
+    async with serving("cosmos", "--port", "0", "--data", str(tmp_path)):
+        process = await spawn("cosmos", "--port", "0", "--data", str(tmp_path))
         _, errors = await asyncio.wait_for(process.communicate(), 20)
 
     assert 4 == process.returncode
@@ -116,7 +116,7 @@ async def test_everything_is_the_same_after_a_restart(tmp_path: Path) -> None:
         feed = await raw.feed()
         return [(a.status, a.json) for a in answers] + [feed.json, feed.headers["etag"], answers[3].lsn]
 
-    async with serving("--port", "0", "--data", str(tmp_path)) as server, aiohttp.ClientSession() as session:
+    async with serving("cosmos", "--port", "0", "--data", str(tmp_path)) as server, aiohttp.ClientSession() as session:
         raw = RawClient(server.url, session)
         await prepare(raw)
         await raw.create({"id": "0", "pk": "a"})
@@ -126,7 +126,7 @@ async def test_everything_is_the_same_after_a_restart(tmp_path: Path) -> None:
         server.process.terminate()
         assert 0 == await server.wait()
 
-    async with serving("--port", "0", "--data", str(tmp_path)) as server, aiohttp.ClientSession() as session:
+    async with serving("cosmos", "--port", "0", "--data", str(tmp_path)) as server, aiohttp.ClientSession() as session:
         raw = RawClient(server.url, session)
         assert before == await state(raw)
         assert 4 == (await raw.create({"id": "2", "pk": "a"})).lsn
@@ -147,7 +147,7 @@ async def _kill_while_writing(folder: Path, seed: int) -> None:
             answer = await raw.batch(key, *operations)
             acknowledged.append((key, answer.lsn))
 
-    async with serving("--port", "0", "--data", str(folder)) as server, aiohttp.ClientSession() as session:
+    async with serving("cosmos", "--port", "0", "--data", str(folder)) as server, aiohttp.ClientSession() as session:
         raw = RawClient(server.url, session)
         await prepare(raw)
         writers = [asyncio.create_task(write(raw, writer)) for writer in range(4)]
@@ -158,7 +158,7 @@ async def _kill_while_writing(folder: Path, seed: int) -> None:
         results = await asyncio.gather(*writers, return_exceptions=True)
         assert all(isinstance(result, aiohttp.ClientError) for result in results)
 
-    async with serving("--port", "0", "--data", str(folder)) as server, aiohttp.ClientSession() as session:
+    async with serving("cosmos", "--port", "0", "--data", str(folder)) as server, aiohttp.ClientSession() as session:
         await _check(RawClient(server.url, session), server, acknowledged)
 
 

@@ -1,4 +1,4 @@
-"""The server as a process of its own."""
+"""A service as a process of its own, by its name: cosmos, servicebus."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 TIMEOUT = 20
 
 
@@ -31,12 +31,12 @@ class ServerProcess:
         return await asyncio.wait_for(self.process.wait(), TIMEOUT)
 
 
-async def spawn(*arguments: str, supervised: bool = False) -> asyncio.subprocess.Process:
+async def spawn(service: str, *arguments: str, supervised: bool = False) -> asyncio.subprocess.Process:
     environment = {**os.environ, "DEVSTACK_SUPERVISED": "1" if supervised else "0"}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "devstack.cosmos",
+        f"devstack.{service}",
         *arguments,
         cwd=ROOT,
         env=environment,
@@ -47,9 +47,9 @@ async def spawn(*arguments: str, supervised: bool = False) -> asyncio.subprocess
 
 
 @asynccontextmanager
-async def serving(*arguments: str, supervised: bool = False) -> AsyncIterator[ServerProcess]:
+async def serving(service: str, *arguments: str, supervised: bool = False) -> AsyncIterator[ServerProcess]:
     """A process that is ready; killed at the end of the block if it still runs."""
-    process = await spawn(*arguments, supervised=supervised)
+    process = await spawn(service, *arguments, supervised=supervised)
     try:
         assert process.stdout is not None
         line = await asyncio.wait_for(process.stdout.readline(), TIMEOUT)
