@@ -8,9 +8,11 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -24,12 +26,38 @@ class NeverAnsweredError(Exception):
     """Something that is no Exception left the handler, a CancelledError as a rule; the message names it."""
 
 
+class Mailbox:
+    """Calls for an event loop from other threads. Many that come at once cost one wake-up of the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._woken = False
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Have the loop make a call; after the loop has ended it is lost."""
+        self._waiting.append(call)
+        if not self._woken:
+            self._woken = True
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        # Before the first look: whoever posts behind the last one wakes the loop again.
+        self._woken = False
+        while self._waiting:
+            self._waiting.popleft()()
+
+
 class Worker:
     """Runs handlers. `exit_process` is called with the status when a handler ends its process."""
 
     def __init__(self, exit_process: Callable[[int], None], threads: int = 1000) -> None:
         self._exit_process = exit_process
         self._loop = asyncio.new_event_loop()
+        self._calls = Mailbox(self._loop)
+        self._answers: Mailbox | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         # The host sets PYTHON_THREADPOOL_THREAD_COUNT to 1000 unless the app does.
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="function")
         self._thread = threading.Thread(target=self._loop.run_forever, name="worker", daemon=True)
@@ -50,12 +78,14 @@ class Worker:
 
         Raises NeverAnsweredError for what the real worker never answers.
         """
+        if self._answers is None:
+            self._answers = Mailbox(asyncio.get_running_loop())
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if is_async:
-            work: Coroutine[Any, Any, Any] = self._run_async(invocation_id, handler, arguments)
-            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+            self._calls.post(partial(self._start, self._answers, answer, invocation_id, handler, arguments))
         else:
-            future = self._pool.submit(self._run_sync, invocation_id, handler, arguments)
-        return await asyncio.shield(asyncio.wrap_future(future))
+            self._pool.submit(self._run_sync, self._answers, answer, invocation_id, handler, arguments)
+        return await answer
 
     async def close(self) -> None:
         """End the loop and the idle threads; a handler that still runs keeps its thread."""
@@ -64,17 +94,55 @@ class Worker:
         self._loop.close()
         self._pool.shutdown(wait=False)
 
-    async def _run_async(self, invocation_id: str, handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    def _start(
+        self,
+        answers: Mailbox,
+        answer: asyncio.Future[Any],
+        invocation_id: str,
+        handler: Callable[..., Any],
+        arguments: Mapping[str, Any],
+    ) -> None:
+        task = self._loop.create_task(self._run_async(answers, answer, invocation_id, handler, arguments))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_async(
+        self,
+        answers: Mailbox,
+        answer: asyncio.Future[Any],
+        invocation_id: str,
+        handler: Callable[..., Any],
+        arguments: Mapping[str, Any],
+    ) -> None:
         _invocation_of_task.set(invocation_id)
         thread_storage.invocation_id = invocation_id
-        with self._as_in_the_worker():
-            return await handler(**arguments)
-
-    def _run_sync(self, invocation_id: str, handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        thread_storage.invocation_id = invocation_id
+        result = None
         try:
             with self._as_in_the_worker():
-                return handler(**arguments)
+                result = await handler(**arguments)
+        # It is the handler's outcome, and raised where the invocation is awaited.
+        except Exception as error:  # noqa: BLE001
+            answers.post(partial(_fail, answer, error))
+        else:
+            answers.post(partial(_succeed, answer, result))
+
+    def _run_sync(
+        self,
+        answers: Mailbox,
+        answer: asyncio.Future[Any],
+        invocation_id: str,
+        handler: Callable[..., Any],
+        arguments: Mapping[str, Any],
+    ) -> None:
+        thread_storage.invocation_id = invocation_id
+        result = None
+        try:
+            with self._as_in_the_worker():
+                result = handler(**arguments)
+        except Exception as error:  # noqa: BLE001 - as above
+            answers.post(partial(_fail, answer, error))
+        else:
+            answers.post(partial(_succeed, answer, result))
         finally:
             thread_storage.invocation_id = None
 
@@ -89,6 +157,19 @@ class Worker:
             self._exit_process(_status(ending))
         except BaseException as error:  # noqa: BLE001 - it is reported, never swallowed
             raise NeverAnsweredError(type(error).__name__) from None
+
+
+def _succeed(answer: asyncio.Future[Any], result: Any) -> None:
+    if not answer.done():
+        answer.set_result(result)
+
+
+def _fail(answer: asyncio.Future[Any], error: Exception) -> None:
+    if isinstance(error, StopIteration):
+        # No future takes one; Python says it in these words from 3.12 on.
+        error = RuntimeError("StopIteration interacts badly with generators and cannot be raised into a Future")
+    if not answer.done():
+        answer.set_exception(error)
 
 
 def thread_count(environment: Mapping[str, str]) -> int:
