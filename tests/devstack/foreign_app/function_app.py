@@ -6,10 +6,12 @@ import os
 from typing import Any
 
 import azure.functions as func
+from alarms import alarms  # type: ignore[import-not-found]
 from reports import reports  # type: ignore[import-not-found]
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 app.register_functions(reports)
+app.register_functions(alarms)
 
 DATABASE = "%WEATHER_DATABASE%"
 CONNECTION = "WEATHER"
@@ -99,8 +101,3 @@ def find_cold(readings: func.DocumentList) -> None:
 @app.timer_trigger(arg_name="timer", schedule="%HEARTBEAT%")
 def heartbeat(timer: func.TimerRequest) -> None:
     logging.info("alive in %d", os.getpid())
-
-
-@app.service_bus_queue_trigger(arg_name="message", connection="BUS", queue_name="alarms")
-def alarm(message: func.ServiceBusMessage) -> None:
-    """Not driven yet; the other functions of the app are."""
