@@ -4,16 +4,19 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
 from azure.functions.meta import Datum
 
+from devstack.functions.bindings import Binding, BindingError
 from devstack.functions.console import Console
 from devstack.functions.indexing import Function
 from devstack.functions.invocation import Call, Invoker, report
 from devstack.functions.keys import Keys
+from devstack.functions.servicebus.binding_data import ConversionError
+from devstack.functions.servicebus.trigger import call_by_hand as service_bus_call_by_hand
 from devstack.functions.timers import timer_by_hand
 
 # The version of the real host whose behaviour was measured.
@@ -138,7 +141,17 @@ class Admin:
         if trigger.type == "httpTrigger":
             self._console.outcome(function.name, "FAILED by hand: An HttpRequest is required")
             return
-        metadata: Mapping[str, Datum] = {trigger.name: Datum(text, "string")}
-        value = timer_by_hand() if trigger.type == "timerTrigger" else Datum(text, "string")
-        outcome = await self._invoker.invoke(function, Call({trigger.name: value}, metadata))
+        try:
+            call = _call_by_hand(trigger, text)
+        except (BindingError, ConversionError) as error:
+            self._console.outcome(function.name, f"FAILED by hand: {error}")
+            return
+        outcome = await self._invoker.invoke(function, call)
         report(self._console, function.name, outcome, "by hand")
+
+
+def _call_by_hand(trigger: Binding, text: str) -> Call:
+    if trigger.type == "serviceBusTrigger":
+        return service_bus_call_by_hand(trigger, text)
+    value = timer_by_hand() if trigger.type == "timerTrigger" else Datum(text, "string")
+    return Call({trigger.name: value}, {trigger.name: Datum(text, "string")})

@@ -5,14 +5,17 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from azure.functions.meta import Datum
+
 from devstack.functions.bindings import Binding, BindingError, flag, number, text
 from devstack.functions.console import Console
 from devstack.functions.indexing import Function
-from devstack.functions.invocation import Invoker
+from devstack.functions.invocation import Call, Invoker
 from devstack.functions.servicebus.batches import BatchProcessor
 from devstack.functions.servicebus.binding_data import BindingData, DataType
 from devstack.functions.servicebus.client import ServiceBusClient
 from devstack.functions.servicebus.dispatch import Dispatcher
+from devstack.functions.servicebus.message import ReceivedMessage
 from devstack.functions.servicebus.namespace import ConnectionStringError, Namespace, namespace_of
 from devstack.functions.servicebus.options import ServiceBusOptions
 from devstack.functions.servicebus.processors import MessageProcessor, Processor, SessionProcessor, Work
@@ -42,7 +45,7 @@ class ServiceBusTriggerOptions:
             namespace=namespace,
             entity=_entity(binding),
             sessions=flag(binding, "isSessionsEnabled"),
-            many=str(binding.fields.get("cardinality", "ONE")).upper() == "MANY",
+            many=_many(binding),
             data_type=_data_type(binding),
             host=replace(
                 host,
@@ -67,6 +70,10 @@ def _entity(binding: Binding) -> str:
     return f"{text(binding, 'topicName')}/Subscriptions/{text(binding, 'subscriptionName')}"
 
 
+def _many(binding: Binding) -> bool:
+    return str(binding.fields.get("cardinality", "ONE")).upper() == "MANY"
+
+
 def _data_type(binding: Binding) -> DataType:
     try:
         return DataType((binding.data_type or "UNDEFINED").upper())
@@ -75,6 +82,17 @@ def _data_type(binding: Binding) -> DataType:
             f"serviceBusTrigger '{binding.name}': dataType {binding.data_type} is not supported by devstack, only "
             "STRING and BINARY"
         ) from None
+
+
+def call_by_hand(binding: Binding, body: str) -> Call:
+    """What a function is given when it is started by hand: one message that no broker has seen.
+
+    Raises BindingError, or ConversionError for a body that is not what the binding asks for.
+    """
+    data = BindingData(binding.name, _data_type(binding), "", "")
+    message = ReceivedMessage(body.encode())
+    inputs, metadata = data.batch([message], None) if _many(binding) else data.single(message, None)
+    return Call(inputs, {**metadata, binding.name: Datum(body, "string")})
 
 
 class ServiceBusClients:

@@ -11,8 +11,8 @@ class Trouble:
     """What one function has with its broker. Several tasks may run into it; it is said once for each delay.
 
     `sessions` is what the binding says: the broker refuses what does not fit its entity in words of its own.
-    Delays grow from `delay` to `max_delay` of clientRetryOptions, as a rule; an error that time does not heal is
-    repeated with them, so that nobody misses it.
+    Delays grow as those of the SDK do: from `delay`, doubled `max_retries` times, never above `max_delay`. The
+    SDK would begin again from there; here they stay. An error that time does not heal is repeated with them.
     """
 
     def __init__(self, function: str, entity: str, sessions: bool, retry: RetryOptions, console: Console) -> None:
@@ -28,12 +28,12 @@ class Trouble:
         """Say what happened, and wait for the time of the next attempt."""
         now = asyncio.get_running_loop().time()
         if now >= self._until:
-            growth = 2.0 ** min(self._attempts, 30) if self._retry.exponential else 1.0
+            growth = 2.0 ** min(self._attempts, self._retry.max_retries) if self._retry.exponential else 1.0
             delay = min(self._retry.delay * growth, self._retry.max_delay)
             self._attempts += 1
             self._until = now + delay
             self._console.line(
-                f"{self._function} cannot receive from '{self._entity}': {self._said(error)}; again in {delay:.1f} s"
+                f"{self._function} cannot receive from '{self._entity}': {self._said(error)}; again in {delay:.2g} s"
             )
         await asyncio.sleep(self._until - now)
 
