@@ -1,6 +1,7 @@
 """The local cloud for measurements: each service a process of its own, on free ports, gone when the block ends."""
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from composition.settings import Settings
 
@@ -115,6 +116,37 @@ def run_python(*arguments: str, known: Mapping[str, str] | None = None, stdin: s
         check=True,
     )
     return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A fresh process that is told lines of JSON, and answers with such lines."""
+
+    process: "subprocess.Popen[str]"
+
+    def say(self, value: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(value) + "\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> Any:
+        """Raises ServiceFailed when the process has ended."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise ServiceFailed(f"process {self.process.pid} ended with {self.process.wait()}")
+        return json.loads(line)
+
+
+@contextmanager
+def conversation(module: str) -> Iterator[Conversation]:
+    """It ends with its standard input."""
+    arguments = [sys.executable, "-m", module]
+    process = subprocess.Popen(  # noqa: S603 - a module of ours
+        arguments, cwd=ROOT, env=environment_of({}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        yield Conversation(process)
 
 
 def environment_of(known: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,14 +1,15 @@
 """Part 6: the local Cosmos DB itself: its requests per second, and how much of each is the client's own work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from azure.cosmos.aio import ContainerProxy
 
 from bench import cloud
+from bench.machine import processor_seconds
 from bench.material import CUSTOMER, LINES, new_id, new_item
 from bench.measure import interleaved_async
 from bench.report import Cell, Table
@@ -20,10 +21,11 @@ from domain.order.events import OrderConfirmed, OrderPlaced
 from eventstore.items import item_id
 
 _CALLS: Final = 48
-_AT_ONCE: Final = 16
+AT_ONCE: Final = 16
 _PAGE: Final = 100
+_PROCESSES: Final = (1, 2, 4)
 _ALONE: Final = "one at a time"
-_TOGETHER: Final = f"{_AT_ONCE} at a time"
+_TOGETHER: Final = f"{AT_ONCE} at a time"
 
 
 @dataclass(slots=True)
@@ -79,15 +81,22 @@ class Caller:
 
 async def run(scale: Scale) -> Sequence[Table]:
     order_ids = [new_id() for _ in range(_CALLS)]
-    async with _caller(order_ids) as (real, canned):
-        for order_id in order_ids:
-            await real.events.create_item(_placed(order_id))
-        rows = [await _compared(scale, title, real, canned) for title in _CALLS_OF]
+    with cloud.cosmos() as service, cloud.canned(service.url) as stand_in:
+        cloud.provision(cloud.environment(service.url))
+        async with _callers(service, stand_in, order_ids) as (real, canned):
+            for order_id in order_ids:
+                await real.events.create_item(_placed(order_id))
+            rows = [await _compared(scale, title, real, canned) for title in CALLS_OF]
+        several = [
+            row
+            for processes in _PROCESSES
+            for row in _shared(scale.seconds / 4, service, stand_in, order_ids, processes)
+        ]
     return [
         Table(
             "The local Cosmos DB under the SDK",
             f"""
-            Calls of the SDK ({_CALLS} a round, {scale.rounds} rounds, in turns), one at a time and {_AT_ONCE} at a time
+            Calls of the SDK ({_CALLS} a round, {scale.rounds} rounds, in turns), one at a time and {AT_ONCE} at a time
             from one process, on items of 0.8 KB, without other load. Two servers in processes of their own: the local
             Cosmos DB in memory, and one that sends back recorded bytes, so that what is left is the client's work.
             """,
@@ -101,13 +110,30 @@ async def run(scale: Scale) -> Sequence[Table]:
                 f"{_TOGETHER}, client alone",
             ],
             rows,
-        )
+        ),
+        Table(
+            "Several client processes on its cores",
+            f"""
+            The same calls from several processes with {AT_ONCE} clients each, for {seconds:g} s, all on the
+            cores of this machine: calls per second in sum, and the processor time that each call takes in the clients
+            and in the server. Beside it the calls per second when the answers are recorded ones.
+            """,
+            [
+                "",
+                "processes",
+                "calls per second",
+                "ms of the clients",
+                "ms of the server",
+                "calls per second, clients alone",
+            ],
+            several,
+        ),
     ]
 
 
 Call = Callable[[Caller, int], Awaitable[None]]
 
-_CALLS_OF: Final[Mapping[str, Call]] = {
+CALLS_OF: Final[Mapping[str, Call]] = {
     "point read": Caller.read,
     "create": Caller.create,
     "batch of two creates": Caller.batch,
@@ -117,9 +143,19 @@ _CALLS_OF: Final[Mapping[str, Call]] = {
 }
 
 
+#: Reads first: a poll would find what the others create.
+_SHARED: Final = (
+    "point read",
+    "feed poll that finds nothing",
+    "query of one partition",
+    "create",
+    "batch of two creates",
+)
+
+
 async def _compared(scale: Scale, title: str, real: Caller, canned: Caller) -> Sequence[Cell]:
     progress(title)
-    call = _CALLS_OF[title]
+    call = CALLS_OF[title]
     await real.drain()
     canned.continuation = real.continuation
 
@@ -138,7 +174,7 @@ async def _compared(scale: Scale, title: str, real: Caller, canned: Caller) -> S
                 for number in numbers:
                     await call(caller, number)
 
-            await asyncio.gather(*(client() for _ in range(_AT_ONCE)))
+            await asyncio.gather(*(client() for _ in range(AT_ONCE)))
 
         return run
 
@@ -155,17 +191,52 @@ async def _compared(scale: Scale, title: str, real: Caller, canned: Caller) -> S
 
 
 @asynccontextmanager
-async def _caller(order_ids: list[str]) -> AsyncIterator[tuple[Caller, Caller]]:
+async def _callers(
+    service: cloud.Service, stand_in: cloud.Service, order_ids: list[str]
+) -> AsyncIterator[tuple[Caller, Caller]]:
     """The same account, once itself and once canned."""
-    with cloud.cosmos() as service, cloud.canned(service.url) as stand_in:
-        cloud.provision(cloud.environment(service.url))
-        known, canned = cloud.settings(service.url), cloud.settings(stand_in.url)
-        async with open_client(known.cosmos) as client, open_client(canned.cosmos) as canned_client:
-            real, recorded = (
-                each.get_database_client(known.cosmos_database).get_container_client(EVENTS.name)
-                for each in (client, canned_client)
-            )
-            yield Caller(real, order_ids), Caller(recorded, order_ids)
+    known, canned = cloud.settings(service.url), cloud.settings(stand_in.url)
+    async with open_client(known.cosmos) as client, open_client(canned.cosmos) as canned_client:
+        real, recorded = (
+            each.get_database_client(known.cosmos_database).get_container_client(EVENTS.name)
+            for each in (client, canned_client)
+        )
+        yield Caller(real, order_ids), Caller(recorded, order_ids)
+
+
+def _shared(
+    seconds: float, service: cloud.Service, stand_in: cloud.Service, order_ids: list[str], processes: int
+) -> Iterator[Sequence[Cell]]:
+    progress(f"{processes} client processes")
+    calls = _SHARED
+    with _processes(service.url, order_ids, processes) as clients:
+        real = [_together(clients, title, seconds, service.pid) for title in calls]
+    with _processes(stand_in.url, order_ids, processes) as clients:
+        canned = [_together(clients, title, seconds, stand_in.pid) for title in calls]
+    for title, (per_second, of_clients, of_server), (alone, _, _) in zip(calls, real, canned, strict=True):
+        yield title, processes, per_second, of_clients * 1e3, of_server * 1e3, alone
+
+
+@contextmanager
+def _processes(url: str, order_ids: list[str], count: int) -> Iterator[Sequence[cloud.Conversation]]:
+    with ExitStack() as stack:
+        clients = [stack.enter_context(cloud.conversation("bench.probes.callers")) for _ in range(count)]
+        for client in clients:
+            client.say({"url": url, "placed": order_ids})
+        for client in clients:
+            client.hear()
+        yield clients
+
+
+def _together(clients: Sequence[cloud.Conversation], title: str, seconds: float, server: int) -> tuple[float, ...]:
+    """Calls per second, and seconds of processor time per call in the clients and in the server."""
+    before = processor_seconds(server)
+    for client in clients:
+        client.say([title, seconds])
+    heard = [client.hear() for client in clients]
+    calls = sum(each["calls"] for each in heard)
+    of_server = processor_seconds(server) - before
+    return calls / seconds, sum(each["processor"] for each in heard) / calls, of_server / calls
 
 
 def _placed(order_id: str) -> dict[str, Any]:

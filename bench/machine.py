@@ -26,6 +26,12 @@ def resident_bytes(pid: int) -> int:
     raise ProcessLookupError(pid)
 
 
+def processor_seconds(pid: int) -> float:
+    """What the process has taken of the processors since it began. Raises as `resident_bytes` does."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def children(pid: int) -> list[int]:
     """The processes that a process has started. Raises as `resident_bytes` does."""
     return [
