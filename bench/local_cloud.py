@@ -87,11 +87,8 @@ async def run(scale: Scale) -> Sequence[Table]:
             for order_id in order_ids:
                 await real.events.create_item(_placed(order_id))
             rows = [await _compared(scale, title, real, canned) for title in CALLS_OF]
-        several = [
-            row
-            for processes in _PROCESSES
-            for row in _shared(scale.seconds / 4, service, stand_in, order_ids, processes)
-        ]
+        seconds = scale.seconds / 8
+        several = [row for count in _PROCESSES for row in _shared(seconds, service, stand_in, order_ids, count)]
     return [
         Table(
             "The local Cosmos DB under the SDK",
