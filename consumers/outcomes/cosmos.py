@@ -38,7 +38,9 @@ class CosmosOutcomeStore:
             except CosmosResourceNotFoundError as error:
                 if error.sub_status == _OWNER_NOT_FOUND:
                     raise
-                return None
+                # A replica that lags must not tell a client that its command was never accepted.
+                item = await read_primary(self._container, command_id, command_id)
+                return None if item is None else _from_item(item)
 
     async def begin(self, command_id: str, fingerprint: str) -> Outcome:
         pending = Pending(fingerprint)

@@ -36,7 +36,7 @@ class OutcomeStore(Protocol):
     """One outcome per command id, kept for seven days. All methods raise StoreAway and StoreRefuses."""
 
     async def get(self, command_id: str) -> Outcome | None:
-        """May lag behind the newest write."""
+        """None only on the primary's word; what is final may still be shown as pending for a moment."""
         ...
 
     async def begin(self, command_id: str, fingerprint: str) -> Outcome:
