@@ -1,6 +1,7 @@
 """``/_devstack/…``: what tests in the process do, for other processes. None of it is authenticated.
 
-``GET health``; ``GET`` and ``DELETE requests``; ``GET``, ``POST`` and ``DELETE faults``, ``POST faults/release``;
+``GET health``; ``GET`` and ``DELETE requests``, ``GET requests/totals``; ``GET``, ``POST`` and ``DELETE faults``,
+``POST faults/release``;
 ``POST split`` ``{"database", "container", "range"}``; ``POST clock`` ``{"freeze": true}``, ``{"advance": seconds}``,
 ``{"resume": true}``.
 """
@@ -38,6 +39,8 @@ async def _act(server: CosmosServer, request: Request) -> Any:
             return {"service": "cosmos", "status": "ready", "seed": server.account.seed}
         case ("GET", ("requests",)):
             return [record.to_json() for record in server.requests]
+        case ("GET", ("requests", "totals")):
+            return server.requests.totals()
         case ("DELETE", ("requests",)):
             server.requests.clear()
             return {}

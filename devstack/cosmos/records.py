@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 _CAPACITY: Final = 10_000
+
+_Alike = tuple[str | None, str, tuple[str, ...], int]
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,20 @@ class RequestRecord:
         }
 
 
+@dataclass
+class Total:
+    """Requests that were alike, and what they were charged."""
+
+    count: int = 0
+    charge: float = 0.0
+
+
 class RequestLog:
-    """The last 10,000 requests, the oldest first."""
+    """The last 10,000 requests, the oldest first, and the totals of all."""
 
     def __init__(self) -> None:
         self._records: deque[RequestRecord] = deque(maxlen=_CAPACITY)
+        self._totals: defaultdict[_Alike, Total] = defaultdict(Total)
 
     def __iter__(self) -> Iterator[RequestRecord]:
         return iter(tuple(self._records))
@@ -52,9 +63,27 @@ class RequestLog:
 
     def add(self, record: RequestRecord) -> None:
         self._records.append(record)
+        total = self._totals[record.container, record.kind, tuple(sorted(set(record.operations))), record.status]
+        total.count += 1
+        total.charge += record.charge
 
     def clear(self) -> None:
         self._records.clear()
+        self._totals.clear()
+
+    def totals(self) -> list[dict[str, Any]]:
+        """By container, kind, kinds of operations in a batch, and status."""
+        return [
+            {
+                "container": container,
+                "kind": kind,
+                "operations": list(operations),
+                "status": status,
+                "count": total.count,
+                "charge": round(total.charge, 2),
+            }
+            for (container, kind, operations, status), total in self._totals.items()
+        ]
 
     def of(self, *kinds: str, container: str | None = None) -> list[RequestRecord]:
         """The requests of some kinds, of one container or all."""

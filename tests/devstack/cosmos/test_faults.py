@@ -191,6 +191,8 @@ async def test_other_processes_read_and_clear_the_record_of_requests(
             assert "ready" == (await health.json())["status"]
         async with control.get("/_devstack/requests") as told:
             last = (await told.json())[-1]
+        async with control.get("/_devstack/requests/totals") as told:
+            created = [each for each in await told.json() if each["kind"] == "create" and each["container"] == "items"]
         async with control.delete("/_devstack/requests"):
             pass
         async with control.get("/_devstack/nothing") as unknown:
@@ -202,7 +204,9 @@ async def test_other_processes_read_and_clear_the_record_of_requests(
         last["partitionKey"],
         last["status"],
     )
-    assert 0 == len(server.requests)
+    assert [(201, 1)] == [(each["status"], each["count"]) for each in created]
+    assert created[0]["charge"] > 0
+    assert (0, []) == (len(server.requests), server.requests.totals())
 
 
 @pytest.mark.verified("sdk", feature="Request units: a budget per second, 429 beyond it")
