@@ -50,11 +50,17 @@ async def receive_stock(req: func.HttpRequest) -> func.HttpResponse:
     return await (await wiring.http()).receive_stock(req)
 
 
-# Projections: one function per read model, each with its own leases
+@app.function_name("get_command")
+@app.route("commands/{commandId}", methods=["GET"])
+async def get_command(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).get_command(req)
 
 
-def projection(name: str) -> Callable[[Callable[..., Any]], Any]:
-    """A function on the change feed of `events`. Without the endless retry, the trigger drops a batch that failed."""
+# The change feed of `events`: one function per read model, and the relay to the bus, each with its own leases
+
+
+def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]], Any]:
+    """Without the endless retry, the trigger drops a batch that failed."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         retried = app.retry("exponential_backoff", "-1", minimum_interval="00:00:01", maximum_interval="00:00:30")
@@ -64,36 +70,70 @@ def projection(name: str) -> Callable[[Callable[..., Any]], Any]:
             database_name="%COSMOS_DATABASE%",
             container_name="events",
             lease_container_name="leases",
-            lease_container_prefix=f"{name}-",
+            lease_container_prefix=f"{leases}-",
             lease_expiration_interval=LEASE_EXPIRATION_MS,
             lease_renew_interval=LEASE_RENEWAL_MS,
             lease_acquire_interval=LEASE_ACQUISITION_MS,
             feed_poll_delay=FEED_POLL_MS,
             start_from_beginning=True,  # type: ignore[arg-type]  # annotated as a time by mistake
         )
-        return app.function_name(f"project_{name.replace('-', '_')}")(triggered(retried(function)))
+        return app.function_name(function_name)(triggered(retried(function)))
 
     return decorate
 
 
-@projection("order-details")
+@on_events("project_order_details", leases="order-details")
 async def project_order_details(documents: func.DocumentList) -> None:
     await (await wiring.feed()).project("order-details", documents)
 
 
-@projection("order-history")
+@on_events("project_order_history", leases="order-history")
 async def project_order_history(documents: func.DocumentList) -> None:
     await (await wiring.feed()).project("order-history", documents)
 
 
-@projection("payment-status")
+@on_events("project_payment_status", leases="payment-status")
 async def project_payment_status(documents: func.DocumentList) -> None:
     await (await wiring.feed()).project("payment-status", documents)
 
 
-@projection("stock-levels")
+@on_events("project_stock_levels", leases="stock-levels")
 async def project_stock_levels(documents: func.DocumentList) -> None:
     await (await wiring.feed()).project("stock-levels", documents)
+
+
+@on_events("relay_events", leases="relay")
+async def relay_events(documents: func.DocumentList) -> None:
+    await (await wiring.feed()).relay(documents)
+
+
+# The bus: one message at a time per session. As text, the host would let a JSON body overwrite the message's metadata
+
+
+@app.function_name("handle_command")
+@app.service_bus_queue_trigger(
+    arg_name="message",
+    connection="SERVICEBUS",
+    queue_name="commands",
+    is_sessions_enabled=True,
+    cardinality=func.Cardinality.ONE,
+    data_type=func.DataType.BINARY,
+)
+async def handle_command(message: func.ServiceBusMessage) -> None:
+    await (await wiring.bus()).consume("commands", message)
+
+
+@app.function_name("react")
+@app.service_bus_queue_trigger(
+    arg_name="message",
+    connection="SERVICEBUS",
+    queue_name="reactions",
+    is_sessions_enabled=True,
+    cardinality=func.Cardinality.ONE,
+    data_type=func.DataType.BINARY,
+)
+async def react(message: func.ServiceBusMessage) -> None:
+    await (await wiring.bus()).consume("reactions", message)
 
 
 # Queries

@@ -15,6 +15,7 @@ HTTP = {
     "report_payment": ("POST", "orders/{orderId}/payment", "FUNCTION"),
     "ship_order": ("POST", "orders/{orderId}/shipment", "FUNCTION"),
     "receive_stock": ("POST", "stock/{sku}/receipts", "FUNCTION"),
+    "get_command": ("GET", "commands/{commandId}", "FUNCTION"),
     "get_order": ("GET", "orders/{orderId}", "FUNCTION"),
     "get_order_events": ("GET", "orders/{orderId}/events", "FUNCTION"),
     "get_payment": ("GET", "orders/{orderId}/payment", "FUNCTION"),
@@ -23,6 +24,8 @@ HTTP = {
     "get_stock_events": ("GET", "stock/{sku}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
 }
+
+BUS = {"handle_command": "commands", "react": "reactions"}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def trigger_of(function: Any) -> dict[str, Any]:
 
 def test_the_table_of_functions(functions: dict[str, Any]) -> None:
     views = {f"project_{projection.name.replace('-', '_')}" for projection in PROJECTIONS}
-    assert {*HTTP, *views} == set(functions)
+    assert {*HTTP, *views, "relay_events", *BUS} == set(functions)
 
 
 def test_the_routes(functions: dict[str, Any]) -> None:
@@ -48,31 +51,54 @@ def test_the_routes(functions: dict[str, Any]) -> None:
         assert expected == trigger
 
 
-def test_every_read_model_has_a_function_with_leases_of_its_own_that_never_gives_up(functions: dict[str, Any]) -> None:
-    for projection in PROJECTIONS:
-        function = functions[f"project_{projection.name.replace('-', '_')}"]
-        assert {
-            "direction": "IN",
-            "type": "cosmosDBTrigger",
-            "name": "documents",
-            "connection": "COSMOS",
-            "databaseName": "%COSMOS_DATABASE%",
-            "containerName": EVENTS.name,
-            "leaseContainerName": LEASES.name,
-            "leaseContainerPrefix": f"{projection.name}-",
-            "leaseExpirationInterval": 20_000,
-            "leaseRenewInterval": 6_000,
-            "leaseAcquireInterval": 3_000,
-            "feedPollDelay": 500,
-            "startFromBeginning": True,
-        } == trigger_of(function)
-        assert {
-            "setting_name": "retry_policy",
-            "strategy": "exponential_backoff",
-            "max_retry_count": "-1",
-            "minimum_interval": "00:00:01",
-            "maximum_interval": "00:00:30",
-        } == function.get_settings_dict("retry_policy")
+LEASES_OF = {
+    "relay_events": "relay-",
+    **{f"project_{each.name.replace('-', '_')}": f"{each.name}-" for each in PROJECTIONS},
+}
+
+
+@pytest.mark.parametrize("name", LEASES_OF)
+def test_every_function_of_the_feed_has_leases_of_its_own_and_never_gives_up(
+    functions: dict[str, Any], name: str
+) -> None:
+    assert {
+        "direction": "IN",
+        "type": "cosmosDBTrigger",
+        "name": "documents",
+        "connection": "COSMOS",
+        "databaseName": "%COSMOS_DATABASE%",
+        "containerName": EVENTS.name,
+        "leaseContainerName": LEASES.name,
+        "leaseContainerPrefix": LEASES_OF[name],
+        "leaseExpirationInterval": 20_000,
+        "leaseRenewInterval": 6_000,
+        "leaseAcquireInterval": 3_000,
+        "feedPollDelay": 500,
+        "startFromBeginning": True,
+    } == trigger_of(functions[name])
+    assert {
+        "setting_name": "retry_policy",
+        "strategy": "exponential_backoff",
+        "max_retry_count": "-1",
+        "minimum_interval": "00:00:01",
+        "maximum_interval": "00:00:30",
+    } == functions[name].get_settings_dict("retry_policy")
+
+
+@pytest.mark.parametrize("name", BUS)
+def test_the_functions_of_the_bus_take_one_message_of_a_session_at_a_time_as_bytes(
+    functions: dict[str, Any], name: str
+) -> None:
+    assert {
+        "direction": "IN",
+        "type": "serviceBusTrigger",
+        "name": "message",
+        "connection": "SERVICEBUS",
+        "queueName": BUS[name],
+        "isSessionsEnabled": True,
+        "cardinality": "ONE",
+        "dataType": "BINARY",
+    } == trigger_of(functions[name])
 
 
 def test_every_read_model_has_its_container() -> None:
