@@ -86,7 +86,14 @@ def test_a_stranger_runs_it_and_places_a_first_order(machine: Machine, service: 
         cwd=machine.folder, env=machine.environment, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert 0 == demo.returncode, demo.stdout + demo.stderr
-    for shows in ("StockReceived", "OrderPlaced", "OrderCancelled", "order-details", "order-history", "stock-levels"):
+    for shows in (
+        "OrderShipped",
+        "OrderCancelled",
+        "DispatchCompleted",
+        "order-details",
+        "order-history",
+        "payment-status",
+    ):
         assert shows in demo.stdout
     os.killpg(service.process.pid, signal.SIGINT)
     service.wait_for(re.compile("stopped; the data stays in .devstack"))

@@ -1,0 +1,1 @@
+"""Demonstrations against the running service, over its REST interface."""
