@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import consumers.cosmos
 from consumers.errors import StoreRefuses
 from consumers.parked import cosmos, memory
 from consumers.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore, TooManyParked
@@ -173,7 +174,7 @@ class TestFreeing:
         """In memory there is no middle."""
         await adapters.parked.park(consumer, message(1), FAILURE)
         await adapters.parked.remove(consumer, message(1))
-        read, late = cosmos.read_primary, [message(2)]
+        read, late = consumers.cosmos.read_primary, [message(2)]
 
         async def and_then_one_is_added(container: Any, partition: str, item_id: str) -> Any:
             found = await read(container, partition, item_id)
