@@ -16,6 +16,7 @@ from bench import (
     cold_start,
     folding,
     in_memory,
+    local_bus,
     local_cloud,
     machine,
     memory,
@@ -39,6 +40,7 @@ PARTS: Final[Mapping[str, tuple[str, Part]]] = {
     "visibility": ("from POST to the view, and commands per second, with two hosts", visibility.run),
     "memory": ("memory after many events and many streams", memory.run),
     "local-cloud": ("the local Cosmos DB under the SDK", local_cloud.run),
+    "local-bus": ("the local Service Bus beside a bus that stores nothing, and a million messages", local_bus.run),
     "at-scale": ("the local Cosmos DB with a million events", at_scale.run),
 }
 

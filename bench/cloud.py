@@ -83,6 +83,28 @@ def cosmos_on(folder: Path) -> Iterator[Service]:
 
 
 @contextmanager
+def servicebus_on(folder: Path, config: Path | None = None) -> Iterator[Service]:
+    """Service Bus on disk, with the entities of the service or of a configuration. Raises ServiceFailed."""
+    entities = () if config is None else ("--config", str(config))
+    with _service("devstack.servicebus", "--port", "0", "--data", str(folder), *entities) as service:
+        yield service
+
+
+@contextmanager
+def sink() -> Iterator[Service]:
+    """A bus that settles everything and stores nothing. Raises ServiceFailed."""
+    with _service("bench.probes.sink") as service:
+        yield service
+
+
+def bus_connection_string(url: str) -> str:
+    return (
+        f"Endpoint=sb://{url.removeprefix('amqp://')};SharedAccessKeyName=n;SharedAccessKey=k;"
+        "UseDevelopmentEmulator=true;"
+    )
+
+
+@contextmanager
 def canned(upstream: str) -> Iterator[Service]:
     """A server that answers with what it has recorded from `upstream`. Raises ServiceFailed."""
     with _service("bench.probes.canned", upstream) as service:
@@ -151,7 +173,9 @@ def conversation(module: str) -> Iterator[Conversation]:
 
 def environment_of(known: Mapping[str, str]) -> Mapping[str, str]:
     """This process's, without the settings of another stack that it may carry, with those that are known."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COSMOS", "DEVSTACK_"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_"))
+    }
     return {**inherited, **known}
 
 

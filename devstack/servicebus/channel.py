@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from devstack.amqp.encoding import uint
-from devstack.amqp.performatives import Attach, Begin, Detach, Disposition, Flow, Transfer
+from devstack.amqp.performatives import Accepted, Attach, Begin, Detach, Disposition, Flow, Transfer
 from devstack.servicebus.attaching import attach
 from devstack.servicebus.links import DeliveryLink, Link
 
@@ -166,7 +166,9 @@ class Channel:
         if not disposition.role:
             return  # as the sender of its own messages, which are settled when they are accepted
         last = disposition.first if disposition.last is None else disposition.last
-        if last - disposition.first > len(self._unsettled) + WINDOW:
+        if last == disposition.first:
+            numbers = [last]
+        elif last - disposition.first > len(self._unsettled) + WINDOW:
             numbers = [number for number in self._unsettled if disposition.first <= number <= last]
         else:
             numbers = list(range(disposition.first, last + 1))
@@ -182,4 +184,13 @@ class Channel:
                 return  # the connection broke instead
             del self._unsettled[number]
             if not disposition.settled:
-                self.send(Disposition(False, number, None, True, answer))
+                self.settled(False, number, answer)
+
+    def settled(self, role: bool, number: int, outcome: Any) -> None:
+        """Tell the client that a delivery is settled. That it was accepted is told most often by far."""
+        if not isinstance(outcome, Accepted):
+            self.send(Disposition(role, number, None, True, outcome))
+            return
+        fields = (b"\x41" if role else b"\x42") + uint(number) + b"\x40\x41\x00\x53\x24\x45"
+        head = _FRAME_HEAD.pack(14 + len(fields), 2, 0, self.number, b"\x00\x53\x15")
+        self.connection.send_bytes(head + b"\xc0" + bytes((len(fields) + 1, 5)) + fields)

@@ -82,6 +82,11 @@ class Connection(AmqpProtocol):
         super().connection_made(transport)
         self._connections.add(self)
 
+    def data_received(self, data: bytes) -> None:
+        self._turns.begin()
+        super().data_received(data)
+        self._turns.finish()
+
     def header_received(self, header: bytes) -> None:
         if header == SASL_HEADER:
             self.send_bytes(SASL_HEADER)

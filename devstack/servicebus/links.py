@@ -11,7 +11,6 @@ from devstack.amqp.performatives import (
     Accepted,
     Attach,
     Detach,
-    Disposition,
     Error,
     Flow,
     Modified,
@@ -111,7 +110,7 @@ class IncomingLink(Link):
 
     def settle(self, transfer: Transfer, outcome: Any) -> None:
         if not transfer.settled:
-            self.channel.send(Disposition(True, transfer.delivery_id or 0, None, True, outcome))
+            self.channel.settled(True, transfer.delivery_id or 0, outcome)
 
     def flow(self, flow: Flow) -> None:
         if flow.echo:

@@ -86,6 +86,8 @@ class Store:
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            # A checkpoint flushes to the disk, and everybody waits for it: seldom, then.
+            self._connection.execute("PRAGMA wal_autocheckpoint = 8000")
             self._connection.execute("PRAGMA cache_size = -65536")
             self._connection.executescript(_SCHEMA)
         except sqlite3.OperationalError as error:

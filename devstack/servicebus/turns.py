@@ -1,4 +1,4 @@
-"""One turn of the event loop: everything that arrived in it is done, committed together, and only then answered."""
+"""Turns: everything that arrived at once is done, committed together, and only then answered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ class Turns:
         self._scheduled = False
         runtime.on_work = self.schedule
 
+    def begin(self) -> None:
+        """Something arrived: all of it is one turn, which ends with :meth:`finish`."""
+        self._scheduled = True
+
     def schedule(self) -> None:
+        """End a turn soon, unless one is under way."""
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self.finish)

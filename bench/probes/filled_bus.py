@@ -1,0 +1,38 @@
+"""Fill the queue `commands` of a broker that does not run: `python -m bench.probes.filled_bus FOLDER COUNT SESSIONS`.
+
+Through the broker's own rules, as if the messages had been sent, a commit for each thousand.
+"""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from bench.cloud import ROOT
+from devstack.amqp.message import Message
+from devstack.amqp.performatives import Properties
+from devstack.clock import Clock
+from devstack.servicebus.config import read_config
+from devstack.servicebus.messages import read_message
+from devstack.servicebus.namespace import Namespace
+from devstack.servicebus.runtime import Runtime
+from devstack.servicebus.store import Store
+
+QUEUE: Final = "commands"
+_BODY: Final = b"x" * 500
+
+
+def main(folder: Path, count: int, sessions: int) -> None:
+    store = Store(folder)
+    runtime = Runtime(store, Clock())
+    queue = Namespace(read_config(ROOT / "devstack" / "servicebus.json"), runtime).destination(QUEUE)
+    for number in range(count):
+        properties = Properties(message_id=f"message-{number:012d}", group_id=f"session-{number % sessions:08d}")
+        queue.send(read_message(Message(properties=properties, data=_BODY).encode()))
+        if number % 1000 == 999:
+            runtime.finish_turn()
+    runtime.finish_turn()
+    store.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
