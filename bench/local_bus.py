@@ -168,7 +168,7 @@ async def _waiting(count: int) -> Table:
         f"""
         Messages of 0.5 KB in {sessions:,} sessions of a queue with duplicate detection. They were put into the store
         through the broker's rules, without a wire; then the broker was started over them, and {_LIST} messages of the
-        next available session were received and completed through the SDK. Resident memory (RSS) of the broker's process.
+        next available session were received and completed through the SDK. Resident memory (RSS) of its process.
         """,
         ["", "measured"],
         [

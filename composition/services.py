@@ -27,7 +27,7 @@ from consumers.parked.port import ParkedStore
 from consumers.reactions import ReactionConsumer
 from consumers.relay import Relay
 from domain.aggregates import AGGREGATES
-from domain.fulfilment.reactions import fulfilment
+from domain.processes import processes
 from eventstore.codec import EventCodec, EventType
 from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
 from messaging.envelope import EnvelopeCodec
@@ -72,7 +72,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         outcomes = CosmosOutcomeStore(database.get_container_client(COMMANDS.name))
         parked = CosmosParkedStore(database.get_container_client(PARKED.name))
         bus = BusOnFirstUse(settings.service_bus, stack)
-        processes = (fulfilment(int(settings.payment_deadline.total_seconds())),)
+        reacting = processes(int(settings.payment_deadline.total_seconds()))
         commands = CommandHandler(
             store=store,
             snapshots=CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
@@ -83,14 +83,14 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         )
         consumers = (
             CommandConsumer(commands, outcomes, ENVELOPES).consumer,
-            ReactionConsumer(commands, CODEC, ENVELOPES, processes).consumer,
+            ReactionConsumer(commands, CODEC, ENVELOPES, reacting).consumer,
         )
         yield Services(
             commands=commands,
             asynchronous=AsynchronousCommands(outcomes, bus, ENVELOPES),
             queries=Queries(store, CODEC, views),
             runner=BatchRunner(store, CODEC, views),
-            relay=Relay(store, CODEC, ENVELOPES, processes, bus, now, settings.relay_replay_until),
+            relay=Relay(store, CODEC, ENVELOPES, reacting, bus, now, settings.relay_replay_until),
             messages=MessageRunner(parked, now),
             consumers={each.name: each for each in consumers},
             parked=parked,

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.stack import ROOT, client_of, eventually, running
 
 TOY = Path(__file__).parent / "toy"
-KEPT_OF_THE_DOMAIN = {"__init__.py", "aggregate.py", "decider.py"}
+KEPT_OF_THE_DOMAIN = {"__init__.py", "aggregate.py", "decider.py", "process.py"}
 TOUCHED = ("domain/", "projections/views/", "triggers/http", "function_app.py")
 
 

@@ -135,7 +135,7 @@ class TestTwoHosts:
 
     @pytest.mark.verified("docs", feature="Service Bus connection strings")
     def test_a_function_that_is_not_driven_leaves_the_others_alone(self, stack: Stack) -> None:
-        stack.functions.says(r"The 'alarm' function is in error: .*'BUS' does not exist")
+        stack.functions.says(r"The 'storm' function is in error: .*'BUS' does not exist")
         assert 200 == request(f"{stack.url}/api/process").status
 
     @pytest.mark.verified("docs", feature="Timers: one host at a time")
