@@ -37,6 +37,15 @@ class TestDelivery:
         )
         assert "handle ok message 1 " in world.screen.text
 
+    @pytest.mark.verified("trace", feature="Service Bus trigger: the trace context is empty without telemetry")
+    async def test_a_traceparent_stays_among_the_properties(self, world: World) -> None:
+        recorder = Recorder()
+        said = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+        await world.send("plain", message("1", application_properties=said))
+        async with world.listening(recorder.app()):
+            await eventually(lambda: recorder.seen, "it arrives")
+        assert ("", said) == (recorder.seen[0].trace_parent, recorder.seen[0].message.application_properties)
+
     @pytest.mark.verified("docs", feature="Service Bus trigger: topic and subscription")
     async def test_a_subscription_is_listened_to(self, world: World) -> None:
         recorder, ordered = Recorder(), Recorder()

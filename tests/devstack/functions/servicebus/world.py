@@ -39,6 +39,7 @@ class Seen:
     host: int
     message: func.ServiceBusMessage
     retry_count: int = 0
+    trace_parent: str = ""
 
     @property
     def body(self) -> str:
@@ -80,7 +81,7 @@ class Recorder:
         app = func.FunctionApp()
 
         def handle(message: func.ServiceBusMessage, context: func.Context) -> None:
-            self.take(Seen(host, message, context.retry_context.retry_count))
+            self.take(Seen(host, message, context.retry_context.retry_count, str(context.trace_context.trace_parent)))
 
         wanted: dict[str, Any] = {"connection": "BUS", "data_type": func.DataType.BINARY, **trigger}
         decorated: Any = handle if retry is None else app.retry(**retry)(handle)
