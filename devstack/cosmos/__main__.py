@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,6 +11,7 @@ from typing import Final
 from devstack.cosmos.account import KEY
 from devstack.cosmos.server import CosmosServer
 from devstack.cosmos.store import DataFolderError
+from devstack.lifetime import stop_when_told
 from devstack.loopback import PortTakenError
 
 _PORT_TAKEN: Final = 3
@@ -52,9 +51,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 async def serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     async with CosmosServer.start(
         port=options.port,
         data=options.data,
@@ -63,25 +59,9 @@ async def serve(options: argparse.Namespace) -> None:
         seed=options.seed,
         throughput=options.throughput,
     ) as server:
-        if os.environ.get("DEVSTACK_SUPERVISED") == "1":
-            _watch_stdin(loop, stop)
+        stop_when_told(stop)
         print(f"devstack: cosmos ready at {server.url}", flush=True)
         await stop.wait()
-
-
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Stop at the end of standard input: the supervisor that holds its other end is gone."""
-    descriptor = sys.stdin.fileno()
-
-    def read() -> None:
-        if not os.read(descriptor, 4096):
-            loop.remove_reader(descriptor)
-            stop.set()
-
-    try:
-        loop.add_reader(descriptor, read)
-    except PermissionError:
-        stop.set()  # a file, /dev/null above all, cannot be watched: it is at its end
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ environment win.
 import argparse
 import asyncio
 import os
-import signal
 import socket
 import sys
 import tempfile
@@ -20,11 +19,12 @@ from devstack.functions.data_folder import DataFolderError, open_data_folder
 from devstack.functions.front import Front, client_session
 from devstack.functions.host_json import HostJsonError, read_host_json
 from devstack.functions.keys import ensure_keys
-from devstack.functions.lifetime import stop_at_end_of_stdin
 from devstack.functions.reload import watch
-from devstack.functions.serving import PortTakenError, loopback_sockets, serve
+from devstack.functions.serving import serve
 from devstack.functions.settings import SettingsError, apply_to_environment, read_local_settings
 from devstack.functions.supervisor import HostFailedError, HostOptions, HostProcess
+from devstack.lifetime import stop_when_told
+from devstack.loopback import PortTakenError, listen
 
 _EXIT_USAGE = 2
 _EXIT_PORT_TAKEN = 3
@@ -86,9 +86,9 @@ async def _main(arguments: argparse.Namespace) -> int:
             data_dir = arguments.data.resolve()
         try:
             open_data_folder(data_dir)
-            sockets = loopback_sockets(arguments.port)
+            sockets = listen(arguments.port)
             for port in range(arguments.port + 1, arguments.port + 1 + arguments.instances) if arguments.port else ():
-                for probe in loopback_sockets(port):
+                for probe in listen(port):
                     probe.close()
         except DataFolderError as error:
             _say(str(error))
@@ -115,7 +115,7 @@ async def _supervise(
 ) -> None:
     """Serve until told to stop. Raises HostFailedError if a host cannot start."""
     stop = asyncio.Event()
-    _stop_when_told(stop)
+    stop_when_told(stop)
     hosts = [
         HostProcess(number, port + number if port else 0, options, console)
         for number in range(1, options.instances + 1)
@@ -162,14 +162,6 @@ async def _end(hosts: list[HostProcess], running: list[asyncio.Task[None]]) -> N
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-
-
-def _stop_when_told(stop: asyncio.Event) -> None:
-    """SIGTERM, SIGINT, or under DEVSTACK_SUPERVISED the end of stdin."""
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    if os.environ.get("DEVSTACK_SUPERVISED") == "1":
-        stop_at_end_of_stdin(stop)
 
 
 if __name__ == "__main__":

@@ -27,12 +27,13 @@ from devstack.functions.host_json import HostJsonError, read_host_json
 from devstack.functions.indexing import Function, IndexingError, load_app, use_app_directory
 from devstack.functions.invocation import Invoker
 from devstack.functions.keys import read_keys
-from devstack.functions.lifetime import stop_at_end_of_stdin
 from devstack.functions.listeners import Listeners, warm_up
-from devstack.functions.serving import PortTakenError, loopback_sockets, serve
+from devstack.functions.serving import serve
 from devstack.functions.settings import SettingsError, apply_to_environment, read_local_settings
 from devstack.functions.user_logs import UserLogs
 from devstack.functions.worker import Worker, end_process, thread_count
+from devstack.lifetime import stop_at_end_of_stdin
+from devstack.loopback import PortTakenError, listen
 
 EXIT_USAGE = 2
 EXIT_PORT_TAKEN = 3
@@ -55,7 +56,7 @@ async def main(arguments: argparse.Namespace) -> int:
         return EXIT_USAGE
     use_app_directory(app_dir, launched_from=Path(devstack.__file__).parents[1])
     try:
-        sockets = loopback_sockets(arguments.port)
+        sockets = listen(arguments.port)
     except PortTakenError as error:
         console.line(f"devstack: {error}")
         return EXIT_PORT_TAKEN

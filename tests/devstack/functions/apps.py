@@ -18,8 +18,9 @@ from devstack.functions.host_json import HostConfig
 from devstack.functions.indexing import Function, index_app
 from devstack.functions.invocation import DataBindings, Invoker
 from devstack.functions.keys import Keys
-from devstack.functions.serving import loopback_sockets, serve
+from devstack.functions.serving import serve
 from devstack.functions.worker import Worker
+from devstack.loopback import listen
 
 COSMOS = "AccountEndpoint=http://localhost:8081/;AccountKey=a2V5;"
 
@@ -92,7 +93,7 @@ async def served(
         admin = Admin(functions, invoker, screen, keys=keys, errors=[], route_prefix=config.route_prefix)
         cors = cors or Cors((), credentials=False)
         endpoint = Endpoint(functions, invoker, admin, screen, config=config, cors=cors, keys=keys, host=7)
-        sockets = loopback_sockets(0)
+        sockets = listen(0)
         runner = await serve(endpoint.handle, sockets)
         try:
             yield f"http://localhost:{sockets[0].getsockname()[1]}"

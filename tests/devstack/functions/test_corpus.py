@@ -14,7 +14,8 @@ from devstack.functions.converters import decode, encode
 from devstack.functions.http_trigger import call_for
 from devstack.functions.invocation import Call
 from devstack.functions.routing import Route, Router
-from devstack.functions.serving import loopback_sockets, serve
+from devstack.functions.serving import serve
+from devstack.loopback import listen
 from tests.devstack.functions.corpus import datum, invocation
 
 
@@ -43,7 +44,7 @@ async def call_for_request(method: str, path: str, headers: dict[str, str], body
         calls.append(await call_for(request, "req", found[1]))
         return aiohttp.web.Response()
 
-    sockets = loopback_sockets(0)
+    sockets = listen(0)
     runner = await serve(handle, sockets)
     try:
         port = sockets[0].getsockname()[1]

@@ -11,15 +11,16 @@ from aiohttp import web
 from yarl import URL
 
 from devstack.functions.front import Front, client_session
-from devstack.functions.serving import Handler, loopback_sockets, serve
+from devstack.functions.serving import Handler, serve
 from devstack.functions.supervisor import HostOptions, HostProcess
+from devstack.loopback import listen
 from tests.devstack.functions.apps import Screen
 
 
 @asynccontextmanager
 async def listening(handler: Handler) -> AsyncIterator[int]:
     """A server in this process; gives its port."""
-    sockets = loopback_sockets(0)
+    sockets = listen(0)
     runner = await serve(handler, sockets)
     try:
         yield sockets[0].getsockname()[1]
@@ -43,7 +44,7 @@ async def front(*hosts: HostProcess) -> AsyncIterator[str]:
 
 def closed_port() -> int:
     """A port at which nobody listens."""
-    sockets = loopback_sockets(0)
+    sockets = listen(0)
     port: int = sockets[0].getsockname()[1]
     for each in sockets:
         each.close()
