@@ -21,6 +21,7 @@ from consumers.asynchronous import AsynchronousCommands
 from consumers.batch import BatchRunner
 from consumers.commands import CommandConsumer
 from consumers.messages import MessageConsumer, MessageRunner
+from consumers.notifications import NotificationConsumer
 from consumers.outcomes.cosmos import CosmosOutcomeStore
 from consumers.parked.cosmos import CosmosParkedStore
 from consumers.parked.port import ParkedStore
@@ -31,6 +32,7 @@ from domain.processes import processes
 from eventstore.codec import EventCodec, EventType
 from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
 from messaging.envelope import EnvelopeCodec
+from messaging.webhook import HttpWebhook
 from projections.cosmos import CosmosViewStore
 
 CODEC: Final = EventCodec(
@@ -84,6 +86,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         consumers = (
             CommandConsumer(commands, outcomes, ENVELOPES).consumer,
             ReactionConsumer(commands, CODEC, ENVELOPES, reacting).consumer,
+            NotificationConsumer(_webhook(settings, stack), bus, now, asyncio.sleep).consumer,
         )
         yield Services(
             commands=commands,
@@ -95,6 +98,14 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             consumers={each.name: each for each in consumers},
             parked=parked,
         )
+
+
+def _webhook(settings: Settings, stack: contextlib.AsyncExitStack) -> HttpWebhook | None:
+    if settings.notifications is None:
+        return None
+    webhook = HttpWebhook(settings.notifications.url, settings.notifications.secret, now)
+    stack.push_async_callback(webhook.close)
+    return webhook
 
 
 def now() -> datetime:

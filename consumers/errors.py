@@ -4,7 +4,8 @@ ConsumerError
 ├── TransientFailure        the same batch or message again, later: the host brings it
 │   ├── StoreAway           a store of the consumers does not answer
 │   └── StoreRefuses        it says no to this application (key, rights, containers): an operator acts, then it goes on
-└── PermanentFailure        the same event will fail again: it blocks its consumer until a person acts
+├── PermanentFailure        the same event will fail again: it blocks its consumer until a person acts
+└── GaveUp                  a consumer that has tried for long enough: its message is parked without another try
 """
 
 
@@ -26,6 +27,14 @@ class StoreAway(TransientFailure):
 
 class StoreRefuses(TransientFailure):
     pass
+
+
+class GaveUp(ConsumerError):
+    """`attempts` counts all that it has tried."""
+
+    def __init__(self, message: str, attempts: int) -> None:
+        super().__init__(message)
+        self.attempts = attempts
 
 
 class PermanentFailure(ConsumerError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from consumers.errors import TransientFailure
+from consumers.errors import GaveUp, TransientFailure
 from consumers.parked.port import Failure, ParkedStore
 from consumers.patience import TRANSIENT
 from messaging.envelope import UnreadableMessage
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MessageConsumer:
-    """`handle` is safe to repeat, and raises UnreadableMessage for what it will never understand."""
+    """`handle` is safe to repeat. It raises UnreadableMessage for what it will never understand, and may give up."""
 
     name: str
     handle: Callable[[Received], Awaitable[None]]
@@ -54,6 +54,9 @@ class MessageRunner:
             raise
         except UnreadableMessage as error:
             await self._park_alone(consumer, delivery.message, error, attempts=1)
+        except GaveUp as error:
+            delivery.failures = error.attempts
+            await self._park(consumer, delivery, error)
         except Exception as error:
             delivery.failures += 1
             if delivery.failures < TRIES_BEFORE_PARKING:

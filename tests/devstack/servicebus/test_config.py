@@ -68,8 +68,8 @@ def test_our_entities_are_those_of_the_service() -> None:
     settings = read_config(OURS)
     five_minutes, half_a_minute = timedelta(minutes=5), timedelta(seconds=30)
     assert settings.queues == tuple(
-        QueueSettings(name, half_a_minute, 10, requires_session=True, duplicate_detection_window=five_minutes)
-        for name in ("commands", "reactions")
+        QueueSettings(name, half_a_minute, 10, requires_session=sessions, duplicate_detection_window=five_minutes)
+        for name, sessions in (("commands", True), ("reactions", True), ("notifications", False))
     )
     (events,) = settings.topics
     (notifications,) = events.subscriptions
