@@ -38,10 +38,12 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Cosmos DB and Functions hosts over one account."""
+    """Cosmos DB, Service Bus, and Functions hosts over both; `known` are their settings."""
 
     cosmos: Service
+    bus: Service
     functions: Service
+    known: Mapping[str, str]
 
     @property
     def api(self) -> str:
@@ -52,12 +54,12 @@ _NO_BUS = "Endpoint=sb://localhost:1;SharedAccessKeyName=n;SharedAccessKey=k;Use
 """For what never sends: nothing listens there."""
 
 
-def environment(cosmos_url: str) -> Mapping[str, str]:
-    """The settings of the service (design: docs/operations.md) against a local account."""
+def environment(cosmos_url: str, bus: str = _NO_BUS) -> Mapping[str, str]:
+    """The settings of the service (docs/operations.md) against a local account; `bus` is a connection string."""
     return {
         "COSMOS": f"AccountEndpoint={cosmos_url}/;AccountKey={KEY};",
         "COSMOS_DATABASE": DATABASE,
-        "SERVICEBUS": _NO_BUS,
+        "SERVICEBUS": bus,
         "TRUST_EASYAUTH": "0",
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -112,14 +114,14 @@ def canned(upstream: str) -> Iterator[Service]:
 
 
 @contextmanager
-def stack(data: Path, instances: int) -> Iterator[Stack]:
-    """Cosmos DB on disk, provisioned, and Functions hosts, with their times as in `make run`. Raises ServiceFailed."""
-    with cosmos_on(data / "cosmos") as store:
-        known = environment(store.url)
+def stack(data: Path, instances: int, bus_config: Path | None = None) -> Iterator[Stack]:
+    """All of the local cloud on disk, provisioned, with its times as in `make run`. Raises ServiceFailed."""
+    with cosmos_on(data / "cosmos") as store, servicebus_on(data / "servicebus", bus_config) as bus:
+        known = environment(store.url, bus_connection_string(bus.url))
         provision(known)
         options = ("--port", "0", "--app", str(ROOT), "--data", str(data / "functions"), "--instances", str(instances))
         with _service("devstack.functions", *options, known=known) as functions:
-            yield Stack(store, functions)
+            yield Stack(store, bus, functions, known)
 
 
 def provision(known: Mapping[str, str]) -> None:

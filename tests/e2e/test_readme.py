@@ -53,9 +53,11 @@ def machine(tmp_path: Path) -> Machine:
             (folder / name).write_bytes((ROOT / name).read_bytes())
             (folder / name).chmod((ROOT / name).stat().st_mode)
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("COSMOS", "DEVSTACK_", "VIRTUAL_"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_", "VIRTUAL_"))
     }
-    ports = {"DEVSTACK_FUNCTIONS_PORT": "0", "DEVSTACK_COSMOS_PORT": "0"}
+    ports = {"DEVSTACK_FUNCTIONS_PORT": "0", "DEVSTACK_COSMOS_PORT": "0", "DEVSTACK_SERVICEBUS_PORT": "0"}
     return Machine(folder, {**inherited, "HOME": str(home), **ports})
 
 

@@ -1,0 +1,61 @@
+"""Part 7: the flash sale of `operate demo flash-sale`, with two hosts: every run judged by all of its streams."""
+
+import json
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from bench import cloud
+from bench.machine import facts
+from bench.report import Cell, Table
+from bench.scale import FULL, Scale, progress
+
+HOSTS: Final = 2
+_CLIENTS: Final = 32
+_FIGURES: Final[Mapping[str, str]] = {
+    "confirmed": "confirmed",
+    "cancelled": "cancelled, out of stock",
+    "placed_after": "all placed after, s",
+    "decided_after": "all decided after, s",
+    "orders_per_second": "orders per second",
+    "answer_p50_ms": "answer p50, ms",
+    "answer_p99_ms": "answer p99, ms",
+    "retries": "requests sent again",
+    "conflicts": "conflicts",
+    "poller_share": "share of the poller in all requests",
+    "ru_per_order": "RU per order (modelled)",
+    "usd_per_1000_orders": "USD per 1,000 orders (modelled)",
+    "idle_ru_per_second": "polling and leases, RU/s (modelled)",
+}
+
+
+def run(scale: Scale) -> Sequence[Table]:
+    runs, units, orders = (5, 100, 1_000) if scale == FULL else (1, 10, 100)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, cloud.stack(Path(folder), HOSTS) as stack:
+        progress(f"flash sales: {runs} of {orders:,} orders")
+        told = cloud.run_python(
+            *("-m", "operate", "demo", "flash-sale", "--url", stack.api, "--json"),
+            *("--units", str(units), "--orders", str(orders), "--clients", str(_CLIENTS), "--runs", str(runs)),
+            known=stack.known,
+        )
+    summaries: list[Mapping[str, Any]] = [json.loads(line) for line in told.splitlines()]
+    rows: list[Sequence[Cell]] = [
+        [title, *(each[name] for each in summaries), statistics.median(float(each[name]) for each in summaries)]
+        for name, title in _FIGURES.items()
+    ]
+    return [
+        Table(
+            "A flash sale",
+            f"""
+            {orders:,} orders of one unit of a sku that has {units}, placed through HTTP by {_CLIENTS} clients at a
+            time, paid through the webhook by one poller where a payment is asked for. After each run every stream is
+            read: as many confirmed as there were units, the rest cancelled as out of stock, nothing oversold, no
+            process unfinished. {HOSTS} hosts; they, Cosmos DB, Service Bus, clients and poller share
+            {facts()["cores"]} cores. A conflict is an append that another writer had won.
+            """,
+            ["", *(f"run {number}" for number in range(1, runs + 1)), "median"],
+            rows,
+        )
+    ]
