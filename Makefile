@@ -34,7 +34,7 @@ check: setup ## check lint, format, types and import contracts
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 
-bench: setup ## measure the service and its local cloud, about ten minutes
+bench: setup ## measure the service and its local cloud, about twenty-five minutes
 	$(VENV)/python -m bench
 
 reset: ## remove the local data

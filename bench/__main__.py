@@ -85,7 +85,7 @@ def main() -> int:
     if arguments.json is not None:
         _write_json(arguments.json, facts, measured)
     if arguments.write:
-        page.write(facts, measured, whole=set(measured) == set(PARTS))
+        page.write(facts, measured)
     return 0
 
 

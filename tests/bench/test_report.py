@@ -6,7 +6,7 @@ import pytest
 
 from bench.__main__ import PARTS, parse_arguments
 from bench.measure import Timings, percentile
-from bench.page import GOALS, PAGE, MarkerMissing, replaced
+from bench.page import GOALS, PAGE, MarkerMissing, goal_lines, replaced, write
 from bench.report import Goal, Table
 
 TABLE = Table("Title", "what was done", ["", "ms"], [["ours", 1.25], ["theirs", 1234.5]], [Goal("speed", 1.3, 1.25)])
@@ -39,6 +39,22 @@ def test_the_page_is_replaced_between_the_markers_of_a_part_alone() -> None:
     assert expected == replaced(page, "a", "new")
     with pytest.raises(MarkerMissing):
         replaced(page, "c", "new")
+
+
+def test_a_goal_that_is_measured_again_takes_the_place_of_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page.md"
+    marks = "".join(f"<!-- bench {name} -->\n\n<!-- end -->\n" for name in (GOALS, "a", "b"))
+    page.write_text(marks, encoding="utf-8")
+    monkeypatch.setattr("bench.page.PAGE", page)
+    facts = dict.fromkeys(("date", "cpu", "cores", "system", "python", "load before", "command"), "x")
+    slower = Table("Title", "work", ["", "ms"], [["ours", 2.0]], [Goal("speed", 1.3, 2.0)])
+    other = Table("Other", "work", ["", "ms"], [["ours", 2.0]], [Goal("memory", 10, 2.0)])
+    write(facts, {"a": [slower], "b": [other]})
+    write(facts, {"a": [TABLE]})
+    lines = goal_lines(page.read_text(encoding="utf-8").split("<!-- end -->")[0])
+    assert {"speed": "| speed | ≤ 1.3 | 1.25 | met |", "memory": "| memory | ≤ 10 | 2 | met |"} == lines
 
 
 def test_the_page_has_a_place_for_every_part() -> None:
