@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m operate", description="Operate the order service.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_provision(commands)
+    _add_parked(commands)
     _add_demo(commands)
     chosen = parser.parse_args(arguments)
     run: _Command = chosen.run
@@ -47,6 +48,49 @@ def _add_provision(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     )
     command.add_argument("--json", action="store_true", help="one JSON object per container instead of text")
     command.set_defaults(run=lambda chosen: provision.run(environment(_ROOT), as_json=chosen.json))
+
+
+def _add_parked(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    settings = environment(_ROOT)
+    command = commands.add_parser(
+        "parked",
+        help="list, show and release what consumers of the bus have put aside",
+        description="A message that cannot be handled is put aside with its reason. If it belongs to a stream, the "
+        "later messages of that stream wait behind it, in order; releasing handles them all. Mend the cause first.",
+    )
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+
+    listing = actions.add_parser("list", help="what is parked, a line each")
+    listing.add_argument("consumer", nargs="?", help="commands, reactions or notifications (default: all)")
+    listing.set_defaults(run=partial(_run_parked, settings, "list"))
+
+    showing = actions.add_parser("show", help="why one is parked, and the messages that wait")
+    showing.add_argument("consumer")
+    showing.add_argument("name", help="a session, or the key of a message that is parked alone")
+    showing.set_defaults(run=partial(_run_parked, settings, "show"))
+
+    releasing = actions.add_parser("release", help="handle what waits; safe to interrupt and to run again")
+    releasing.add_argument("consumer")
+    chosen = releasing.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--all", action="store_true", help="everything that the consumer has parked")
+    chosen.add_argument("--name", action="append", default=[], help="a session or key; may be given several times")
+    releasing.set_defaults(run=partial(_run_parked, settings, "release"))
+
+    for action in (listing, showing, releasing):
+        action.add_argument("--json", action="store_true", help="one JSON object per line instead of text")
+
+
+async def _run_parked(settings: Mapping[str, str], action: str, chosen: argparse.Namespace) -> None:
+    # Only commands that connect to the store pay for the SDK.
+    from operate import parked
+
+    match action:
+        case "list":
+            await parked.list_all(settings, chosen.consumer, as_json=chosen.json)
+        case "show":
+            await parked.show(settings, chosen.consumer, chosen.name, as_json=chosen.json)
+        case _:
+            await parked.release(settings, chosen.consumer, chosen.name, everything=chosen.all, as_json=chosen.json)
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

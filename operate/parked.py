@@ -1,0 +1,169 @@
+"""parked: what consumers of the bus have put aside, and its release."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from composition.cosmos import UnsuitableAccount
+from composition.services import Services, build, now
+from composition.settings import Settings
+from consumers.errors import ConsumerError
+from consumers.messages import MessageConsumer
+from consumers.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore
+from consumers.parked.release import Release
+from consumers.patience import TRANSIENT
+from eventstore.errors import EventStoreError
+from messaging.port import BusError, Received
+from operate.failure import CommandFailed
+
+_SHOWN_MESSAGES: Final = 1_000
+
+
+async def list_all(environment: Mapping[str, str], consumer: str | None, *, as_json: bool) -> None:
+    """Prints a line per parked session and per message that is parked alone. Raises CommandFailed."""
+    async with _parked(environment) as parked:
+        for name in parked.names(consumer):
+            for session in await parked.sessions(name):
+                _print({"consumer": name, "session": session.session_id, "waiting": session.waiting,
+                        **_brief(session.failure)}, as_json=as_json)  # fmt: skip
+            for alone in await parked.store.alone(name):
+                _print({"consumer": name, "alone": alone.key, **_brief(alone.failure)}, as_json=as_json)
+
+
+async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_json: bool) -> None:
+    """Prints why a session, or a message that is parked alone, is parked, and what waits. Raises CommandFailed."""
+    async with _parked(environment) as parked:
+        found = await parked.find(consumer, name)
+        if isinstance(found, ParkedSession):
+            messages = await parked.store.waiting(consumer, found.session_id, _SHOWN_MESSAGES)
+        else:
+            messages = [found.message]
+        shown = {
+            "consumer": consumer,
+            "name": name,
+            **_brief(found.failure),
+            "trace": found.failure.trace,
+            "messages": [_message(message) for message in messages],
+        }
+        if as_json:
+            _print(shown, as_json=True)
+            return
+        print(f"{name} of {consumer}, {found.failure.attempts} attempts, last at {found.failure.at.isoformat()}")
+        print(found.failure.trace.rstrip())
+        for message in messages:
+            print(json.dumps(_message(message), ensure_ascii=False))
+
+
+async def release(
+    environment: Mapping[str, str], consumer: str, names: Sequence[str], *, everything: bool, as_json: bool
+) -> None:
+    """Handles what waits, in order, session by session; safe to interrupt and to run again.
+
+    Raises CommandFailed when something is not known, or fails again: the rest is released nevertheless.
+    """
+    async with _parked(environment) as parked:
+        chosen = [await parked.find(consumer, name) for name in names]
+        if everything:
+            chosen = [*await parked.sessions(consumer), *await parked.store.alone(consumer)]
+        failed = 0
+        for number, each in enumerate(chosen, start=1):
+            title = f"{number} of {len(chosen)}"
+            error = await parked.release(consumer, each, lambda text, title=title: _progress(f"{title}: {text}"))  # type: ignore[misc]
+            failed += error is not None
+            name = each.session_id if isinstance(each, ParkedSession) else each.key
+            _print({"consumer": consumer, "name": name, "released": error is None, "error": error}, as_json=as_json)
+    if failed:
+        raise CommandFailed(f"{failed} of {len(chosen)} are still parked: `operate parked show` has the reasons")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parked:
+    store: ParkedStore
+    consumers: Mapping[str, MessageConsumer]
+
+    def names(self, consumer: str | None) -> Sequence[str]:
+        """All consumers, or this one. Raises CommandFailed for one that there is not."""
+        if consumer is None:
+            return sorted(self.consumers)
+        if consumer not in self.consumers:
+            raise CommandFailed(f"there is no consumer {consumer!r}; there are {', '.join(sorted(self.consumers))}")
+        return [consumer]
+
+    async def sessions(self, consumer: str) -> Sequence[ParkedSession]:
+        self.names(consumer)
+        found = [await self.store.session(consumer, each) for each in sorted(await self.store.sessions(consumer))]
+        return [session for session in found if session is not None]
+
+    async def find(self, consumer: str, name: str) -> ParkedSession | ParkedAlone:
+        self.names(consumer)
+        session = await self.store.session(consumer, name)
+        if session is not None:
+            return session
+        for alone in await self.store.alone(consumer):
+            if alone.key == name:
+                return alone
+        raise CommandFailed(f"{consumer} has parked nothing named {name!r}: `operate parked list` shows what there is")
+
+    async def release(
+        self, consumer: str, parked: ParkedSession | ParkedAlone, progress: Callable[[str], None]
+    ) -> str | None:
+        """Why it is still parked, None if it is not."""
+        release, handler = Release(self.store, now, asyncio.sleep), self.consumers[consumer]
+        if isinstance(parked, ParkedAlone):
+            progress(f"message {parked.key}")
+            return await release.alone(handler, parked.key, parked.message)
+        told = (await release.session(
+            handler, parked.session_id, lambda message: progress(f"{parked.session_id}, {message.message_id} handled")
+        ))  # fmt: skip
+        return told.error
+
+
+@asynccontextmanager
+async def _parked(environment: Mapping[str, str]) -> AsyncIterator[_Parked]:
+    """The handlers are those of the functions. Raises CommandFailed when a store or the bus is away."""
+    settings = Settings.from_mapping(environment)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            services: Services = await stack.enter_async_context(build(settings))
+            yield _Parked(services.parked, services.consumers)
+    except (*TRANSIENT, UnsuitableAccount, ConsumerError, EventStoreError, BusError) as error:
+        raise CommandFailed(f"{error}; what was done stays done, run it again") from error
+
+
+def _brief(failure: Failure) -> Mapping[str, Any]:
+    return {"error": failure.error, "attempts": failure.attempts, "at": failure.at.isoformat()}
+
+
+def _message(message: Received) -> Mapping[str, Any]:
+    """The body as JSON, or as text, or as its bytes in hexadecimal, whichever it is."""
+    body: Any
+    try:
+        text = message.body.decode()
+        body = json.loads(text)
+    except UnicodeDecodeError:
+        body = message.body.hex()
+    except ValueError:
+        body = text
+    return {
+        "number": message.sequence_number,
+        "messageId": message.message_id,
+        "session": message.session_id,
+        "properties": dict(message.properties),
+        "body": body,
+    }
+
+
+def _print(line: Mapping[str, Any], *, as_json: bool) -> None:
+    text = (
+        json.dumps(line, ensure_ascii=False) if as_json else "  ".join(f"{k}={v}" for k, v in line.items() if v != "")
+    )
+    print(text, flush=True)
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
