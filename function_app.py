@@ -136,6 +136,31 @@ async def react(message: func.ServiceBusMessage) -> None:
     await (await wiring.bus()).consume("reactions", message)
 
 
+@app.function_name("notify")
+@app.service_bus_topic_trigger(
+    arg_name="message",
+    connection="SERVICEBUS",
+    topic_name="events",
+    subscription_name="notifications",
+    cardinality=func.Cardinality.ONE,
+    data_type=func.DataType.BINARY,
+)
+async def notify(message: func.ServiceBusMessage) -> None:
+    await (await wiring.bus()).consume("notifications", message)
+
+
+@app.function_name("notify_again")
+@app.service_bus_queue_trigger(
+    arg_name="message",
+    connection="SERVICEBUS",
+    queue_name="notifications",
+    cardinality=func.Cardinality.ONE,
+    data_type=func.DataType.BINARY,
+)
+async def notify_again(message: func.ServiceBusMessage) -> None:
+    await (await wiring.bus()).consume("notifications", message)
+
+
 # Queries
 
 

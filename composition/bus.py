@@ -3,31 +3,43 @@
 import asyncio
 import contextlib
 import importlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from composition.settings import ServiceBusConnection
-from messaging.port import Bus, Message
+from messaging.port import DeadLetter, Message
+
+if TYPE_CHECKING:
+    from messaging.servicebus import AzureServiceBus
 
 
 class BusOnFirstUse:
-    """Promises of `Bus`. `stack` closes what was opened."""
+    """Promises of `Bus` and `DeadLetters`. `stack` closes what was opened."""
 
     def __init__(self, connection: ServiceBusConnection, stack: contextlib.AsyncExitStack) -> None:
         self._connection = connection
         self._stack = stack
         self._opening = asyncio.Lock()
-        self._bus: Bus | None = None
+        self._bus: AzureServiceBus | None = None
 
     async def send(self, entity: str, messages: Sequence[Message]) -> None:
         bus = self._bus or await self._opened()
         await bus.send(entity, messages)
 
-    async def _opened(self) -> Bus:
+    async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
+        bus = self._bus or await self._opened()
+        return await bus.dead_letters(entity, after, limit)
+
+    async def drain(self, entity: str, handle: Callable[[DeadLetter], Awaitable[None]], limit: int) -> int:
+        bus = self._bus or await self._opened()
+        return await bus.drain(entity, handle, limit)
+
+    async def _opened(self) -> "AzureServiceBus":
         async with self._opening:
             if self._bus is not None:
                 return self._bus
             # In a thread: an import would hold up the loop that all invocations share.
             module = await asyncio.to_thread(importlib.import_module, "composition.servicebus")
-            bus: Bus = await self._stack.enter_async_context(module.connected(self._connection))
+            bus: AzureServiceBus = await self._stack.enter_async_context(module.connected(self._connection))
             self._bus = bus
             return bus

@@ -32,6 +32,7 @@ from domain.processes import processes
 from eventstore.codec import EventCodec, EventType
 from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
 from messaging.envelope import EnvelopeCodec
+from messaging.port import Bus, DeadLetters
 from messaging.webhook import HttpWebhook
 from projections.cosmos import CosmosViewStore
 
@@ -57,6 +58,8 @@ class Services:
     messages: MessageRunner
     consumers: Mapping[str, MessageConsumer]
     parked: ParkedStore
+    bus: Bus
+    dead_letters: DeadLetters
 
 
 @asynccontextmanager
@@ -97,6 +100,8 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             messages=MessageRunner(parked, now),
             consumers={each.name: each for each in consumers},
             parked=parked,
+            bus=bus,
+            dead_letters=bus,
         )
 
 

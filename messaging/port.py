@@ -1,4 +1,4 @@
-"""The promise of a message bus. `memory.py` and `servicebus.py` keep it.
+"""The promises of a message bus. `memory.py` and `servicebus.py` keep them.
 
 BusError
 ├── BusUnavailable    the bus is away, or its answer was lost: send the same messages again
@@ -6,7 +6,7 @@ BusError
 └── BusRefused        the bus says no to this application as such (key, rights, entities): an operator acts
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -22,6 +22,9 @@ EVENTS: Final = "events"
 
 NOTIFICATIONS: Final = "notifications"
 """Queue: notifications whose receiver was down, scheduled for another attempt. Also the subscription of `events`."""
+
+NOTIFICATIONS_OF_EVENTS: Final = f"{EVENTS}/{NOTIFICATIONS}"
+"""That subscription, as an entity whose dead letters are looked at: it takes no messages of its own."""
 
 
 class BusError(Exception):
@@ -68,10 +71,43 @@ class Received:
     properties: Mapping[str, str | int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that the bus has given up; `message` has the sequence number by which it is found.
+
+    `deliveries` counts how often it was handed out; `reason` and `description` are the bus's, or empty.
+    """
+
+    message: Received
+    subject: str
+    correlation_id: str
+    reason: str
+    description: str
+    deliveries: int
+    enqueued_at: datetime
+
+
 class Bus(Protocol):
     async def send(self, entity: str, messages: Sequence[Message]) -> None:
         """Returns once the bus has accepted all of `messages`, in this order. Raises BusError.
 
         After an error any first part of them may have been accepted, or all.
+        """
+        ...
+
+
+class DeadLetters(Protocol):
+    """What is dead in a queue, or in a subscription (`topic/name`). All methods raise BusUnavailable and BusRefused."""
+
+    async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
+        """Looks, and takes nothing: those with sequence numbers above `after`, in order. None: there are no more."""
+        ...
+
+    async def drain(self, entity: str, handle: Callable[[DeadLetter], Awaitable[None]], limit: int) -> int:
+        """Gives up to `limit` dead letters to `handle`, one by one in order; each is gone once `handle` returns.
+
+        If `handle` raises, its dead letter stays and the error passes. An interruption loses nothing: at worst a
+        handled one stays, and comes again. Returns how many are gone; fewer than `limit`: there are no more, or others
+        hold them.
         """
         ...

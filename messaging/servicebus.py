@@ -2,14 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError
-from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch
-from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
+from azure.servicebus import (
+    ServiceBusMessage,
+    ServiceBusMessageBatch,
+    ServiceBusReceivedMessage,
+    ServiceBusSubQueue,
+)
+from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from azure.servicebus.exceptions import (
     MessageSizeExceededError,
     MessagingEntityDisabledError,
@@ -18,7 +23,7 @@ from azure.servicebus.exceptions import (
     ServiceBusAuthorizationError,
 )
 
-from messaging.port import EVENTS, BusRefused, BusUnavailable, Message, MessageTooLarge
+from messaging.port import EVENTS, BusRefused, BusUnavailable, DeadLetter, Message, MessageTooLarge, Received
 
 SEND_LIFETIME: Final = 20.0
 """Seconds that one call of `send` may take, opening the connection included, before it is given up."""
@@ -29,6 +34,15 @@ BATCH_BYTES: Final = 192 * 1024
 The SDK (7.15) does not count what a batch takes over from its first message, such as the session: the bus refuses one
 that the SDK has filled.
 """
+
+_LOOK_WAIT: Final = 2.0
+"""Seconds to wait for a dead letter before there is none."""
+
+_LONGEST_HANDLING: Final = 600.0
+"""Seconds for which the lock of a dead letter is renewed."""
+
+_ADDED_BY_THE_BUS: Final = ("DeadLetterReason", "DeadLetterErrorDescription")
+_DATA_BODY: Final = "data"
 
 _REFUSALS: Final = (
     ClientAuthenticationError,
@@ -48,7 +62,7 @@ class _Link:
 
 
 class AzureServiceBus:
-    """Promises of `Bus`."""
+    """Promises of `Bus` and `DeadLetters`."""
 
     def __init__(self, client: ServiceBusClient) -> None:
         self._client = client
@@ -66,6 +80,39 @@ class AzureServiceBus:
                 # What state the link is in, nobody knows: the next call opens another.
                 await _closed(link)
                 raise
+
+    async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
+        async with _translated(entity), asyncio.timeout(SEND_LIFETIME), self._dead_letter_receiver(entity) as receiver:
+            found = await receiver.peek_messages(limit, sequence_number=after + 1)
+            return [_dead_letter(each) for each in found]
+
+    async def drain(self, entity: str, handle: Callable[[DeadLetter], Awaitable[None]], limit: int) -> int:
+        renewer = AutoLockRenewer(max_lock_renewal_duration=_LONGEST_HANDLING)
+        async with renewer, self._dead_letter_receiver(entity) as receiver:
+            for done in range(limit):
+                async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
+                    found = await receiver.receive_messages(1, max_wait_time=_LOOK_WAIT)
+                if not found:
+                    return done
+                (message,) = found
+                renewer.register(receiver, message)
+                try:
+                    await handle(_dead_letter(message))
+                except BaseException:
+                    # Or it would stay locked, and the next one to be handled would not be the next in order.
+                    with contextlib.suppress(AzureError, OSError, TimeoutError):
+                        async with asyncio.timeout(SEND_LIFETIME):
+                            await receiver.abandon_message(message)
+                    raise
+                async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
+                    await receiver.complete_message(message)
+        return limit
+
+    def _dead_letter_receiver(self, entity: str) -> ServiceBusReceiver:
+        name, _, subscription = entity.partition("/")
+        if subscription:
+            return self._client.get_subscription_receiver(name, subscription, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+        return self._client.get_queue_receiver(name, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
 
     async def close(self) -> None:
         for link in self._links.values():
@@ -119,6 +166,42 @@ def _outgoing(message: Message) -> ServiceBusMessage:
         application_properties=dict[str | bytes, Any](message.properties.items()),
         scheduled_enqueue_time_utc=message.due,
     )
+
+
+def _dead_letter(message: ServiceBusReceivedMessage) -> DeadLetter:
+    properties = {_text(name): value for name, value in (message.application_properties or {}).items()}
+    enqueued_at = message.enqueued_time_utc
+    assert message.sequence_number is not None, "the bus numbers all that it keeps"
+    assert enqueued_at is not None, "the bus says when it took it"
+    return DeadLetter(
+        message=Received(
+            message_id=message.message_id or "",
+            session_id=message.session_id,
+            sequence_number=message.sequence_number,
+            body=_body(message),
+            properties={
+                name: value if isinstance(value, int) else _text(value)
+                for name, value in properties.items()
+                if name not in _ADDED_BY_THE_BUS
+            },
+        ),
+        subject=message.subject or "",
+        correlation_id=message.correlation_id or "",
+        reason=message.dead_letter_reason or "",
+        description=message.dead_letter_error_description or "",
+        deliveries=message.delivery_count or 0,
+        enqueued_at=enqueued_at,
+    )
+
+
+def _body(message: ServiceBusReceivedMessage) -> bytes:
+    """Ours have bodies of bytes. Those of others, of AMQP values, are for people to look at."""
+    return b"".join(message.body) if message.body_type.value == _DATA_BODY else str(message.body).encode()
+
+
+def _text(value: object) -> str:
+    """The SDK gives names, and texts of some senders, as bytes."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 async def _closed(link: _Link) -> None:

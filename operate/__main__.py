@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_provision(commands)
     _add_parked(commands)
+    _add_dead_letters(commands)
     _add_demo(commands)
     chosen = parser.parse_args(arguments)
     run: _Command = chosen.run
@@ -91,6 +92,44 @@ async def _run_parked(settings: Mapping[str, str], action: str, chosen: argparse
             await parked.show(settings, chosen.consumer, chosen.name, as_json=chosen.json)
         case _:
             await parked.release(settings, chosen.consumer, chosen.name, everything=chosen.all, as_json=chosen.json)
+
+
+def _add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    settings = environment(_ROOT)
+    command = commands.add_parser(
+        "dead-letters",
+        help="list, show and redrive what the bus gave up",
+        description="The bus gives a message up after ten deliveries that ended in a crash or a lost lock. Redriving "
+        "sends it again, in the order of its numbers, once the cause is mended; of the subscription "
+        "events/notifications, it is handled here instead. What the consumer has parked is released first.",
+    )
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+
+    listing = actions.add_parser("list", help="dead letters, a line each")
+    listing.add_argument("entity", nargs="?", help="commands, reactions, notifications or events/notifications")
+
+    showing = actions.add_parser("show", help="one dead letter with its body")
+    showing.add_argument("entity")
+    showing.add_argument("number", type=_positive, help="its number in the list")
+
+    driving = actions.add_parser("redrive", help="send them again; safe to interrupt and to run again")
+    driving.add_argument("entity")
+
+    for name, action in (("list", listing), ("show", showing), ("redrive", driving)):
+        action.add_argument("--json", action="store_true", help="one JSON object per line instead of text")
+        action.set_defaults(run=partial(_run_dead_letters, settings, name))
+
+
+async def _run_dead_letters(settings: Mapping[str, str], action: str, chosen: argparse.Namespace) -> None:
+    from operate import dead_letters
+
+    match action:
+        case "list":
+            await dead_letters.list_all(settings, chosen.entity, as_json=chosen.json)
+        case "show":
+            await dead_letters.show(settings, chosen.entity, chosen.number, as_json=chosen.json)
+        case _:
+            await dead_letters.redrive(settings, chosen.entity, as_json=chosen.json)
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

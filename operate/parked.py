@@ -1,7 +1,6 @@
 """parked: what consumers of the bus have put aside, and its release."""
 
 import asyncio
-import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -9,17 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from composition.cosmos import UnsuitableAccount
-from composition.services import Services, build, now
-from composition.settings import Settings
-from consumers.errors import ConsumerError
+from composition.services import now
 from consumers.messages import MessageConsumer
 from consumers.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore
 from consumers.parked.release import Release
-from consumers.patience import TRANSIENT
-from eventstore.errors import EventStoreError
-from messaging.port import BusError, Received
 from operate.failure import CommandFailed
+from operate.messages import connected, message_json, print_line
 
 _SHOWN_MESSAGES: Final = 1_000
 
@@ -29,10 +23,10 @@ async def list_all(environment: Mapping[str, str], consumer: str | None, *, as_j
     async with _parked(environment) as parked:
         for name in parked.names(consumer):
             for session in await parked.sessions(name):
-                _print({"consumer": name, "session": session.session_id, "waiting": session.waiting,
+                print_line({"consumer": name, "session": session.session_id, "waiting": session.waiting,
                         **_brief(session.failure)}, as_json=as_json)  # fmt: skip
             for alone in await parked.store.alone(name):
-                _print({"consumer": name, "alone": alone.key, **_brief(alone.failure)}, as_json=as_json)
+                print_line({"consumer": name, "alone": alone.key, **_brief(alone.failure)}, as_json=as_json)
 
 
 async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_json: bool) -> None:
@@ -48,15 +42,15 @@ async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_j
             "name": name,
             **_brief(found.failure),
             "trace": found.failure.trace,
-            "messages": [_message(message) for message in messages],
+            "messages": [message_json(message) for message in messages],
         }
         if as_json:
-            _print(shown, as_json=True)
+            print_line(shown, as_json=True)
             return
         print(f"{name} of {consumer}, {found.failure.attempts} attempts, last at {found.failure.at.isoformat()}")
         print(found.failure.trace.rstrip())
         for message in messages:
-            print(json.dumps(_message(message), ensure_ascii=False))
+            print(json.dumps(message_json(message), ensure_ascii=False))
 
 
 async def release(
@@ -76,7 +70,7 @@ async def release(
             error = await parked.release(consumer, each, lambda text, title=title: _progress(f"{title}: {text}"))  # type: ignore[misc]
             failed += error is not None
             name = each.session_id if isinstance(each, ParkedSession) else each.key
-            _print({"consumer": consumer, "name": name, "released": error is None, "error": error}, as_json=as_json)
+            print_line({"consumer": consumer, "name": name, "released": error is None, "error": error}, as_json=as_json)
     if failed:
         raise CommandFailed(f"{failed} of {len(chosen)} are still parked: `operate parked show` has the reasons")
 
@@ -125,44 +119,12 @@ class _Parked:
 
 @asynccontextmanager
 async def _parked(environment: Mapping[str, str]) -> AsyncIterator[_Parked]:
-    """The handlers are those of the functions. Raises CommandFailed when a store or the bus is away."""
-    settings = Settings.from_mapping(environment)
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            services: Services = await stack.enter_async_context(build(settings))
-            yield _Parked(services.parked, services.consumers)
-    except (*TRANSIENT, UnsuitableAccount, ConsumerError, EventStoreError, BusError) as error:
-        raise CommandFailed(f"{error}; what was done stays done, run it again") from error
+    async with connected(environment) as services:
+        yield _Parked(services.parked, services.consumers)
 
 
 def _brief(failure: Failure) -> Mapping[str, Any]:
     return {"error": failure.error, "attempts": failure.attempts, "at": failure.at.isoformat()}
-
-
-def _message(message: Received) -> Mapping[str, Any]:
-    """The body as JSON, or as text, or as its bytes in hexadecimal, whichever it is."""
-    body: Any
-    try:
-        text = message.body.decode()
-        body = json.loads(text)
-    except UnicodeDecodeError:
-        body = message.body.hex()
-    except ValueError:
-        body = text
-    return {
-        "number": message.sequence_number,
-        "messageId": message.message_id,
-        "session": message.session_id,
-        "properties": dict(message.properties),
-        "body": body,
-    }
-
-
-def _print(line: Mapping[str, Any], *, as_json: bool) -> None:
-    text = (
-        json.dumps(line, ensure_ascii=False) if as_json else "  ".join(f"{k}={v}" for k, v in line.items() if v != "")
-    )
-    print(text, flush=True)
 
 
 def _progress(text: str) -> None:

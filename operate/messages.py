@@ -1,0 +1,51 @@
+"""What the commands about messages share: the connection, and how a message is shown."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from composition.cosmos import UnsuitableAccount
+from composition.services import Services, build
+from composition.settings import Settings
+from consumers.errors import ConsumerError
+from consumers.patience import TRANSIENT
+from eventstore.errors import EventStoreError
+from messaging.port import BusError, Received
+from operate.failure import CommandFailed
+
+
+@asynccontextmanager
+async def connected(environment: Mapping[str, str]) -> AsyncIterator[Services]:
+    """With the handlers of the functions. Raises CommandFailed when a store or the bus is away."""
+    settings = Settings.from_mapping(environment)
+    try:
+        async with build(settings) as services:
+            yield services
+    except (*TRANSIENT, UnsuitableAccount, ConsumerError, EventStoreError, BusError) as error:
+        raise CommandFailed(f"{error}; what was done stays done, run it again") from error
+
+
+def message_json(message: Received) -> Mapping[str, Any]:
+    """The body as JSON, or as text, or as its bytes in hexadecimal, whichever it is."""
+    body: Any
+    try:
+        text = message.body.decode()
+        body = json.loads(text)
+    except UnicodeDecodeError:
+        body = message.body.hex()
+    except ValueError:
+        body = text
+    return {
+        "number": message.sequence_number,
+        "messageId": message.message_id,
+        "session": message.session_id,
+        "properties": dict(message.properties),
+        "body": body,
+    }
+
+
+def print_line(line: Mapping[str, Any], *, as_json: bool) -> None:
+    """One JSON object, or `name=value` for people."""
+    in_words = "  ".join(f"{name}={value}" for name, value in line.items() if value is not None)
+    print(json.dumps(line, ensure_ascii=False) if as_json else in_words, flush=True)
