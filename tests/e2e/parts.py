@@ -3,13 +3,14 @@
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.devstack.functions.processes import Service, request
 from tests.e2e.stack import ROOT
@@ -23,48 +24,84 @@ class Parts:
     def __init__(self, data: Path, *, instances: int = 2, hurry: int = 20, **settings: str) -> None:
         self._data = data
         self._hurry = str(hurry)
+        self._instances = str(instances)
         self._services: dict[str, Service] = {}
-        cosmos = self._start("cosmos", "--port", "0", "--data", str(data / "cosmos"), "--lag", "3")
-        bus = self._start("servicebus", "--port", "0", "--data", str(data / "servicebus"), "--no-duplicate-detection")
+        self._said_before: list[str] = []
+        self._ports = dict.fromkeys(("cosmos", "servicebus"), "0")
+        cosmos, bus = self.start_again("cosmos"), self.start_again("servicebus")
         self._ports = {"cosmos": cosmos.rpartition(":")[2], "servicebus": bus.rpartition(":")[2]}
         self.bus_connection = (
             f"Endpoint=sb://localhost:{self._ports['servicebus']};SharedAccessKeyName=n;SharedAccessKey=k;"
             "UseDevelopmentEmulator=true;"
         )
-        self._environment = {
+        self.environment = {
             "COSMOS": f"AccountEndpoint={cosmos}/;AccountKey={_KEY};",
             "COSMOS_DATABASE": "orders",
             "SERVICEBUS": self.bus_connection,
             "PYTHONUNBUFFERED": "1",
             **settings,
         }
-        environment = {**os.environ, **self._environment}
+        environment = {**os.environ, **self.environment}
         subprocess.run([sys.executable, "-m", "operate", "provision"], cwd=ROOT, env=environment, check=True)
-        app = ("--app", str(ROOT), "--data", str(data / "functions"), "--instances", str(instances))
-        self.url = self._start("functions", "--port", "0", *app)
-        self.api = f"{self.url}/api"
+        self.url = self.start_again("functions")
 
-    def kill(self, part: str) -> None:
-        """kill -9, and start it again: `cosmos`, `servicebus`, or `host`: one of the hosts."""
+    @property
+    def api(self) -> str:
+        """It moves with `url` when the supervisor of the hosts is started again."""
+        return f"{self.url}/api"
+
+    def kill(self, part: str, chance: random.Random | None = None) -> None:
+        """kill -9, and start it again: `cosmos`, `servicebus`, `functions`: the supervisor of the hosts, which end
+        with it, or `host`: one of them.
+        """
         if part == "host":
-            hosts = request(f"{self.url}/admin/host/status").json()["hosts"]
-            pids = [host["pid"] for host in hosts if host["pid"]]
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(random.choice(pids), signal.SIGKILL)
+            pids = [pid for pid in self.hosts().values() if pid]
+            if pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill((chance or random.Random()).choice(pids), signal.SIGKILL)
         else:
             self.stop(part)
             self.start_again(part)
 
-    def stop(self, part: str) -> None:
-        """kill -9 of Cosmos DB or Service Bus; it stays away until `start_again`."""
-        service = self._services.pop(part)
-        service.process.kill()
-        service.close()
+    def hosts(self) -> dict[int, int | None]:
+        """The process ids of the hosts by their numbers, which stand in the lines that they print."""
+        status = request(f"{self.url}/admin/host/status")
+        return {host["host"]: host["pid"] for host in status.json()["hosts"]} if status.status == 200 else {}
 
-    def start_again(self, part: str) -> None:
-        """On its port and its data."""
-        options = ("--lag", "3") if part == "cosmos" else ("--no-duplicate-detection",)
-        self._start(part, "--port", self._ports[part], "--data", str(self._data / part), *options)
+    def stop(self, part: str) -> None:
+        """kill -9; it stays away until `start_again`."""
+        self._services[part].process.kill()
+        self.ended(part)
+
+    def ended(self, part: str) -> None:
+        """It has ended, or is about to: returns once it has."""
+        service = self._services.pop(part)
+        service.ends()
+        service.close()
+        self._said_before.append(f"--- {part}, which has ended\n{service.text[-20_000:]}")
+
+    def start_again(self, part: str) -> str:
+        """On its port and its data; hosts get new ports. Gives its URL."""
+        data = ("--data", str(self._data / part))
+        if part == "functions":
+            self.url = self._start(part, "--port", "0", *data, "--app", str(ROOT), "--instances", self._instances)
+            return self.url
+        options = ("--lag", "3") if part == "cosmos" else ("--no-duplicate-detection", "--control-port", "0")
+        return self._start(part, "--port", self._ports[part], *data, *options)
+
+    def control(self, part: str, path: str, content: object = None, method: str | None = None) -> Any:
+        """What `part` answers at its control port: `cosmos` or `servicebus`; see control.py of either."""
+        if part == "cosmos":
+            url = f"http://localhost:{self._ports[part]}/_devstack/"
+        else:
+            url = self._services[part].says(r"control port of servicebus at (\S+)")[0][1]
+        answer = request(url + path, method or ("GET" if content is None else "POST"), content)
+        assert answer.status == 200, answer
+        return answer.json()
+
+    def says(self, part: str, pattern: str, times: int = 1) -> list[re.Match[str]]:
+        """Waits until it has printed that so many times; the matches."""
+        return self._services[part].says(pattern, times)
 
     def close(self) -> None:
         for service in reversed(self._services.values()):
@@ -72,10 +109,11 @@ class Parts:
 
     @property
     def output(self) -> str:
-        return "\n".join(f"--- {name}\n{service.text[-20_000:]}" for name, service in self._services.items())
+        running = (f"--- {name}\n{service.text[-20_000:]}" for name, service in self._services.items())
+        return "\n".join([*self._said_before, *running])
 
     def _start(self, part: str, *arguments: str) -> str:
-        environment = self._environment if part == "functions" else None
+        environment = self.environment if part == "functions" else None
         service = Service(f"devstack.{part}", *arguments, "--hurry", self._hurry, environment=environment)
         self._services[part] = service
         try:

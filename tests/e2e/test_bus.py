@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
-from azure.servicebus import ServiceBusClient, ServiceBusSubQueue
 
+from tests.e2e.drained import dead_letters
+from tests.e2e.insistent import InsistentClient, insistent_client
 from tests.e2e.parts import Parts, parts
 from tests.e2e.stack import eventually
 
@@ -36,8 +36,7 @@ class Accepted:
 class AsyncLoad:
     """Clients that send asynchronous commands one after the other, again and again until they are accepted."""
 
-    session: aiohttp.ClientSession
-    api: str
+    client: InsistentClient
     seed: int
     commands: int
     accepted: list[Accepted] = field(default_factory=list)
@@ -54,24 +53,11 @@ class AsyncLoad:
         chance = random.Random(f"{self.seed}/{number}")
         for step in range(self.commands // CLIENTS):
             path, body = self._command(chance)
-            command_id = await self._send(path, body, key=f"{self.seed}-{number}-{step}")
+            answer = await self.client.post(path, body, f"{self.seed}-{number}-{step}", Prefer="respond-async")
+            assert answer.status == 202, answer
             async with self.progress:
-                self.accepted.append(Accepted(number, path, command_id))
+                self.accepted.append(Accepted(number, path, answer.body["commandId"]))
                 self.progress.notify_all()
-
-    async def _send(self, path: str, body: Mapping[str, Any], key: str) -> str:
-        headers = {"Idempotency-Key": key, "Prefer": "respond-async"}
-        while True:
-            try:
-                async with self.session.post(self.api + path, json=body, headers=headers) as response:
-                    if response.status == 202:
-                        return str((await response.json())["commandId"])
-                    answer = await response.text()
-                    # The front answers for a host that was killed under the request; the service itself says 503.
-                    assert response.status == 503 or answer.startswith("devstack: host"), (response.status, answer)
-            except (aiohttp.ClientError, TimeoutError):
-                pass
-            await asyncio.sleep(0.05)
 
     @staticmethod
     def _command(chance: random.Random) -> tuple[str, dict[str, Any]]:
@@ -82,9 +68,8 @@ class AsyncLoad:
 
 
 async def outcome_of(load: AsyncLoad, accepted: Accepted) -> Mapping[str, Any]:
-    async with load.session.get(f"{load.api}/commands/{accepted.command_id}") as response:
-        answer: Mapping[str, Any] = await response.json(content_type=None)
-        return answer
+    outcome: Mapping[str, Any] = (await load.client.get(f"/commands/{accepted.command_id}")).body
+    return outcome
 
 
 async def every_outcome_is_final(load: AsyncLoad) -> Mapping[str, Mapping[str, Any]]:
@@ -101,8 +86,7 @@ async def every_outcome_is_final(load: AsyncLoad) -> Mapping[str, Mapping[str, A
 
 
 async def story_of(load: AsyncLoad, sku: str, min_version: int) -> list[Mapping[str, Any]]:
-    async with load.session.get(f"{load.api}/stock/{sku}/events?minVersion={min_version}") as response:
-        return list((await response.json(content_type=None))["events"])
+    return list((await load.client.get(f"/stock/{sku}/events?minVersion={min_version}")).body["events"])
 
 
 async def took_effect_once_and_in_order(load: AsyncLoad, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
@@ -133,21 +117,11 @@ async def kill_now_and_then(running: Parts, load: AsyncLoad, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(ROUNDS))
 async def test_every_accepted_command_ends_once_and_in_order(tmp_path: Path, seed: int) -> None:
     with parts(tmp_path) as running:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
-            load = AsyncLoad(session, running.api, seed, commands=120)
+        async with insistent_client(running) as client:
+            load = AsyncLoad(client, seed, commands=120)
             async with asyncio.TaskGroup() as group:
                 group.create_task(load.run())
                 group.create_task(kill_now_and_then(running, load, seed))
             outcomes = await every_outcome_is_final(load)
             await took_effect_once_and_in_order(load, outcomes)
-            for queue in ("commands", "reactions"):
-                assert [] == await asyncio.to_thread(dead_letters, running, queue)
-
-
-def dead_letters(running: Parts, queue: str) -> list[str]:
-    """The message ids in the dead letter queue, as the official SDK shows them."""
-    with (
-        ServiceBusClient.from_connection_string(running.bus_connection) as client,
-        client.get_queue_receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver,
-    ):
-        return [str(message.message_id) for message in receiver.peek_messages(max_message_count=100)]
+            assert [] == await asyncio.to_thread(dead_letters, running)

@@ -1,0 +1,194 @@
+"""What has become of orders: every event of every stream, read from the store, folded, and held against the rules."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from composition.services import Services, build
+from composition.settings import Settings
+from domain.aggregate import Aggregate
+from domain.aggregates import FULFILMENT, ORDER, PAYMENT, STOCK
+from domain.fulfilment.state import Fulfilment
+from domain.order.events import OrderPlaced
+from domain.order.state import Cancelled, Confirmed, Shipped
+from domain.payment.events import PaymentProcessed, PaymentRefunded
+from domain.payment.state import Processed, Requested
+from domain.stock.events import StockDispatched, StockReceived
+from eventstore.events import Recorded, StoredEvent
+from projections.projection import Projection
+from projections.views.catalogue import PROJECTIONS
+from tests.e2e.parts import Parts
+
+Fate = Literal["shipped", "cancelled", "confirmed"]
+
+_AT_ONCE: Final = 8
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A whole stream; `state` is what its events fold to."""
+
+    aggregate: Aggregate[Any, Any, Any]
+    stored: tuple[StoredEvent, ...]
+    recorded: tuple[Recorded[Any], ...]
+
+    @property
+    def events(self) -> list[Any]:
+        return [each.event for each in self.recorded]
+
+    @property
+    def types(self) -> list[str]:
+        return [each.type for each in self.stored]
+
+    @property
+    def state(self) -> Any:
+        return self.aggregate.decider.fold(self.aggregate.decider.initial, self.events)
+
+
+@dataclass(frozen=True)
+class Story:
+    """The streams of one order."""
+
+    order_id: str
+    order: Stream
+    payment: Stream
+    process: Stream
+
+    @property
+    def fate(self) -> Fate | None:
+        """How it ended. None for an order that goes on by itself, or of which something was kept or forgotten."""
+        order, process = self.order.state, self.process.state
+        if not isinstance(process, Fulfilment):
+            return None
+        kept = Counter(map(type, self.payment.events))
+        charged = kept[PaymentProcessed] - kept[PaymentRefunded]
+        match order:
+            case Cancelled() if process.is_ended and not charged and not isinstance(self.payment.state, Requested):
+                return "cancelled"
+            case Shipped() if process.is_ended and self._is_charged_once(charged):
+                return "shipped"
+            case Confirmed() if self._is_charged_once(charged) and _waits_for_shipment(process):
+                return "confirmed"
+        return None
+
+    def _is_charged_once(self, charged: int) -> bool:
+        return charged == 1 and isinstance(self.payment.state, Processed)
+
+    def __str__(self) -> str:
+        streams = (self.order, self.payment, self.process)
+        return f"order {self.order_id}: " + "; ".join(f"{each.types} -> {each.state}" for each in streams)
+
+
+def _waits_for_shipment(process: Fulfilment) -> bool:
+    return process.order == "confirmed" and process.payment == "processed" and not (process.awaited or process.leaving)
+
+
+@dataclass(frozen=True)
+class Judge:
+    services: Services
+
+    async def stream(self, aggregate: Aggregate[Any, Any, Any], entity_id: str) -> Stream:
+        """All events that the primary replica has."""
+        stream_id, store = aggregate.stream_id(entity_id), self.services.queries.store
+        while True:
+            stored = tuple(await store.read(stream_id))
+            assert list(range(1, len(stored) + 1)) == [event.version for event in stored], stream_id
+            if await store.is_head(stream_id, len(stored)):
+                decode = self.services.queries.codec.decode
+                return Stream(aggregate, stored, tuple(decode(event) for event in stored))
+
+    async def story(self, order_id: str) -> Story:
+        streams = [await self.stream(each, order_id) for each in (ORDER, PAYMENT, FULFILMENT)]
+        return Story(order_id, *streams)
+
+    async def stories(self, order_ids: Iterable[str]) -> list[Story]:
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(order_id: str) -> Story:
+            async with slots:
+                return await self.story(order_id)
+
+        return list(await asyncio.gather(*(one(order_id) for order_id in order_ids)))
+
+    async def all_are_settled(self, order_ids: Collection[str], within: float = 60.0) -> list[Story]:
+        """The stories, once every order has met its fate."""
+        undecided = set(order_ids)
+        try:
+            async with asyncio.timeout(within):
+                while undecided:
+                    undecided -= {each.order_id for each in await self.stories(undecided) if each.fate is not None}
+        except TimeoutError:
+            stuck = "\n".join(map(str, await self.stories(undecided)))
+            raise AssertionError(f"{len(undecided)} orders did not come to their end:\n{stuck}") from None
+        return await self.settled(order_ids)
+
+    async def settled(self, order_ids: Collection[str]) -> list[Story]:
+        """The stories of orders that have met their fate already."""
+        stories = await self.stories(order_ids)
+        assert [] == [str(each) for each in stories if each.fate is None]
+        return stories
+
+    async def stock_is_balanced(self, stories: Collection[Story], received: Mapping[str, int]) -> None:
+        """Nothing oversold; on hand is what came less what left; reserved is what confirmed orders wait for."""
+        for sku, units in received.items():
+            stream = await self.stream(STOCK, sku)
+            state = STOCK.decider.initial
+            for event in stream.events:
+                state = STOCK.decider.evolve(state, event)
+                assert 0 <= state.available, f"{sku} was oversold"
+            waiting = {each.order_id: _ordered(each, sku) for each in stories if each.fate == "confirmed"}
+            left = {each.order_id: _ordered(each, sku) for each in stories if each.fate == "shipped"}
+            assert {key: count for key, count in waiting.items() if count} == dict(state.reservations), sku
+            assert units == sum(event.quantity for event in stream.events if isinstance(event, StockReceived)), sku
+            dispatched = [(each.order_id, each.quantity) for each in stream.events if isinstance(each, StockDispatched)]
+            assert sorted((key, count) for key, count in left.items() if count) == sorted(dispatched), sku
+            assert (units - sum(left.values()), sum(waiting.values())) == (state.on_hand, state.reserved), sku
+
+    async def views_agree(self, streams: Iterable[Stream], within: float = 30.0) -> None:
+        """Every view is, in the end, what its stream folds to."""
+        lagging = {
+            f"{projection.name} of {stream.stored[0].stream_id}": (projection, stream)
+            for stream in streams
+            for projection in PROJECTIONS
+            if stream.stored and projection.follows(stream.stored[0].stream_id)
+        }
+        try:
+            async with asyncio.timeout(within):
+                while lagging:
+                    lagging = {name: each for name, each in lagging.items() if not await self._view_agrees(*each)}
+        except TimeoutError:
+            raise AssertionError(f"these views do not agree with their streams: {sorted(lagging)}") from None
+
+    async def _view_agrees(self, projection: Projection[Any], stream: Stream) -> bool:
+        view: Any = None
+        for recorded in stream.recorded:
+            view = projection.project(view, recorded)
+        key = projection.key(stream.recorded[0])
+        expected = projection.to_document(key, len(stream.stored), view)
+        found = await self.services.runner.views.get(projection.name, key)
+        return found is not None and expected == {name: found.document.get(name) for name in expected}
+
+    async def nothing_is_parked(self) -> None:
+        for consumer in self.services.consumers:
+            assert frozenset() == await self.services.parked.sessions(consumer)
+            assert [] == list(await self.services.parked.alone(consumer))
+
+
+def _ordered(story: Story, sku: str) -> int:
+    return sum(
+        line.quantity
+        for event in story.order.events
+        if isinstance(event, OrderPlaced)
+        for line in event.lines
+        if line.sku == sku
+    )
+
+
+@asynccontextmanager
+async def judge_of(running: Parts) -> AsyncIterator[Judge]:
+    """Over the stores that `running` serves."""
+    async with build(Settings.from_mapping(running.environment)) as services:
+        yield Judge(services)

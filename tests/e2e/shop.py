@@ -1,0 +1,133 @@
+"""A seeded load of orders with every fate that there is, through the REST interface."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.e2e.insistent import Answer, InsistentClient
+
+STOCK: Final = {"mug": 500, "cup": 500, "rare": 3}
+"""What is received of each sku before the first order."""
+
+_AT_ONCE: Final = 14
+_PAUSE_SECONDS: Final = 0.1
+_THINKING_SECONDS: Final = 1.5
+
+
+@dataclass
+class Shop:
+    """`order_ids` are those that were placed; `steps` counts the commands that were answered."""
+
+    client: InsistentClient
+    seed: int
+    orders: int
+    order_ids: list[str] = field(default_factory=list)
+    steps: int = 0
+    done: bool = False
+    progress: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def run(self) -> None:
+        for sku, units in STOCK.items():
+            await self._command(f"/stock/{sku}/receipts", {"quantity": units}, f"{self.seed}-{sku}")
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(number: int) -> None:
+            async with slots:
+                await self._order(number)
+
+        await asyncio.gather(*(one(number) for number in range(self.orders)))
+        async with self.progress:
+            self.done = True
+            self.progress.notify_all()
+
+    async def reached(self, steps: int) -> None:
+        """Returns once so many commands were answered, or all."""
+        async with self.progress:
+            await self.progress.wait_for(lambda: self.done or self.steps >= steps)
+
+    async def _order(self, number: int) -> None:
+        """One order and what its customer, the payment provider and the warehouse do about it."""
+        chance = random.Random(f"{self.seed}/{number}")
+        fates: list[Callable[[str, random.Random], Awaitable[None]]] = [
+            self._pay,
+            self._pay_and_ship,
+            self._decline,
+            self._never_pay,
+            self._pay_too_late,
+            self._cancel_at_some_moment,
+            self._pay,  # of a rare sku: some find it out of stock
+        ]
+        fate = number % len(fates)
+        skus = ["rare"] if fate == len(fates) - 1 else chance.sample(["mug", "cup"], chance.randint(1, 2))
+        lines = [
+            {"sku": sku, "quantity": chance.randint(1, 3), "unitPrice": {"amount": "2.50", "currency": "EUR"}}
+            for sku in skus
+        ]
+        placed = await self._command("/orders", {"customerId": f"c-{fate}", "lines": lines}, f"{self.seed}-{number}")
+        assert placed.status == 201, placed
+        self.order_ids.append(placed.body["orderId"])
+        await fates[fate](placed.body["orderId"], chance)
+
+    async def _pay(self, order_id: str, chance: random.Random) -> None:
+        if await self._payment_is(order_id, "requested"):
+            await self._report(order_id, {"outcome": "processed", "reference": f"pay-{order_id}"})
+
+    async def _pay_and_ship(self, order_id: str, chance: random.Random) -> None:
+        await self._pay(order_id, chance)
+        if await self._is_confirmed(order_id):
+            body = {"carrier": "DHL", "trackingNumber": order_id}
+            answer = await self._command(f"/orders/{order_id}/shipment", body, f"ship-{order_id}")
+            assert answer.status in (200, 409), answer
+
+    async def _decline(self, order_id: str, chance: random.Random) -> None:
+        if await self._payment_is(order_id, "requested"):
+            await self._report(order_id, {"outcome": "declined", "reference": f"no-{order_id}", "reason": "no funds"})
+
+    async def _never_pay(self, order_id: str, chance: random.Random) -> None:
+        pass
+
+    async def _pay_too_late(self, order_id: str, chance: random.Random) -> None:
+        if await self._payment_is(order_id, "expired"):
+            await self._report(order_id, {"outcome": "processed", "reference": f"late-{order_id}"})
+
+    async def _cancel_at_some_moment(self, order_id: str, chance: random.Random) -> None:
+        async def cancel() -> None:
+            await asyncio.sleep(chance.uniform(0, _THINKING_SECONDS))
+            answer = await self._command(f"/orders/{order_id}/cancellation", {"reason": "no"}, f"cancel-{order_id}")
+            assert answer.status == 200, answer
+
+        await asyncio.gather(cancel(), *([self._pay(order_id, chance)] if chance.random() < 0.7 else []))
+
+    async def _payment_is(self, order_id: str, status: str) -> bool:
+        """Waits for it; False once it can be no more."""
+        while True:
+            payment = await self.client.get(f"/orders/{order_id}/payment")
+            seen = payment.body["status"] if payment.status == 200 else None
+            if seen == status:
+                return True
+            if seen in ("processed", "declined", "expired", "refunded") or await self._status(order_id) == "cancelled":
+                return False
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _is_confirmed(self, order_id: str) -> bool:
+        while (status := await self._status(order_id)) not in ("confirmed", "cancelled"):  # noqa: ASYNC110
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return status == "confirmed"
+
+    async def _status(self, order_id: str) -> str | None:
+        order = await self.client.get(f"/orders/{order_id}")
+        return str(order.body["status"]) if order.status == 200 else None
+
+    async def _report(self, order_id: str, report: dict[str, Any]) -> None:
+        """A refusal is fine: the customer of a cancelled order may be told so."""
+        answer = await self._command(f"/orders/{order_id}/payment", report, str(report["reference"]))
+        assert answer.status in (200, 409), answer
+
+    async def _command(self, path: str, body: dict[str, Any], key: str) -> Answer:
+        answer = await self.client.post(path, body, key)
+        async with self.progress:
+            self.steps += 1
+            self.progress.notify_all()
+        return answer
