@@ -28,6 +28,8 @@ _SCHEMA: Final = 1
 """Of the command envelope and of all commands in it: a later one is a newer build's."""
 
 _STREAM_ID: Final = re.compile(r"(?P<category>[a-z]+)-[A-Za-z0-9._-]{1,64}", re.ASCII)
+_COMMAND_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+"""Ours are UUIDs; what Cosmos DB takes as an id of an item is wider, and no more is needed."""
 
 
 class UnreadableMessage(Exception):
@@ -125,6 +127,8 @@ class EnvelopeCodec:
         if type(schema) is int and schema > _SCHEMA:
             raise NewerMessage(f"a command of schema {schema}, which this build does not know")
         read: _Body = self._structured(body, _Body, "its body is no command")
+        if not _COMMAND_ID.fullmatch(read.command_id):
+            raise UnreadableMessage(f"{read.command_id!r} is no id of a command")
         if session_id != read.stream:
             raise UnreadableMessage(f"a command for stream {read.stream!r} came in session {session_id!r}")
         command_class = self.aggregate_of(read.stream).commands.get(read.type)

@@ -166,6 +166,8 @@ class TestBadMessages:
             (lambda body: {**body, "data": []}, "no"),
             (lambda body: {**body, "stream": "order-o-2"}, "came in session"),
             (lambda body: {**body, "stream": None}, "no command"),
+            (lambda body: {**body, "commandId": "a/b"}, "no id of a command"),
+            (lambda body: {**body, "commandId": ""}, "no id of a command"),
             (lambda body: {**body, "outcome": "yes"}, "no command"),
             (lambda body: {**body, "unknown": 1}, "no command"),
         ],
