@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from composition.imports import imported
 from composition.settings import ServiceBusConnection
 from messaging.port import DeadLetter, Message
 
@@ -38,8 +38,7 @@ class BusOnFirstUse:
         async with self._opening:
             if self._bus is not None:
                 return self._bus
-            # In a thread: an import would hold up the loop that all invocations share.
-            module = await asyncio.to_thread(importlib.import_module, "composition.servicebus")
+            module = await imported("composition.servicebus")
             bus: AzureServiceBus = await self._stack.enter_async_context(module.connected(self._connection))
             self._bus = bus
             return bus

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from azure.core.exceptions import AzureError
+
+# The SDK imports its transport, and aiohttp with it, when the first client is made: that would be on the loop.
+from azure.core.pipeline.transport import AioHttpTransport  # noqa: F401
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
 from azure.cosmos.exceptions import CosmosResourceNotFoundError

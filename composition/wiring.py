@@ -1,16 +1,15 @@
 """What function_app.py reaches: nothing is imported, read or connected before the first invocation needs it.
 
 An exception while function_app.py is imported makes every function of the app vanish; one that is raised here fails
-an invocation, is logged, and is tried again by the next one. Imports run in a thread: they would hold up the loop
-that the worker shares with all invocations.
+an invocation, is logged, and is tried again by the next one.
 """
 
 import asyncio
-import importlib
 import os
 from datetime import UTC, datetime
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from composition.imports import imported
 
 if TYPE_CHECKING:
     from composition.services import Services
@@ -20,14 +19,13 @@ if TYPE_CHECKING:
     from triggers.http import HttpFunctions
 
 _connecting = asyncio.Lock()
-_loading = asyncio.Lock()
 _made: dict[str, Any] = {}
 
 
 async def http() -> "HttpFunctions":
     """The functions of HTTP; they connect on first use."""
     if "http" not in _made:
-        module = await _module("triggers.http")
+        module = await imported("triggers.http")
         _made["http"] = module.HttpFunctions(services=services, trust_easyauth=(await _settings()).trust_easyauth)
     made: HttpFunctions = _made["http"]
     return made
@@ -36,8 +34,8 @@ async def http() -> "HttpFunctions":
 async def feed() -> "FeedFunctions":
     """The functions of the change feed. Loads neither pydantic nor the models of HTTP."""
     if "feed" not in _made:
-        module = await _module("triggers.feed")
-        catalogue = await _module("projections.views.catalogue")
+        module = await imported("triggers.feed")
+        catalogue = await imported("projections.views.catalogue")
         _made["feed"] = module.FeedFunctions(services=services, projections=catalogue.PROJECTIONS)
     made: FeedFunctions = _made["feed"]
     return made
@@ -46,8 +44,8 @@ async def feed() -> "FeedFunctions":
 async def bus() -> "BusFunctions":
     """The functions of the bus. As those of the feed, they load nothing that serves HTTP."""
     if "bus" not in _made:
-        module = await _module("triggers.bus")
-        patience = await _module("consumers.patience")
+        module = await imported("triggers.bus")
+        patience = await imported("consumers.patience")
         _made["bus"] = module.BusFunctions(services=services, patience=patience.Patience(_now, asyncio.sleep))
     made: BusFunctions = _made["bus"]
     return made
@@ -57,7 +55,7 @@ async def services() -> "Services":
     """The worker's own instance. Nobody closes it: the worker does not say when it stops."""
     async with _connecting:
         if "services" not in _made:
-            module = await _module("composition.services")
+            module = await imported("composition.services")
             # Kept as long as the process: a context that nobody holds is collected, and closes what it has opened.
             _made["context"] = context = module.build(await _settings())
             _made["services"] = await context.__aenter__()
@@ -70,11 +68,6 @@ def _now() -> datetime:
 
 
 async def _settings() -> "Settings":
-    module = await _module("composition.settings")
+    module = await imported("composition.settings")
     settings: Settings = module.Settings.from_mapping(os.environ)
     return settings
-
-
-async def _module(name: str) -> ModuleType:
-    async with _loading:
-        return await asyncio.to_thread(importlib.import_module, name)

@@ -19,7 +19,7 @@ def loaded(statements: str) -> set[str]:
 
 def test_indexing_loads_the_library_and_nothing_of_ours_but_the_wiring() -> None:
     ours = {name for name in loaded("import function_app") if (ROOT / name.split(".")[0]).is_dir()}
-    assert {"composition", "composition.wiring"} == ours
+    assert {"composition", "composition.wiring", "composition.imports"} == ours
 
 
 def test_indexing_reads_no_settings_and_connects_to_nothing() -> None:
@@ -37,6 +37,50 @@ def test_the_bus_never_loads_what_serves_http() -> None:
     modules = loaded("import composition.services; from composition import wiring; asyncio.run(wiring.bus())")
     assert {"consumers.messages", "azure.cosmos.aio"} <= modules
     assert not (HTTP_ONLY | NEVER) & modules
+
+
+def test_the_relay_loads_the_sdk_of_the_bus_with_its_first_message_and_nothing_that_serves_http() -> None:
+    use = """
+import contextlib
+import composition.services
+from composition import wiring
+from composition.bus import BusOnFirstUse
+from composition.settings import ServiceBusConnection
+from messaging.port import BusUnavailable
+
+NOBODY = "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;"
+
+async def send():
+    await wiring.feed()
+    async with contextlib.AsyncExitStack() as stack:
+        bus = BusOnFirstUse(ServiceBusConnection(NOBODY), stack)
+        assert "azure.servicebus" not in sys.modules
+        with contextlib.suppress(BusUnavailable):
+            await bus.send("commands", [])
+
+asyncio.run(send())
+"""
+    modules = loaded(use)
+    assert {"consumers.relay", "azure.servicebus.aio"} <= modules
+    assert not (HTTP_ONLY | {"azure.identity", "devstack", "operate"}) & modules
+
+
+def test_opening_the_store_imports_nothing_on_the_loop() -> None:
+    use = """
+from composition import cosmos, settings
+from eventstore.errors import StoreUnavailable
+
+async def open_nothing():
+    async with cosmos.open_client(settings.CosmosConnection("http://127.0.0.1:1/", "eA==")):
+        raise AssertionError("nothing listens there")
+
+before = set(sys.modules)
+try:
+    asyncio.run(open_nothing())
+except StoreUnavailable:
+    sys.modules = {name: module for name, module in sys.modules.items() if name not in before}
+"""
+    assert not {name for name in loaded(use) if not name.startswith(("encodings.", "stringprep"))}
 
 
 def test_http_loads_no_message_bus_and_no_identity_unasked() -> None:
