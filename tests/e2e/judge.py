@@ -77,9 +77,12 @@ class Story:
     def _is_charged_once(self, charged: int) -> bool:
         return charged == 1 and isinstance(self.payment.state, Processed)
 
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        return self.order, self.payment, self.process
+
     def __str__(self) -> str:
-        streams = (self.order, self.payment, self.process)
-        return f"order {self.order_id}: " + "; ".join(f"{each.types} -> {each.state}" for each in streams)
+        return f"order {self.order_id}: " + "; ".join(f"{each.types} -> {each.state}" for each in self.streams)
 
 
 def _waits_for_shipment(process: Fulfilment) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.drained import dead_letters
+from tests.e2e.drained import nothing_is_dead
 from tests.e2e.insistent import InsistentClient, insistent_client
 from tests.e2e.parts import Parts, parts
 from tests.e2e.stack import eventually
@@ -124,4 +124,4 @@ async def test_every_accepted_command_ends_once_and_in_order(tmp_path: Path, see
                 group.create_task(kill_now_and_then(running, load, seed))
             outcomes = await every_outcome_is_final(load)
             await took_effect_once_and_in_order(load, outcomes)
-            assert [] == await asyncio.to_thread(dead_letters, running)
+            await nothing_is_dead(running)

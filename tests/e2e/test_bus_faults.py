@@ -20,7 +20,7 @@ from domain.aggregates import STOCK
 from domain.stock.commands import ReceiveStock
 from messaging.port import COMMANDS
 from tests.application.conftest import context
-from tests.e2e.drained import dead_letters, nothing_is_under_way
+from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import insistent_client
 from tests.e2e.judge import judge_of
 from tests.e2e.parts import parts
@@ -57,7 +57,7 @@ async def test_commands_that_wait_while_cosmos_db_is_away_are_carried_out_when_i
                 events = await judge.services.queries.events(STOCK.stream_id(sku), already + len(keys[sku]))
                 assert keys[sku] == [stored.command_id for stored, _ in events][already:]
             await judge.nothing_is_parked()
-        assert [] == await asyncio.to_thread(dead_letters, running)
+        await nothing_is_dead(running)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from domain.aggregates import STOCK
-from tests.e2e.drained import dead_letters, nothing_is_under_way
+from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import insistent_client
 from tests.e2e.judge import judge_of
 from tests.e2e.parts import Parts, parts
@@ -51,7 +51,7 @@ async def test_every_order_ends_well_whatever_is_killed(tmp_path: Path, seed: in
             stocks = [await judge.stream(STOCK, sku) for sku in RECEIVED]
             await judge.views_agree([*stocks, *(each.order for each in stories), *(each.payment for each in stories)])
             await judge.nothing_is_parked()
-        assert [] == await asyncio.to_thread(dead_letters, running)
+        await nothing_is_dead(running)
 
 
 async def kill_each_part_once(running: Parts, shop: Shop, chance: random.Random) -> None:
