@@ -12,7 +12,7 @@ from consumers.patience import Patience
 from consumers.redrive import Redrive
 from messaging.port import COMMANDS, NOTIFICATIONS, NOTIFICATIONS_OF_EVENTS, REACTIONS, DeadLetter
 from operate.failure import CommandFailed
-from operate.messages import connected, message_json, print_line
+from operate.messages import check_receiver, connected, message_json, print_line
 
 ENTITIES: Final[Mapping[str, str]] = {
     COMMANDS: COMMANDS,
@@ -54,6 +54,7 @@ async def redrive(environment: Mapping[str, str], entity: str, *, as_json: bool)
     goes out, and when something is away.
     """
     (name,) = _entities(entity)
+    check_receiver(environment, ENTITIES[name])
     async with connected(environment) as services:
         await _release_parked(services, ENTITIES[name])
         drive = Redrive(services.dead_letters, services.bus, services.messages, Patience(now, asyncio.sleep))

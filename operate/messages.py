@@ -11,7 +11,7 @@ from composition.settings import Settings
 from consumers.errors import ConsumerError
 from consumers.patience import TRANSIENT
 from eventstore.errors import EventStoreError
-from messaging.port import BusError, Received
+from messaging.port import NOTIFICATIONS, BusError, Received
 from operate.failure import CommandFailed
 
 
@@ -24,6 +24,12 @@ async def connected(environment: Mapping[str, str]) -> AsyncIterator[Services]:
             yield services
     except (*TRANSIENT, UnsuitableAccount, ConsumerError, EventStoreError, BusError) as error:
         raise CommandFailed(f"{error}; what was done stays done, run it again") from error
+
+
+def check_receiver(environment: Mapping[str, str], consumer: str) -> None:
+    """Raises CommandFailed where notifications would be handled and nobody told: no webhook means done at once."""
+    if consumer == NOTIFICATIONS and Settings.from_mapping(environment).notifications is None:
+        raise CommandFailed("NOTIFICATIONS_WEBHOOK is not set here: notifications would be gone, and nobody notified")
 
 
 def message_json(message: Received) -> Mapping[str, Any]:

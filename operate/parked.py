@@ -13,7 +13,7 @@ from consumers.messages import MessageConsumer
 from consumers.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore
 from consumers.parked.release import Release
 from operate.failure import CommandFailed
-from operate.messages import connected, message_json, print_line
+from operate.messages import check_receiver, connected, message_json, print_line
 
 _SHOWN_MESSAGES: Final = 1_000
 
@@ -60,6 +60,7 @@ async def release(
 
     Raises CommandFailed when something is not known, or fails again: the rest is released nevertheless.
     """
+    check_receiver(environment, consumer)
     async with _parked(environment) as parked:
         chosen = [await parked.find(consumer, name) for name in names]
         if everything:

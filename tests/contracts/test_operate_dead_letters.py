@@ -23,6 +23,7 @@ from operate import dead_letters
 from operate.failure import CommandFailed
 from tests.application.conftest import context
 from tests.consumers.test_batch import CANCELLED, stored_event
+from tests.contracts.receiver import Receiver, receiving
 
 OURS = Path(__file__).parents[2] / "devstack" / "servicebus.json"
 STREAM = "stock-mug"
@@ -44,6 +45,12 @@ class Desk:
     async def waiting(self, count: int) -> list[str]:
         async with self.client.get_queue_receiver(COMMANDS, session_id=STREAM) as receiver:
             return [str(each.message_id) for each in await receiver.receive_messages(count, max_wait_time=10)]
+
+
+@pytest.fixture
+async def webhook() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver
 
 
 @pytest.fixture
@@ -115,15 +122,19 @@ async def test_no_dead_letter_goes_out_before_what_is_still_parked(
 
 
 async def test_those_of_a_subscription_are_handled_here_and_never_sent_to_the_topic(
-    desk: Desk, capsys: pytest.CaptureFixture[str]
+    desk: Desk, webhook: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    environment = {**desk.environment, "NOTIFICATIONS_WEBHOOK": webhook.url, "NOTIFICATIONS_SECRET": "s"}
     event = stored_event("order-o-1", 1, CANCELLED)
     await desk.services.bus.send(EVENTS, [event_message(event, message_id="e-1", session_id="order-o-1")])
     async with desk.client.get_subscription_receiver(EVENTS, NOTIFICATIONS) as receiver:
         (each,) = await receiver.receive_messages(1, max_wait_time=10)
         await receiver.dead_letter_message(each, "Broken", "it always crashes")
-        await dead_letters.redrive(desk.environment, NOTIFICATIONS_OF_EVENTS, as_json=True)
+        with pytest.raises(CommandFailed, match="NOTIFICATIONS_WEBHOOK is not set here"):
+            await dead_letters.redrive(desk.environment, NOTIFICATIONS_OF_EVENTS, as_json=True)
+        await dead_letters.redrive(environment, NOTIFICATIONS_OF_EVENTS, as_json=True)
         assert {"entity": NOTIFICATIONS_OF_EVENTS, "redriven": 1} == json.loads(capsys.readouterr().out)
+        assert [event.metadata.event_id] == [headers["X-Event-Id"] for headers, _ in webhook.came]
         assert [] == await receiver.peek_messages(10)
 
 

@@ -15,7 +15,7 @@ from devstack.cosmos.server import CosmosServer
 from domain.money import Money
 from domain.order.commands import CancelOrder, PlaceOrder
 from domain.order.events import OrderLine
-from messaging.port import COMMANDS, Received
+from messaging.port import COMMANDS, NOTIFICATIONS, Received
 from operate import parked
 from operate.failure import CommandFailed
 from tests.application.conftest import context
@@ -91,6 +91,17 @@ async def test_what_fails_again_stays_and_the_rest_is_released(desk: Desk, capsy
     with pytest.raises(CommandFailed, match="1 of 2 are still parked"):
         await parked.release(desk.environment, COMMANDS, [], everything=True, as_json=True)
     assert [True, False] == [each["released"] for each in lines(capsys)]
+
+
+async def test_without_a_receiver_no_notification_is_released_into_nothing(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failure = Failure("GaveUp: the receiver answered 503", "Traceback …", 10, now())
+    await desk.services.parked.park_alone(NOTIFICATIONS, Received("e-1/9", None, 1, b"{}"), failure)
+    with pytest.raises(CommandFailed, match="NOTIFICATIONS_WEBHOOK is not set here"):
+        await parked.release(desk.environment, NOTIFICATIONS, [], everything=True, as_json=False)
+    await parked.list_all(desk.environment, NOTIFICATIONS, as_json=True)
+    assert 1 == len(lines(capsys))
 
 
 async def test_what_is_not_there_is_named_with_what_is(desk: Desk) -> None:

@@ -6,48 +6,24 @@ import hmac
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 
 from messaging.notification import Notification, NotReceived
 from messaging.webhook import HttpWebhook
+from tests.contracts.receiver import Receiver, accepted, receiving
 from tests.specification import NOON
 
 SECRET = "the-quiet-secret"
 NOTIFICATION = Notification("event-1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", b'{"a":1}')
 
 
-@dataclass
-class Receiver:
-    """Answers as the test says, and remembers what came."""
-
-    answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    url: str = ""
-    came: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(request, web.BaseRequest)
-        self.came.append((dict(request.headers), await request.read()))
-        return await self.answer(request)  # type: ignore[arg-type]
-
-
-async def accepted(_: web.BaseRequest) -> web.StreamResponse:
-    return web.Response(status=204)
-
-
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver(accepted)
-    runner = web.ServerRunner(web.Server(receiver.handle, access_log=None), shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook?token=hidden"
-    yield receiver
-    await runner.cleanup()
+    async with receiving() as receiver:
+        yield receiver
 
 
 @pytest.fixture
