@@ -134,11 +134,16 @@ async def test_a_broker_that_dies_in_the_middle_of_a_batch_of_the_relay_is_sent_
     running, client, sku = warehouse.running, warehouse.client, warehouse.sku
     assert 200 == (await client.post(f"/stock/{sku}/receipts", {"quantity": 10})).status
     await nothing_is_under_way(running, also_scheduled=False)
-    running.control("servicebus", "faults", {"effect": "kill", "kinds": ["send"], "entity": entity})
+    waits = len(running.says("functions", "the relay waits for the bus", times=0))
+    # The receipt, which may be under way to the topic, concerns nobody.
+    skip = 1 if entity == "events" else 0
+    running.control("servicebus", "faults", {"effect": "kill", "kinds": ["send"], "entity": entity, "skip": skip})
     line = {"sku": sku, "quantity": 1, "unitPrice": {"amount": "5.00", "currency": "EUR"}}
     placed = [await client.post("/orders", {"customerId": "ada", "lines": [line]}) for _ in range(3)]
     order_ids = [str(each.body["orderId"]) for each in placed]
     await asyncio.to_thread(running.ended, "servicebus")
+    # Only then has the SDK, which tries again by itself, given the batch up.
+    await asyncio.to_thread(running.says, "functions", "the relay waits for the bus", waits + 1)
     running.start_again("servicebus")
     for order_id in order_ids:
         await eventually("requested", partial(payment_status, client, order_id), within=60)
