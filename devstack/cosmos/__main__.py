@@ -10,7 +10,7 @@ from typing import Final
 
 from devstack.cosmos.account import KEY
 from devstack.cosmos.server import CosmosServer
-from devstack.cosmos.store import DataFolderError
+from devstack.data_folder import DataFolderError
 from devstack.lifetime import stop_when_told
 from devstack.loopback import PortTakenError
 

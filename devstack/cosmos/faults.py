@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self
 
+from devstack.armed import Armed
 from devstack.cosmos.errors import CosmosError
 from devstack.cosmos.requests import PARTITION_KEY, Request
 
@@ -73,24 +74,17 @@ class Fault:
         )
 
 
-@dataclass
-class _Armed:
-    fault: Fault
-    seen: int = 0
-    struck: int = 0
-
-
 class Faults:
     """The faults in force, tried in the order in which they were added."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"{seed}/faults")
-        self._armed: list[_Armed] = []
+        self._armed: list[Armed[Fault]] = []
         self._late: set[asyncio.Task[None]] = set()
         self._released = asyncio.Event()
 
     def add(self, fault: Fault) -> None:
-        self._armed.append(_Armed(fault))
+        self._armed.append(Armed(fault))
 
     def clear(self) -> None:
         """No request is struck any more; late commits that wait still come."""
@@ -103,16 +97,8 @@ class Faults:
     def strike(self, request: Request) -> Fault | None:
         """The fault that strikes a request, if any does."""
         for armed in self._armed:
-            fault = armed.fault
-            if not fault.matches(request):
-                continue
-            armed.seen += 1
-            if armed.seen <= fault.skip or (fault.times is not None and armed.struck >= fault.times):
-                continue
-            if fault.share < 1 and self._random.random() >= fault.share:
-                continue
-            armed.struck += 1
-            return fault
+            if armed.fault.matches(request) and armed.strikes(self._random):
+                return armed.fault
         return None
 
     def commit_late(self, delay: float, action: Callable[[], Awaitable[object]]) -> None:

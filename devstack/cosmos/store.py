@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from devstack.data_folder import DataFolderError, prepare
+
 FORMAT: Final = "1"
 _MARKER: Final = "cosmos.format"
 _DATABASE: Final = "cosmos.sqlite3"
@@ -32,16 +34,12 @@ CREATE TABLE IF NOT EXISTS offers (
 """
 
 
-class DataFolderError(Exception):
-    """A data folder that this build cannot use; the message says what to do."""
-
-
 class Store:
     """Everything durable of one account, in a folder or, without one, in memory."""
 
     def __init__(self, folder: Path | None) -> None:
         self.connection = sqlite3.connect(
-            _prepare(folder) if folder else ":memory:",
+            prepare(folder, _DATABASE, marker=_MARKER, format_=FORMAT, of="Cosmos") if folder else ":memory:",
             isolation_level=None,
             cached_statements=1024,
             timeout=_BUSY_SECONDS,
@@ -75,19 +73,3 @@ class Store:
 
     def rows(self, sql: str, *arguments: Any) -> list[Any]:
         return self.connection.execute(sql, arguments).fetchall()
-
-
-def _prepare(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    marker = folder / _MARKER
-    database = folder / _DATABASE
-    found = marker.read_text().strip() if marker.exists() else None
-    if found is None and database.exists():
-        found = "without a version"
-    if found not in {None, FORMAT}:
-        raise DataFolderError(
-            f"{folder} holds Cosmos data of format {found}, this build reads format {FORMAT}; "
-            "delete the folder or give another one with --data"
-        )
-    marker.write_text(f"{FORMAT}\n")
-    return database

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from devstack.data_folder import DataFolderError
 from devstack.lifetime import stop_when_told
 from devstack.loopback import PortTakenError
 from devstack.servicebus.config import ConfigError, NamespaceSettings, read_config
 from devstack.servicebus.server import ServiceBusServer, connection_string
-from devstack.servicebus.store import DataFolderError
 
 _FAILED: Final = 1
 _CONFIG_UNUSABLE: Final = 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Self
 
+from devstack.armed import Armed
 from devstack.servicebus.errors import ServiceBusError
 
 #: A transfer to an entity, a disposition of a receiver, a request to ``$management``, a link to an entity.
@@ -61,22 +62,15 @@ class Fault:
         return ServiceBusError(self.condition, "A fault that was asked for.", 503)
 
 
-@dataclass
-class _Armed:
-    fault: Fault
-    seen: int = 0
-    struck: int = 0
-
-
 class Faults:
     """The faults in force, tried in the order in which they were added."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"{seed}/faults")
-        self._armed: list[_Armed] = []
+        self._armed: list[Armed[Fault]] = []
 
     def add(self, fault: Fault) -> None:
-        self._armed.append(_Armed(fault))
+        self._armed.append(Armed(fault))
 
     def clear(self) -> None:
         self._armed.clear()
@@ -88,14 +82,6 @@ class Faults:
     def strike(self, kind: str, entity: str) -> Fault | None:
         """The fault that strikes an operation, if any does."""
         for armed in self._armed:
-            fault = armed.fault
-            if not fault.matches(kind, entity):
-                continue
-            armed.seen += 1
-            if armed.seen <= fault.skip or (fault.times is not None and armed.struck >= fault.times):
-                continue
-            if fault.share < 1 and self._random.random() >= fault.share:
-                continue
-            armed.struck += 1
-            return fault
+            if armed.fault.matches(kind, entity) and armed.strikes(self._random):
+                return armed.fault
         return None

@@ -14,6 +14,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from devstack.data_folder import DataFolderError, prepare
+
 FORMAT: Final = "1"
 _MARKER: Final = "servicebus.format"
 _DATABASE: Final = "servicebus.sqlite3"
@@ -46,10 +48,6 @@ CREATE TABLE IF NOT EXISTS rule_changes (
 _COLUMNS: Final = "id, state, session, delivery_count, enqueued, expires, due, header, annotations, body"
 
 
-class DataFolderError(Exception):
-    """A data folder that this build cannot use; the message says what to do."""
-
-
 class StoredMessage(NamedTuple):
     """Times are milliseconds since the epoch; header, annotations and body are as :mod:`.messages` encodes them."""
 
@@ -74,7 +72,7 @@ class Store:
 
     def __init__(self, folder: Path | None) -> None:
         self._connection = sqlite3.connect(
-            _prepare(folder) if folder else ":memory:",
+            prepare(folder, _DATABASE, marker=_MARKER, format_=FORMAT, of="Service Bus") if folder else ":memory:",
             isolation_level=None,
             cached_statements=256,
             timeout=_BUSY_SECONDS,
@@ -258,19 +256,3 @@ def message_id(number: int, sequence_number: int) -> int:
 
 def _range(number: int) -> tuple[int, int]:
     return number << SEQUENCE_BITS, number + 1 << SEQUENCE_BITS
-
-
-def _prepare(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    marker = folder / _MARKER
-    database = folder / _DATABASE
-    found = marker.read_text().strip() if marker.exists() else None
-    if found is None and database.exists():
-        found = "without a version"
-    if found not in {None, FORMAT}:
-        raise DataFolderError(
-            f"{folder} holds Service Bus data of format {found}, this build reads format {FORMAT}; "
-            "delete the folder or give another one with --data"
-        )
-    marker.write_text(f"{FORMAT}\n")
-    return database
