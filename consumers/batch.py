@@ -8,12 +8,12 @@ its event comes.
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from consumers.errors import ConsumerError, PermanentFailure, TransientFailure
+from consumers.feed_items import by_stream, stream_of
 from consumers.rewritten import as_written
 from eventstore.codec import EventCodec
 from eventstore.errors import EventStoreError, NewerEvent, StoreUnavailable, UndecodableEvent
@@ -51,7 +51,7 @@ class BatchRunner:
                     return error
                 return None
 
-        streams = _by_stream(projection, items)
+        streams = by_stream(item for item in items if projection.follows(stream_of(item)))
         failures = [
             failure
             for failure in await asyncio.gather(*(apply(stream_id, its) for stream_id, its in streams.items()))
@@ -98,17 +98,6 @@ class BatchRunner:
         if not events or events[-1].version < last:
             raise TransientFailure(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
         return list(events)
-
-
-def _by_stream(
-    projection: Projection[Any], items: Iterable[Mapping[str, Any]]
-) -> Mapping[str, list[Mapping[str, Any]]]:
-    streams: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for item in items:
-        stream_id = str(item.get("streamId"))
-        if projection.follows(stream_id):
-            streams[stream_id].append(item)
-    return streams
 
 
 def _applied(projection: Projection[Any], view: Any, event: Recorded[Any]) -> Any:

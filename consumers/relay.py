@@ -5,13 +5,13 @@ stream, and at least once. A batch that failed comes again as a whole; consumers
 """
 
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from consumers.errors import PermanentFailure, TransientFailure
+from consumers.feed_items import by_stream
 from consumers.rewritten import as_written
 from domain.process import Issued, Process
 from eventstore.codec import EventCodec
@@ -53,7 +53,7 @@ class Relay:
         """
         self._check_age(items)
         outgoing: dict[str, list[Message]] = {EVENTS: [], COMMANDS: [], REACTIONS: []}
-        for stream_id, its_items in _by_stream(items).items():
+        for stream_id, its_items in by_stream(items).items():
             try:
                 for event in await as_written(self.store, stream_id, its_items):
                     for entity, message in self._messages(event):
@@ -83,21 +83,16 @@ class Relay:
 
     def _messages(self, event: StoredEvent) -> Iterator[tuple[str, Message]]:
         """What one event calls for, each with the entity it goes to. Raises NewerEvent and UndecodableEvent."""
-        yield EVENTS, event_message(event, message_id=event.metadata.event_id, session_id=event.stream_id)
+        message = event_message(event, message_id=event.metadata.event_id, session_id=event.stream_id)
+        yield EVENTS, message
         happened = self.codec.event_of(event)
         for process in self.processes:
             category = process.aggregate.category
             concerns = process.concerns.get(type(happened))
             entity_id = None if concerns is None else concerns(happened)
             if entity_id is not None:
-                yield (
-                    REACTIONS,
-                    event_message(
-                        event,
-                        message_id=f"{event.metadata.event_id}/{category}",
-                        session_id=process.aggregate.stream_id(entity_id),
-                    ),
-                )
+                message_id, session_id = f"{event.metadata.event_id}/{category}", process.aggregate.stream_id(entity_id)
+                yield REACTIONS, replace(message, message_id=message_id, session_id=session_id)
             if event.stream_id.startswith(f"{category}-"):
                 for index, issued in enumerate(process.issued(happened)):
                     entity = REACTIONS if issued.category == category else COMMANDS
@@ -118,10 +113,3 @@ class Relay:
         )
         due = metadata.occurred_at + timedelta(seconds=issued.after_seconds)
         return self.envelopes.command_message(envelope, due if issued.after_seconds and due > self.clock() else None)
-
-
-def _by_stream(items: Iterable[Mapping[str, Any]]) -> Mapping[str, list[Mapping[str, Any]]]:
-    streams: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for item in items:
-        streams[str(item.get("streamId"))].append(item)
-    return streams
