@@ -1,6 +1,6 @@
 """Every trigger of the service, in the order in which an order travels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import azure.functions as func
@@ -107,56 +107,37 @@ async def relay_events(documents: func.DocumentList) -> None:
     await (await wiring.feed()).relay(documents)
 
 
-# The bus: one message at a time per session. As text, the host would let a JSON body overwrite the message's metadata
+# The bus: one message at a time per session
+
+FROM_THE_BUS: Mapping[str, Any] = {
+    "arg_name": "message",
+    "connection": "SERVICEBUS",
+    "cardinality": func.Cardinality.ONE,
+    # As text, the host would let a JSON body overwrite the message's metadata.
+    "data_type": func.DataType.BINARY,
+}
 
 
 @app.function_name("handle_command")
-@app.service_bus_queue_trigger(
-    arg_name="message",
-    connection="SERVICEBUS",
-    queue_name="commands",
-    is_sessions_enabled=True,
-    cardinality=func.Cardinality.ONE,
-    data_type=func.DataType.BINARY,
-)
+@app.service_bus_queue_trigger(queue_name="commands", is_sessions_enabled=True, **FROM_THE_BUS)
 async def handle_command(message: func.ServiceBusMessage) -> None:
     await (await wiring.bus()).consume("commands", message)
 
 
 @app.function_name("react")
-@app.service_bus_queue_trigger(
-    arg_name="message",
-    connection="SERVICEBUS",
-    queue_name="reactions",
-    is_sessions_enabled=True,
-    cardinality=func.Cardinality.ONE,
-    data_type=func.DataType.BINARY,
-)
+@app.service_bus_queue_trigger(queue_name="reactions", is_sessions_enabled=True, **FROM_THE_BUS)
 async def react(message: func.ServiceBusMessage) -> None:
     await (await wiring.bus()).consume("reactions", message)
 
 
 @app.function_name("notify")
-@app.service_bus_topic_trigger(
-    arg_name="message",
-    connection="SERVICEBUS",
-    topic_name="events",
-    subscription_name="notifications",
-    cardinality=func.Cardinality.ONE,
-    data_type=func.DataType.BINARY,
-)
+@app.service_bus_topic_trigger(topic_name="events", subscription_name="notifications", **FROM_THE_BUS)
 async def notify(message: func.ServiceBusMessage) -> None:
     await (await wiring.bus()).consume("notifications", message)
 
 
 @app.function_name("notify_again")
-@app.service_bus_queue_trigger(
-    arg_name="message",
-    connection="SERVICEBUS",
-    queue_name="notifications",
-    cardinality=func.Cardinality.ONE,
-    data_type=func.DataType.BINARY,
-)
+@app.service_bus_queue_trigger(queue_name="notifications", **FROM_THE_BUS)
 async def notify_again(message: func.ServiceBusMessage) -> None:
     await (await wiring.bus()).consume("notifications", message)
 
