@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from consumers.patience import Patience
 from consumers.redrive import Redrive
 from messaging.port import COMMANDS, NOTIFICATIONS, NOTIFICATIONS_OF_EVENTS, REACTIONS, DeadLetter
 from operate.failure import CommandFailed
-from operate.messages import check_receiver, connected, message_json, print_line
+from operate.messages import check_receiver, connected, message_json, print_line, print_progress
 
 ENTITIES: Final[Mapping[str, str]] = {
     COMMANDS: COMMANDS,
@@ -64,7 +63,7 @@ async def redrive(environment: Mapping[str, str], entity: str, *, as_json: bool)
         def report(letter: DeadLetter) -> None:
             nonlocal done
             done += 1
-            print(f"{done} of {count}: {letter.message.message_id}", file=sys.stderr, flush=True)
+            print_progress(f"{done} of {count}: {letter.message.message_id}")
 
         if name == NOTIFICATIONS_OF_EVENTS:
             await drive.to_consumer(name, services.consumers[NOTIFICATIONS], count, report)
@@ -80,7 +79,7 @@ async def _release_parked(services: Services, consumer: str) -> None:
         released = await release.session(
             services.consumers[consumer],
             session_id,
-            lambda message: print(f"parked: {message.message_id} handled", file=sys.stderr, flush=True),
+            lambda message: print_progress(f"parked: {message.message_id} handled"),
         )
         if released.error is not None:
             raise CommandFailed(f"session {session_id} of {consumer} is still parked: {released.error}")

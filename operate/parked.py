@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,8 +11,9 @@ from composition.services import now
 from consumers.messages import MessageConsumer
 from consumers.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore
 from consumers.parked.release import Release
+from messaging.port import Received
 from operate.failure import CommandFailed
-from operate.messages import check_receiver, connected, message_json, print_line
+from operate.messages import check_receiver, connected, message_json, print_line, print_progress
 
 _SHOWN_MESSAGES: Final = 1_000
 
@@ -67,8 +67,7 @@ async def release(
             chosen = [*await parked.sessions(consumer), *await parked.store.alone(consumer)]
         failed = 0
         for number, each in enumerate(chosen, start=1):
-            title = f"{number} of {len(chosen)}"
-            error = await parked.release(consumer, each, lambda text, title=title: _progress(f"{title}: {text}"))  # type: ignore[misc]
+            error = await parked.release(consumer, each, f"{number} of {len(chosen)}")
             failed += error is not None
             name = each.session_id if isinstance(each, ParkedSession) else each.key
             print_line({"consumer": consumer, "name": name, "released": error is None, "error": error}, as_json=as_json)
@@ -104,18 +103,17 @@ class _Parked:
                 return alone
         raise CommandFailed(f"{consumer} has parked nothing named {name!r}: `operate parked list` shows what there is")
 
-    async def release(
-        self, consumer: str, parked: ParkedSession | ParkedAlone, progress: Callable[[str], None]
-    ) -> str | None:
-        """Why it is still parked, None if it is not."""
+    async def release(self, consumer: str, parked: ParkedSession | ParkedAlone, title: str) -> str | None:
+        """Why it is still parked, None if it is not. `title` begins each line of progress."""
         release, handler = Release(self.store, now, asyncio.sleep), self.consumers[consumer]
         if isinstance(parked, ParkedAlone):
-            progress(f"message {parked.key}")
+            print_progress(f"{title}: message {parked.key}")
             return await release.alone(handler, parked.key, parked.message)
-        told = (await release.session(
-            handler, parked.session_id, lambda message: progress(f"{parked.session_id}, {message.message_id} handled")
-        ))  # fmt: skip
-        return told.error
+
+        def report(message: Received) -> None:
+            print_progress(f"{title}: {parked.session_id}, {message.message_id} handled")
+
+        return (await release.session(handler, parked.session_id, report)).error
 
 
 @asynccontextmanager
@@ -126,7 +124,3 @@ async def _parked(environment: Mapping[str, str]) -> AsyncIterator[_Parked]:
 
 def _brief(failure: Failure) -> Mapping[str, Any]:
     return {"error": failure.error, "attempts": failure.attempts, "at": failure.at.isoformat()}
-
-
-def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
