@@ -62,7 +62,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--only", nargs="+", metavar="PART", choices=PARTS, default=list(PARTS), help="these parts alone"
     )
-    parser.add_argument("--quick", action="store_true", help="about a minute: to see that it works, not for figures")
+    parser.add_argument("--quick", action="store_true", help="some minutes: to see that it works, not for figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write machine, tables and goals to FILE")
     parser.add_argument("--write", action="store_true", help="replace the tables in docs/performance.md")
     parsed = parser.parse_args(arguments)
