@@ -18,9 +18,9 @@ from bench.probes.filled_store import EVENTS_PER_STREAM, stream_id
 from bench.report import Table
 from bench.scale import Scale, progress
 from composition.containers import EVENTS
-from devstack.cosmos.pages import MAX_SCANNED
 from domain.aggregates import STOCK
 from domain.stock.events import StockReceived
+from emulators.cosmos.pages import MAX_SCANNED
 from eventstore.items import item_id
 
 _PAGE: Final = 100

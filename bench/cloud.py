@@ -73,14 +73,14 @@ def settings(cosmos_url: str) -> Settings:
 @contextmanager
 def cosmos() -> Iterator[Service]:
     """Cosmos DB in memory. Raises ServiceFailed."""
-    with _service("devstack.cosmos", "--port", "0", "--ephemeral") as service:
+    with _service("emulators.cosmos", "--port", "0", "--ephemeral") as service:
         yield service
 
 
 @contextmanager
 def cosmos_on(folder: Path) -> Iterator[Service]:
     """Cosmos DB on disk. Raises ServiceFailed."""
-    with _service("devstack.cosmos", "--port", "0", "--data", str(folder)) as service:
+    with _service("emulators.cosmos", "--port", "0", "--data", str(folder)) as service:
         yield service
 
 
@@ -88,7 +88,7 @@ def cosmos_on(folder: Path) -> Iterator[Service]:
 def servicebus_on(folder: Path, config: Path | None = None) -> Iterator[Service]:
     """Service Bus on disk, with the entities of the service or of a configuration. Raises ServiceFailed."""
     entities = () if config is None else ("--config", str(config))
-    with _service("devstack.servicebus", "--port", "0", "--data", str(folder), *entities) as service:
+    with _service("emulators.servicebus", "--port", "0", "--data", str(folder), *entities) as service:
         yield service
 
 
@@ -120,7 +120,7 @@ def stack(data: Path, instances: int, bus_config: Path | None = None) -> Iterato
         known = environment(store.url, bus_connection_string(bus.url))
         provision(known)
         options = ("--port", "0", "--app", str(ROOT), "--data", str(data / "functions"), "--instances", str(instances))
-        with _service("devstack.functions", *options, known=known) as functions:
+        with _service("emulators.functions", *options, known=known) as functions:
             yield Stack(store, bus, functions, known)
 
 

@@ -11,14 +11,14 @@ from bench.cloud import settings
 from bench.material import CUSTOMER, new_context, new_id, new_item
 from composition.provisioning import provision_database
 from composition.services import Services, build
-from devstack.cosmos.records import RequestRecord
-from devstack.cosmos.server import CosmosServer
 from domain.aggregates import ORDER, STOCK
 from domain.decider import DomainError
 from domain.money import Money
 from domain.order.commands import CancelOrder, ConfirmOrder, OrderCommand, PlaceOrder, ShipOrder
 from domain.order.events import OrderCancelled, OrderEvent, OrderLine, OrderPlaced
 from domain.stock.commands import ReceiveStock
+from emulators.cosmos.records import RequestRecord
+from emulators.cosmos.server import CosmosServer
 from eventstore.items import to_item
 from projections.views.order_details import ORDER_DETAILS
 

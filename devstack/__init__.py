@@ -1,1 +1,1 @@
-"""The local cloud, for development only: Cosmos DB, Service Bus and Functions hosts over their real protocols."""
+"""The runner of the local stack, for development only."""

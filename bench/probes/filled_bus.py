@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from bench.cloud import ROOT
-from devstack.amqp.message import Message
-from devstack.amqp.performatives import Properties
-from devstack.clock import Clock
-from devstack.servicebus.config import read_config
-from devstack.servicebus.messages import read_message
-from devstack.servicebus.namespace import Namespace
-from devstack.servicebus.runtime import Runtime
-from devstack.servicebus.store import Store
+from emulators.amqp.message import Message
+from emulators.amqp.performatives import Properties
+from emulators.clock import Clock
+from emulators.servicebus.config import read_config
+from emulators.servicebus.messages import read_message
+from emulators.servicebus.namespace import Namespace
+from emulators.servicebus.runtime import Runtime
+from emulators.servicebus.store import Store
 
 QUEUE: Final = "commands"
 _BODY: Final = b"x" * 500

@@ -18,15 +18,15 @@ from typing import Final
 from bench.cloud import DATABASE
 from bench.material import new_item
 from composition.containers import EVENTS
-from devstack.clock import Clock
-from devstack.cosmos.catalog import Catalog
-from devstack.cosmos.container import Container
-from devstack.cosmos.etags import new_etag
-from devstack.cosmos.items import StoredItem
-from devstack.cosmos.offers import Offers
-from devstack.cosmos.store import Store
 from domain.aggregates import STOCK
 from domain.stock.events import StockReceived
+from emulators.clock import Clock
+from emulators.cosmos.catalog import Catalog
+from emulators.cosmos.container import Container
+from emulators.cosmos.etags import new_etag
+from emulators.cosmos.items import StoredItem
+from emulators.cosmos.offers import Offers
+from emulators.cosmos.store import Store
 from eventstore.items import item_id
 
 EVENTS_PER_STREAM: Final = 100

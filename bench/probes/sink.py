@@ -10,9 +10,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Final
 
-from devstack.amqp.frames import AMQP_HEADER, SASL, SASL_HEADER, Frame
-from devstack.amqp.message import Message
-from devstack.amqp.performatives import (
+from emulators.amqp.frames import AMQP_HEADER, SASL, SASL_HEADER, Frame
+from emulators.amqp.message import Message
+from emulators.amqp.performatives import (
     Accepted,
     Attach,
     Begin,
@@ -29,8 +29,8 @@ from devstack.amqp.performatives import (
     SaslOutcome,
     Transfer,
 )
-from devstack.amqp.protocol import AmqpProtocol
-from devstack.amqp.values import Array, Int, Symbol, Timestamp
+from emulators.amqp.protocol import AmqpProtocol
+from emulators.amqp.values import Array, Int, Symbol, Timestamp
 
 _CREDIT: Final = 5000
 _WINDOW: Final = 2_147_483_647

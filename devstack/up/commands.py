@@ -27,7 +27,7 @@ def run(arguments: List[str]) -> int:
     console = Console()
     try:
         if arguments and arguments[0] in (COSMOS, SERVICEBUS, FUNCTIONS):
-            _become("devstack." + arguments[0], arguments[1:])
+            _become("emulators." + arguments[0], arguments[1:])
         return _command(parser().parse_args(arguments), console)
     except StackError as error:
         console.complain(str(error))

@@ -48,10 +48,10 @@ FUNCTIONS = "functions"
 
 def steps(options: Options) -> Tuple[Step, ...]:
     """All of the stack, in the order of its start; it stops in the reverse order."""
-    cosmos = ["devstack.cosmos", "--port", str(options.cosmos_port), "--data", os.path.join(options.data, COSMOS)]
-    bus = ["devstack.servicebus", "--port", str(options.servicebus_port)]
+    cosmos = ["emulators.cosmos", "--port", str(options.cosmos_port), "--data", os.path.join(options.data, COSMOS)]
+    bus = ["emulators.servicebus", "--port", str(options.servicebus_port)]
     bus += ["--data", os.path.join(options.data, SERVICEBUS)]
-    functions = ["devstack.functions", "--port", str(options.functions_port), "--app", options.root]
+    functions = ["emulators.functions", "--port", str(options.functions_port), "--app", options.root]
     functions += ["--data", os.path.join(options.data, FUNCTIONS), "--instances", str(options.instances)]
     hurry = _given("--hurry", options.hurry)
     return (

@@ -4,7 +4,7 @@ import os
 from typing import Dict, Iterator, Optional, Tuple
 
 # What the Functions host never loads.
-_NOT_THE_APP = {"devstack", "docs", "node_modules", "tests", "__pycache__"}
+_NOT_THE_APP = {"devstack", "docs", "emulators", "node_modules", "tests", "__pycache__"}
 
 _Snapshot = Dict[str, Tuple[int, int]]
 

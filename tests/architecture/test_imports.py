@@ -75,11 +75,13 @@ def test_a_package_file_holds_a_docstring_only(file: Path) -> None:
 
 def test_every_package_is_known_to_the_linter_of_imports() -> None:
     packages = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"tests"}
-    assert {*PACKAGES, "devstack", "bench"} == packages
+    assert {*PACKAGES, "devstack", "emulators", "bench"} == packages
 
 
 def test_no_package_shares_its_name_with_an_installed_distribution() -> None:
     """Functions puts the app and its dependencies on one path: the same name twice hides one of them."""
     installed = {name for name, owners in metadata.packages_distributions().items() if owners}
     library = {entry.stem for entry in Path(sysconfig.get_path("purelib")).iterdir()}
-    assert set() == {*PACKAGES, "devstack", "function_app"} & (installed | library | set(sys.stdlib_module_names))
+    assert set() == {*PACKAGES, "devstack", "emulators", "function_app"} & (
+        installed | library | set(sys.stdlib_module_names)
+    )

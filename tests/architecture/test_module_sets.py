@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HTTP_ONLY = {"pydantic", "triggers.http", "triggers.http_models"}
-NEVER = {"azure.servicebus", "azure.identity", "devstack", "operate", "requests"}
+NEVER = {"azure.servicebus", "azure.identity", "devstack", "emulators", "operate", "requests"}
 
 
 def loaded(statements: str) -> set[str]:
@@ -62,7 +62,7 @@ asyncio.run(send())
 """
     modules = loaded(use)
     assert {"consumers.relay", "azure.servicebus.aio"} <= modules
-    assert not (HTTP_ONLY | {"azure.identity", "devstack", "operate"}) & modules
+    assert not (HTTP_ONLY | {"azure.identity", "devstack", "emulators", "operate"}) & modules
 
 
 def test_opening_the_store_imports_nothing_on_the_loop() -> None:

@@ -18,7 +18,7 @@ from consumers.outcomes.port import OutcomeStore
 from consumers.parked.cosmos import CosmosParkedStore
 from consumers.parked.memory import MemoryParkedStore
 from consumers.parked.port import ParkedStore
-from devstack.cosmos.server import CosmosServer
+from emulators.cosmos.server import CosmosServer
 from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
 from eventstore.memory import MemoryEventStore, MemorySnapshotStore
 from eventstore.port import EventStore

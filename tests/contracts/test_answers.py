@@ -17,13 +17,13 @@ import pytest
 from composition.provisioning import provision_database
 from composition.services import Services, build
 from composition.settings import Settings
-from devstack.cosmos.faults import Effect, Fault
-from devstack.cosmos.server import CosmosServer
 from domain.aggregates import ORDER, PAYMENT, STOCK
 from domain.money import Money
 from domain.order.commands import ConfirmOrder
 from domain.payment.commands import RefundPayment, RequestPayment
 from domain.stock.commands import ReceiveStock
+from emulators.cosmos.faults import Effect, Fault
+from emulators.cosmos.server import CosmosServer
 from tests.application.conftest import context
 from tests.rest import Answered, send
 from tests.settings import settings_for

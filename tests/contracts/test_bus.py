@@ -14,9 +14,9 @@ import pytest
 from azure.servicebus.aio import ServiceBusClient
 
 from composition.servicebus import connected
-from devstack.servicebus.config import read_config
-from devstack.servicebus.faults import Effect, Fault
-from devstack.servicebus.server import ServiceBusServer
+from emulators.servicebus.config import read_config
+from emulators.servicebus.faults import Effect, Fault
+from emulators.servicebus.server import ServiceBusServer
 from messaging.memory import MemoryBus
 from messaging.port import (
     COMMANDS,

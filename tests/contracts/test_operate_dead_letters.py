@@ -13,10 +13,10 @@ from composition.services import ENVELOPES, Services, build, now
 from composition.settings import Settings
 from consumers.commands import CommandConsumer, envelope_of
 from consumers.parked.port import Failure
-from devstack.cosmos.server import CosmosServer
-from devstack.servicebus.config import read_config
-from devstack.servicebus.server import ServiceBusServer
 from domain.stock.commands import ReceiveStock
+from emulators.cosmos.server import CosmosServer
+from emulators.servicebus.config import read_config
+from emulators.servicebus.server import ServiceBusServer
 from messaging.envelope import event_message
 from messaging.port import COMMANDS, EVENTS, NOTIFICATIONS, NOTIFICATIONS_OF_EVENTS, Message, Received
 from operate import dead_letters

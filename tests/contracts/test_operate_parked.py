@@ -11,10 +11,10 @@ from composition.services import ENVELOPES, Services, build, now
 from composition.settings import Settings
 from consumers.commands import envelope_of
 from consumers.parked.port import Failure
-from devstack.cosmos.server import CosmosServer
 from domain.money import Money
 from domain.order.commands import CancelOrder, PlaceOrder
 from domain.order.events import OrderLine
+from emulators.cosmos.server import CosmosServer
 from messaging.port import COMMANDS, NOTIFICATIONS, Received
 from operate import parked
 from operate.failure import CommandFailed

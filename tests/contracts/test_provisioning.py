@@ -9,7 +9,7 @@ from azure.cosmos.aio import CosmosClient
 from composition.containers import Container, containers
 from composition.cosmos import Provisioned, UnsuitableAccount, open_client, provision
 from composition.settings import CosmosConnection
-from devstack.cosmos.server import CosmosServer
+from emulators.cosmos.server import CosmosServer
 from eventstore.errors import StoreUnavailable
 from projections.views.catalogue import PROJECTIONS
 from tests.settings import settings_for

@@ -1,1 +1,1 @@
-"""devstack, judged by the official SDKs."""
+"""The runner of the local stack."""

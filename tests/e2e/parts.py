@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tests.devstack.functions.processes import Service, request
+from emulators.tests.functions.processes import Service, request
 from tests.e2e.stack import ROOT
 
 _KEY: Final = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
@@ -114,7 +114,7 @@ class Parts:
 
     def _start(self, part: str, *arguments: str) -> str:
         environment = self.environment if part == "functions" else None
-        service = Service(f"devstack.{part}", *arguments, "--hurry", self._hurry, environment=environment)
+        service = Service(f"emulators.{part}", *arguments, "--hurry", self._hurry, environment=environment)
         self._services[part] = service
         try:
             return service.says(r"^devstack: \w+ ready at (\w+://localhost:\d+)")[0][1]

@@ -57,8 +57,8 @@ class Project:
         for name in ("__init__.py", "__main__.py"):
             shutil.copy(REPOSITORY / "devstack" / name, root / "devstack" / name)
         for service in ("cosmos", "servicebus", "functions"):
-            (root / "devstack" / service).mkdir()
-            shutil.copy(FAKES / "service.py", root / "devstack" / service / "__main__.py")
+            (root / "emulators" / service).mkdir(parents=True)
+            shutil.copy(FAKES / "service.py", root / "emulators" / service / "__main__.py")
         (root / "operate").mkdir()
         shutil.copy(FAKES / "operate.py", root / "operate" / "__main__.py")
         (root / "requirements-dev.txt").write_text("# nothing\n")

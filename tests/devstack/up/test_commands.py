@@ -127,7 +127,7 @@ class TestForwards:
 
     def test_the_service_runs_under_the_environments_python(self, project: Project) -> None:
         """So that `python3 -m devstack cosmos` works with a python3 that has none of the packages."""
-        (project.root / "devstack" / "cosmos" / "__main__.py").write_text("import sys; print(sys.executable)")
+        (project.root / "emulators" / "cosmos" / "__main__.py").write_text("import sys; print(sys.executable)")
 
         assert f"{project.root}/.venv/bin/python\n" == project.run("cosmos").stdout
 

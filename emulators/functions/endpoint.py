@@ -1,0 +1,129 @@
+"""The HTTP side of one host: functions under their routes, and the administration of the host."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, nullcontext
+
+from aiohttp import web
+
+from emulators.functions.admin import Admin
+from emulators.functions.console import Console
+from emulators.functions.cors import Cors
+from emulators.functions.host_json import HostConfig
+from emulators.functions.http_response import StringResultError, failure_response, write_response
+from emulators.functions.http_trigger import MAX_BODY, call_for
+from emulators.functions.indexing import Function
+from emulators.functions.invocation import Failure, Invoker
+from emulators.functions.keys import Keys
+from emulators.functions.routing import Route, RouteError, Router
+
+
+class Endpoint:
+    """Answers every request to one host."""
+
+    def __init__(
+        self,
+        functions: Iterable[Function],
+        invoker: Invoker,
+        admin: Admin,
+        console: Console,
+        *,
+        config: HostConfig,
+        cors: Cors,
+        keys: Keys | None,
+        host: int,
+    ) -> None:
+        self._functions = {function.name: function for function in functions}
+        self._invoker = invoker
+        self._admin = admin
+        self._console = console
+        self._cors = cors
+        self._keys = keys
+        self._headers: Mapping[str, str] = {**config.custom_headers, "x-devstack-host": str(host)}
+        self._throttle = Throttle(config.max_concurrent_requests, config.max_outstanding_requests)
+        self._router = Router(self._routes(config.route_prefix))
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        preflight = self._cors.preflight(request)
+        if preflight is not None:
+            preflight.headers.update(self._headers)
+            return preflight
+        headers = {**self._headers, **self._cors.headers(request)}
+        found = self._router.find(request.method, request.raw_path.partition("?")[0])
+        if found is not None:
+            function, values = self._functions[found[0]], found[1]
+            answer = await self._run(request, function, values, headers)
+        else:
+            answer = await self._admin.handle(request) or web.Response(status=404)
+        if not answer.prepared:
+            answer.headers.update(headers)
+        return answer
+
+    def _routes(self, prefix: str) -> Iterable[Route]:
+        for function in self._functions.values():
+            trigger = function.trigger
+            if trigger.type != "httpTrigger" or function.disabled:
+                continue
+            template = f"{prefix}/{str(trigger.fields.get('route', function.name)).lstrip('/')}"
+            try:
+                yield Route.parse(template, trigger.fields.get("methods"), function.name)
+            except RouteError as error:
+                self._console.line(f"{function.name} is in error: {error}")
+
+    async def _run(
+        self, request: web.BaseRequest, function: Function, values: Mapping[str, str], headers: Mapping[str, str]
+    ) -> web.StreamResponse:
+        if function.problem is not None:
+            return web.Response(status=501, text=f"{function.name} is in error: {function.problem}\n")
+        level = str(function.trigger.fields.get("authLevel", "FUNCTION")).upper()
+        if self._keys is not None and not self._keys.permit(request, level, function.name):
+            return web.Response(status=401)
+        if (request.content_length or 0) > MAX_BODY:
+            return web.Response(status=413)
+        async with self._throttle.turn() as admitted:
+            if not admitted:
+                return web.Response(status=429)
+            return await self._invoke(request, function, values, headers)
+
+    async def _invoke(
+        self, request: web.BaseRequest, function: Function, values: Mapping[str, str], headers: Mapping[str, str]
+    ) -> web.StreamResponse:
+        call = await call_for(request, function.trigger.name, values)
+        outcome = await self._invoker.invoke(function, call)
+        what = f"{request.method} {request.raw_path}"
+        if isinstance(outcome, Failure):
+            self._console.outcome(function.name, outcome.summary(what), outcome.stack)
+            return failure_response()
+        if outcome.returned is None:
+            self._console.outcome(function.name, f"FAILED {what}: an HTTP function needs a $return binding")
+            return failure_response()
+        try:
+            answer = await write_response(request, outcome.returned, headers)
+        except (StringResultError, ValueError, TypeError) as error:
+            self._console.outcome(function.name, f"FAILED {what}: {type(error).__name__}: {error}")
+            return failure_response()
+        self._console.outcome(function.name, f"{answer.status} {what} {outcome.seconds * 1000:.0f} ms")
+        return answer
+
+
+class Throttle:
+    """`http.maxConcurrentRequests` run, `http.maxOutstandingRequests` run or wait, others are refused at once."""
+
+    def __init__(self, concurrent: int | None, outstanding: int | None) -> None:
+        self._slots = None if concurrent is None else asyncio.Semaphore(concurrent)
+        self._limit = outstanding
+        self._outstanding = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[bool]:
+        """Wait for a slot; gives False at once for a request that must be answered 429."""
+        if self._limit is not None and self._outstanding >= self._limit:
+            yield False
+            return
+        self._outstanding += 1
+        try:
+            async with self._slots or nullcontext():
+                yield True
+        finally:
+            self._outstanding -= 1

@@ -1,0 +1,171 @@
+"""One host process: it loads the app, opens its listeners and runs its functions until it is told to stop.
+
+Started by the supervisor (`emulators.functions.supervisor`), never by hand. It ends when its stdin reaches EOF, so
+that it cannot outlive its supervisor.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import emulators
+from emulators.functions.admin import Admin
+from emulators.functions.console import Console
+from emulators.functions.cors import Cors
+from emulators.functions.cosmos_bindings import CosmosBindings
+from emulators.functions.cosmos_wire import open_session
+from emulators.functions.endpoint import Endpoint
+from emulators.functions.host_json import HostJsonError, read_host_json
+from emulators.functions.indexing import Function, IndexingError, load_app, use_app_directory
+from emulators.functions.invocation import Invoker
+from emulators.functions.keys import read_keys
+from emulators.functions.listeners import Listeners, warm_up
+from emulators.functions.serving import serve
+from emulators.functions.settings import SettingsError, apply_to_environment, read_local_settings
+from emulators.functions.user_logs import UserLogs
+from emulators.functions.worker import Worker, end_process, thread_count
+from emulators.lifetime import stop_at_end_of_stdin
+from emulators.loopback import PortTakenError, listen
+
+EXIT_USAGE = 2
+EXIT_PORT_TAKEN = 3
+EXIT_REPLACE = 75
+_DRAIN_S = 8.0
+
+
+async def main(arguments: argparse.Namespace) -> int:
+    """Run one host; returns its exit status."""
+    console = Console(arguments.number if arguments.instances > 1 else None)
+    stop = asyncio.Event()
+    _stop_when_told(stop)
+    app_dir: Path = arguments.app
+    try:
+        settings = read_local_settings(app_dir)
+        apply_to_environment(settings.values, os.environ)
+        config = read_host_json(app_dir, os.environ)
+    except (SettingsError, HostJsonError) as error:
+        console.line(f"devstack: {error}")
+        return EXIT_USAGE
+    use_app_directory(app_dir, launched_from=Path(emulators.__file__).parents[1])
+    try:
+        sockets = listen(arguments.port)
+    except PortTakenError as error:
+        console.line(f"devstack: {error}")
+        return EXIT_PORT_TAKEN
+    async with open_session() as session:
+        worker = Worker(lambda status: _end_with_app(console, status), thread_count(os.environ))
+        invoker = Invoker(worker, console, CosmosBindings(session, os.environ), config.function_timeout)
+        _show_user_logs(console, invoker, config.log_levels)
+        functions, errors = await _load(worker, console, config.only_functions)
+        keys = read_keys(arguments.data) if arguments.enable_auth else None
+        admin = Admin(functions, invoker, console, keys=keys, errors=errors, route_prefix=config.route_prefix)
+        cors = Cors(settings.cors_origins, settings.cors_credentials)
+        number = arguments.number
+        endpoint = Endpoint(functions, invoker, admin, console, config=config, cors=cors, keys=keys, host=number)
+        runner = await serve(endpoint.handle, sockets)
+        listeners = Listeners(
+            functions,
+            invoker,
+            console,
+            session,
+            service_bus=config.service_bus,
+            data_dir=arguments.data,
+            hurry=arguments.hurry,
+        )
+        if number > 1:
+            await warm_up(functions, invoker, console)
+        await listeners.start()
+        _tell_supervisor(arguments.report_fd, {"port": sockets[0].getsockname()[1], "functions": len(functions)})
+        replaced = await _until_stopped(stop, invoker)
+        # As in the real host: running invocations complete and their batches are recorded, then the process ends.
+        for site in list(runner.sites):
+            await site.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                await asyncio.gather(listeners.stop(), invoker.idle.wait())
+        await runner.cleanup()
+    return EXIT_REPLACE if replaced else 0
+
+
+async def _load(worker: Worker, console: Console, only: tuple[str, ...]) -> tuple[list[Function], list[str]]:
+    try:
+        functions = await worker.on_loop(lambda: load_app(os.environ))
+    except IndexingError as error:
+        console.line(f"0 functions found: {error}", error.detail)
+        return [], [str(error)]
+    if only:
+        functions = [function for function in functions if function.name in only]
+    if not functions:
+        console.line("0 functions found: the app defines none")
+    errors = [f"The '{each.name}' function is in error: {each.problem}" for each in functions if each.problem]
+    for error_line in errors:
+        console.line(error_line)
+    return functions, errors
+
+
+async def _until_stopped(stop: asyncio.Event, invoker: Invoker) -> bool:
+    """Wait for the end; True if this process is to be replaced because an invocation ran into its timeout."""
+    waits = [asyncio.create_task(event.wait()) for event in (stop, invoker.timed_out)]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    return not stop.is_set()
+
+
+def _stop_when_told(stop: asyncio.Event) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    # Ctrl-C reaches the whole group of processes; the supervisor decides when hosts end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stop_at_end_of_stdin(stop)
+
+
+def _show_user_logs(console: Console, invoker: Invoker, levels: Mapping[str, str]) -> None:
+    root = logging.getLogger()
+    logs = UserLogs(console, invoker.running, levels, debug=os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
+    root.setLevel(logs.level)
+    root.addHandler(logs)
+    # This host's own server must not fail in silence, and is no part of the app's logs.
+    server_log = logging.getLogger("aiohttp.server")
+    server_log.propagate = False
+    server_log.addHandler(logging.StreamHandler(sys.stderr))
+
+
+def _end_with_app(console: Console, status: int) -> None:
+    console.line(f"A handler ended the process with status {status}; as in Azure, its other invocations are lost")
+    end_process(status)
+
+
+def _tell_supervisor(descriptor: int, message: Mapping[str, Any]) -> None:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+        pipe.write(json.dumps(message) + "\n")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m emulators.functions.host", description=__doc__)
+    parser.add_argument("--number", type=int, required=True)
+    parser.add_argument("--instances", type=int, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--app", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--hurry", type=float, required=True)
+    parser.add_argument("--enable-auth", action="store_true")
+    parser.add_argument("--report-fd", type=int, required=True)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    status = asyncio.run(main(parse_arguments()))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The app's own threads and loop end with the process: nobody tells a real worker that it stops, either.
+    end_process(status)

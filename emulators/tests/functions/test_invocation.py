@@ -1,0 +1,265 @@
+"""Running a function: arguments, results, failures, logs."""
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.functions.meta import Datum
+
+from emulators.functions.bindings import Binding
+from emulators.functions.context import RetryContext, RpcException
+from emulators.functions.indexing import Function
+from emulators.functions.invocation import Call, Failure, Outcome, Success
+from emulators.functions.user_logs import UserLogs
+from emulators.tests.functions.apps import NoData, Screen, only_function, running_invoker
+
+
+def timer_function(handler) -> Function:  # type: ignore[no-untyped-def]
+    """A function that is driven by a timer, which says nothing of interest."""
+    app = func.FunctionApp()
+    app.timer_trigger(arg_name="timer", schedule="0 * * * * *")(handler)
+    return only_function(app)
+
+
+def tick(retry: RetryContext | None = None) -> Call:
+    return Call({"timer": Datum(json.dumps({"IsPastDue": False}), "json")}, retry=retry or RetryContext())
+
+
+async def outcome_of(handler, call: Call | None = None) -> Outcome:  # type: ignore[no-untyped-def]
+    async with running_invoker() as invoker:
+        return await invoker.invoke(timer_function(handler), call or tick())
+
+
+@pytest.mark.verified("trace", feature="func.Context")
+async def test_a_function_receives_its_context() -> None:
+    seen: list[func.Context] = []
+
+    def handler(timer: func.TimerRequest, context: func.Context) -> None:
+        seen.append(context)
+        assert context.invocation_id == context.thread_local_storage.invocation_id  # type: ignore[attr-defined]
+
+    call = tick()
+    assert isinstance(await outcome_of(handler, call), Success)
+    assert (call.invocation_id, "handler") == (seen[0].invocation_id, seen[0].function_name)
+    assert ("", "", {}) == (
+        seen[0].trace_context.trace_parent,
+        seen[0].trace_context.trace_state,
+        seen[0].trace_context.attributes,
+    )
+    assert (0, 0) == (seen[0].retry_context.retry_count, seen[0].retry_context.max_retry_count)
+
+
+@pytest.mark.verified("trace", feature="func.Context")
+async def test_the_exception_of_the_attempt_before_is_named_as_the_worker_names_it() -> None:
+    seen: list[Any] = []
+
+    async def handler(timer: func.TimerRequest, context: func.Context) -> None:
+        seen.append(context.retry_context)
+
+    failure = Failure("ValueError: cannot apply", "  File …", 0.1)
+    await outcome_of(handler, tick(RetryContext(1, -1, failure.as_rpc_exception("project_orders"))))
+    assert not hasattr(seen[0], "exception")
+    exception: RpcException = seen[0].rpc_exception
+    assert exception.message.startswith(
+        "Microsoft.Azure.WebJobs.Host.FunctionInvocationException : Exception while executing function: "
+        "Functions.project_orders ---> Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException : Result: Failure\n"
+        "Exception: ValueError: cannot apply\nStack: "
+    )
+
+
+@pytest.mark.verified("trace", feature="Failures")
+async def test_a_failure_has_the_type_the_message_and_the_frames_of_the_app() -> None:
+    def boom(timer: func.TimerRequest) -> None:
+        raise ValueError("boom ünï")
+
+    outcome = await outcome_of(boom)
+    assert isinstance(outcome, Failure)
+    assert "ValueError: boom ünï" == outcome.message
+    assert 1 == outcome.stack.count("File ")
+    assert "in boom" in outcome.stack
+
+
+@pytest.mark.verified("trace", feature="Failures")
+async def test_a_function_without_a_return_binding_must_return_none() -> None:
+    def talkative(timer: func.TimerRequest) -> None:
+        return "something"  # type: ignore[return-value]
+
+    outcome = await outcome_of(talkative)
+    assert isinstance(outcome, Failure)
+    assert "function 'talkative' without a $return binding returned a non-None value" in outcome.message
+
+
+@pytest.mark.verified("trace", feature="Thread pool")
+async def test_plain_functions_run_side_by_side_in_threads() -> None:
+    barrier = threading.Barrier(3, timeout=10)
+
+    def meet(timer: func.TimerRequest) -> None:
+        barrier.wait()
+
+    async with running_invoker() as invoker:
+        function = timer_function(meet)
+        outcomes = await asyncio.gather(*(invoker.invoke(function, tick()) for _ in range(3)))
+    assert [Success] * 3 == [type(outcome) for outcome in outcomes]
+
+
+@pytest.mark.verified("trace", feature="Event loop")
+async def test_an_async_handler_that_blocks_its_loop_does_not_block_the_host() -> None:
+    release = threading.Event()
+
+    async def blocking(timer: func.TimerRequest) -> None:
+        assert release.wait(10)
+
+    async with running_invoker() as invoker:
+        running = asyncio.create_task(invoker.invoke(timer_function(blocking), tick()))
+        await asyncio.sleep(0)
+        assert not invoker.idle.is_set()
+        release.set()
+        assert isinstance(await running, Success)
+        assert invoker.idle.is_set()
+
+
+@pytest.mark.verified("trace", feature="functionTimeout")
+async def test_an_invocation_that_runs_too_long_fails_and_asks_for_a_new_process() -> None:
+    release = threading.Event()
+
+    def slow(timer: func.TimerRequest) -> None:
+        release.wait(10)
+
+    async with running_invoker(timeout=0.05) as invoker:
+        outcome = await invoker.invoke(timer_function(slow), tick())
+        release.set()
+        assert isinstance(outcome, Failure)
+        assert outcome.timed_out
+        assert invoker.timed_out.is_set()
+
+
+@pytest.mark.verified("trace", feature="functionTimeout")
+async def test_a_timeout_error_of_the_handler_is_an_ordinary_failure() -> None:
+    async def impatient(timer: func.TimerRequest) -> None:
+        raise TimeoutError("my own")
+
+    async with running_invoker(timeout=10) as invoker:
+        outcome = await invoker.invoke(timer_function(impatient), tick())
+        assert isinstance(outcome, Failure)
+        assert ("TimeoutError: my own", False) == (outcome.message, invoker.timed_out.is_set())
+
+
+async def gives_up_async(timer: func.TimerRequest) -> None:
+    raise asyncio.CancelledError
+
+
+def gives_up(timer: func.TimerRequest) -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.verified("trace", feature="CancelledError")
+@pytest.mark.parametrize("handler", [gives_up, gives_up_async])
+async def test_a_cancelled_error_that_leaves_a_handler_is_never_answered_and_reported_loudly(handler: Any) -> None:
+    screen = Screen()
+    async with running_invoker(screen, timeout=0.1) as invoker:
+        outcome = await invoker.invoke(timer_function(handler), tick())
+    assert isinstance(outcome, Failure)
+    assert outcome.timed_out
+    assert f"{handler.__name__} NEVER ANSWERS: a CancelledError left" in screen.text
+
+
+@pytest.mark.verified("trace", feature="Output bindings")
+async def test_a_failing_output_fails_the_invocation_after_the_handler_ran() -> None:
+    app = func.FunctionApp()
+    ran = []
+
+    @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+    @app.cosmos_db_output(arg_name="out", connection="COSMOS", database_name="d", container_name="c")
+    def write(timer: func.TimerRequest, out: func.Out[func.Document]) -> None:
+        out.set(func.Document.from_dict({"id": "1"}))
+        ran.append(True)
+
+    class Refusing(NoData):
+        async def write(self, binding: Binding, value: Datum) -> None:
+            assert [{"id": "1"}] == json.loads(value.value)
+            raise ConnectionError("the container is away")
+
+    async with running_invoker(data=Refusing()) as invoker:
+        outcome = await invoker.invoke(only_function(app), tick())
+    assert ran
+    assert isinstance(outcome, Failure)
+    assert "ConnectionError: the container is away" == outcome.message
+
+
+class TestUserLogs:
+    """The host shows a record under the function whose invocation it belongs to, and drops all others."""
+
+    @pytest.fixture
+    def logger(self) -> Iterator[logging.Logger]:
+        logger = logging.getLogger("an.app")
+        logger.setLevel(logging.DEBUG)
+        yield logger
+        logger.handlers.clear()
+
+    async def shown(self, logger: logging.Logger, handler, levels: dict[str, str] | None = None) -> str:  # type: ignore[no-untyped-def]
+        screen = Screen()
+        async with running_invoker(screen) as invoker:
+            logger.addHandler(UserLogs(screen, invoker.running, levels or {}))
+            await invoker.invoke(timer_function(handler), tick())
+        return screen.text
+
+    @pytest.mark.verified("trace", feature="Logs of an app")
+    async def test_records_of_both_kinds_of_handlers_are_shown_with_the_function(self, logger: logging.Logger) -> None:
+        def plain(timer: func.TimerRequest) -> None:
+            logger.warning("from a %s", "thread")
+
+        async def asynchronous(timer: func.TimerRequest) -> None:
+            await asyncio.create_task(self.child(logger))
+
+        assert "plain warning: from a thread" in await self.shown(logger, plain)
+        assert "asynchronous info: from a child task" in await self.shown(logger, asynchronous)
+
+    @staticmethod
+    async def child(logger: logging.Logger) -> None:
+        logger.info("from a child task")
+
+    @pytest.mark.verified("trace", feature="Logs of an app")
+    async def test_records_outside_of_an_invocation_are_dropped(self, logger: logging.Logger) -> None:
+        def starts_a_thread(timer: func.TimerRequest) -> None:
+            thread = threading.Thread(target=logger.error, args=("from a thread of its own",))
+            thread.start()
+            thread.join()
+
+        shown = await self.shown(logger, starts_a_thread)
+        logger.error("after the invocation")
+        assert "" == shown
+
+    @pytest.mark.verified("trace", feature="Logs of an app")
+    async def test_a_thread_is_heard_once_it_sets_the_invocation_id(self, logger: logging.Logger) -> None:
+        def starts_a_thread(timer: func.TimerRequest, context: func.Context) -> None:
+            def speak() -> None:
+                context.thread_local_storage.invocation_id = context.invocation_id  # type: ignore[attr-defined]
+                logger.error("heard")
+
+            thread = threading.Thread(target=speak)
+            thread.start()
+            thread.join()
+
+        assert "heard" in await self.shown(logger, starts_a_thread)
+
+    @pytest.mark.verified("docs", feature="logging.logLevel")
+    async def test_levels_of_host_json_apply_by_category(self, logger: logging.Logger) -> None:
+        def speak(timer: func.TimerRequest) -> None:
+            logger.debug("debug")
+            logger.info("info")
+            logger.error("error")
+
+        assert ["info", "error"] == [line.split()[-1] for line in (await self.shown(logger, speak)).splitlines()]
+        logger.handlers.clear()
+        shown = await self.shown(logger, speak, {"default": "Debug", "Function.speak": "Error"})
+        assert ["error"] == [line.split()[-1] for line in shown.splitlines()]
+
+
+@pytest.mark.verified("trace", feature="Retry policies")
+def test_invocations_have_ids_of_their_own() -> None:
+    assert tick().invocation_id != tick().invocation_id
