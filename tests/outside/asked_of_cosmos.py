@@ -1,0 +1,130 @@
+"""What the adapters of Cosmos DB ask of it: operations with their items, queries with their parameters."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from application.refusals import Refusal
+from consumers.outcomes.cosmos import CosmosOutcomeStore
+from consumers.outcomes.port import Done, Refused
+from consumers.parked.cosmos import CosmosParkedStore
+from consumers.parked.port import Failure
+from domain.aggregates import STOCK
+from domain.order.events import OrderConfirmed
+from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
+from eventstore.items import to_item
+from eventstore.port import Head
+from eventstore.snapshots import to_item as to_snapshot_item
+from projections.cosmos import CosmosViewStore
+from projections.port import ViewKey
+from tests.outside.at_rest import LIVES, snapshot, stored
+from tests.outside.recording import asked, batch_failed, exists, not_found, read
+from tests.outside.values import COMMAND_ID, METADATA, ORDER_ID, PLACED, SOON, TEXT, received
+
+STREAM: Final = f"order-{ORDER_ID}"
+FIRST: Final = stored(PLACED, version=1)
+SECOND: Final = stored(OrderConfirmed(ORDER_ID, "c-1"), version=2)
+
+
+async def event_store() -> Any:
+    """An append to a new and to an old stream, and every query; a later request has the token of an earlier one."""
+    start, after_first = Head(0, ""), Head(1, METADATA.event_id)
+    guard = read(to_item(FIRST))
+
+    async def read_after_write(container: Any) -> None:
+        store = CosmosEventStore(container)
+        await store.append(STREAM, start, [FIRST])
+        await store.read(STREAM, 0)
+
+    return {
+        "append, first": await asked(lambda c: CosmosEventStore(c).append(STREAM, start, [FIRST, SECOND]), []),
+        "append, later": await asked(lambda c: CosmosEventStore(c).append(STREAM, after_first, [SECOND]), guard),
+        "read": await asked(lambda c: CosmosEventStore(c).read(STREAM, 1), [to_item(SECOND)]),
+        "newest": await asked(lambda c: CosmosEventStore(c).newest(STREAM, 100), []),
+        "look up": await asked(lambda c: CosmosEventStore(c).look_up(STREAM, 1, COMMAND_ID), []),
+        "is head": await asked(lambda c: CosmosEventStore(c).is_head(STREAM, 1), batch_failed(404)),
+        "append, then read": await asked(read_after_write, [], [to_item(FIRST)]),
+    }
+
+
+async def snapshot_store() -> Any:
+    assert STOCK.snapshots is not None
+    fold, taken = STOCK.snapshots.fold, snapshot(LIVES[STOCK.category][0][:3])
+    return {
+        "read": await asked(lambda c: CosmosSnapshotStore(c).read("stock-mug", fold), to_snapshot_item(taken)),
+        "write": await asked(lambda c: CosmosSnapshotStore(c).write(taken), None),
+    }
+
+
+async def view_store() -> Any:
+    key = ViewKey(f"1~{STREAM}", "c-1")
+    document = {"id": key.id, "customerId": "c-1", "position": 1, "view": {"text": TEXT, "nothing": None}}
+    return {
+        "get": await asked(lambda c: CosmosViewStore(lambda _: c).get("v", key), {**document, "_etag": '"7"'}),
+        "put, new": await asked(lambda c: CosmosViewStore(lambda _: c).put("v", key, document, None), None),
+        "put, again": await asked(lambda c: CosmosViewStore(lambda _: c).put("v", key, document, '"7"'), None),
+        "page": await asked(lambda c: CosmosViewStore(lambda _: c).page("v", "c-1", "1~", "1\x7f", 21), []),
+    }
+
+
+async def outcome_store() -> Any:
+    """Outcomes of every kind, as they are begun, finished and looked for."""
+    pending = {"id": COMMAND_ID, "fingerprint": METADATA.fingerprint, "status": "pending"}
+    done = Done(METADATA.fingerprint, STREAM, 3)
+    refused = Refused(METADATA.fingerprint, Refusal(409, "order-not-confirmed", "Order not confirmed", TEXT))
+    there, away = read(pending), batch_failed(404)
+    return {
+        "begin": await asked(lambda c: CosmosOutcomeStore(c).begin(COMMAND_ID, METADATA.fingerprint), None),
+        "begin again": await asked(
+            lambda c: CosmosOutcomeStore(c).begin(COMMAND_ID, METADATA.fingerprint), exists(), there
+        ),
+        "done": await asked(lambda c: CosmosOutcomeStore(c).finish(COMMAND_ID, done), there, None),
+        "refused": await asked(lambda c: CosmosOutcomeStore(c).finish(COMMAND_ID, refused), there, None),
+        "done after a refusal": await asked(
+            lambda c: CosmosOutcomeStore(c).finish(COMMAND_ID, done), read({**pending, "status": "refused"}), None
+        ),
+        "refused after it was done": await asked(
+            lambda c: CosmosOutcomeStore(c).finish(COMMAND_ID, refused), read({**pending, "status": "done"})
+        ),
+        "done, never begun": await asked(lambda c: CosmosOutcomeStore(c).finish(COMMAND_ID, done), away, None),
+        "get": await asked(lambda c: CosmosOutcomeStore(c).get(COMMAND_ID), pending),
+        "get, not on this replica": await asked(lambda c: CosmosOutcomeStore(c).get(COMMAND_ID), not_found(), there),
+    }
+
+
+CONSUMER: Final = "commands"
+SESSION: Final = "stock-mug"
+MESSAGE: Final = received(17, SESSION)
+LONE: Final = received(18, None, b"\x00\xff{}", message_id="a/ä")
+FAILURE: Final = Failure(f"ValueError: {TEXT}", "Traceback …\n  a line\u2028", 5, SOON)
+
+
+async def parked_store() -> Any:
+    """Index, head of a session, message and lone message, from the first one parked to the last one freed."""
+    index = read({"id": "index", "consumer": CONSUMER, "sessions": ["order-1"]})
+    both = read({"id": "index", "consumer": CONSUMER, "sessions": ["order-1", SESSION]}, '"8"')
+    head = {"id": SESSION, "consumer": CONSUMER, "waiting": 0}
+    failure = {"error": "e", "trace": "t", "attempts": 5, "at": "2026-11-23T12:00:00Z"}
+    again = replace(FAILURE, attempts=6)
+    away = batch_failed(404)
+    return {
+        "sessions": await asked(lambda c: CosmosParkedStore(c).sessions(CONSUMER), away),
+        "park the first session": await asked(
+            lambda c: CosmosParkedStore(c).park(CONSUMER, MESSAGE, FAILURE), away, []
+        ),
+        "park another session": await asked(lambda c: CosmosParkedStore(c).park(CONSUMER, MESSAGE, FAILURE), index, []),
+        "park a parked session": await asked(lambda c: CosmosParkedStore(c).park(CONSUMER, MESSAGE, FAILURE), both, []),
+        "add": await asked(lambda c: CosmosParkedStore(c).add(CONSUMER, MESSAGE), []),
+        "park alone": await asked(lambda c: CosmosParkedStore(c).park_alone(CONSUMER, LONE, FAILURE), None),
+        "park alone, of a session": await asked(
+            lambda c: CosmosParkedStore(c).park_alone(CONSUMER, MESSAGE, FAILURE), None
+        ),
+        "session": await asked(
+            lambda c: CosmosParkedStore(c).session(CONSUMER, SESSION), read({**head, "failure": failure})
+        ),
+        "waiting": await asked(lambda c: CosmosParkedStore(c).waiting(CONSUMER, SESSION, 100), []),
+        "failed again": await asked(lambda c: CosmosParkedStore(c).failed_again(CONSUMER, SESSION, again), []),
+        "remove": await asked(lambda c: CosmosParkedStore(c).remove(CONSUMER, MESSAGE), []),
+        "free": await asked(lambda c: CosmosParkedStore(c).free(CONSUMER, SESSION), both, read(head), []),
+        "alone": await asked(lambda c: CosmosParkedStore(c).alone(CONSUMER), []),
+        "remove alone": await asked(lambda c: CosmosParkedStore(c).remove_alone(CONSUMER, "~1-x"), []),
+    }
