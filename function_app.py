@@ -23,40 +23,40 @@ FEED_POLL_MS = 500
 @app.function_name("place_order")
 @app.route("orders", methods=["POST"])
 async def place_order(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).place_order(req)
+    return await (await wiring.http()).orders.place(req)
 
 
 @app.function_name("cancel_order")
 @app.route("orders/{orderId}/cancellation", methods=["POST"])
 async def cancel_order(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).cancel_order(req)
+    return await (await wiring.http()).orders.cancel(req)
 
 
 @app.function_name("report_payment")
 @app.route("orders/{orderId}/payment", methods=["POST"])
 async def report_payment(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).report_payment(req)
+    return await (await wiring.http()).payments.report(req)
 
 
 @app.function_name("ship_order")
 @app.route("orders/{orderId}/shipment", methods=["POST"])
 async def ship_order(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).ship_order(req)
+    return await (await wiring.http()).orders.ship(req)
 
 
 @app.function_name("receive_stock")
 @app.route("stock/{sku}/receipts", methods=["POST"])
 async def receive_stock(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).receive_stock(req)
+    return await (await wiring.http()).stock.receive(req)
 
 
 @app.function_name("get_command")
 @app.route("commands/{commandId}", methods=["GET"])
 async def get_command(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).get_command(req)
+    return await (await wiring.http()).engine.get_command(req)
 
 
-# The change feed of `events`: one function per read model, and the relay to the bus, each with its own leases
+# The change feed of `events`: the read models, and the relay to the bus, each with leases of its own
 
 
 def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]], Any]:
@@ -82,24 +82,23 @@ def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]],
     return decorate
 
 
-@on_events("project_order_details", leases="order-details")
-async def project_order_details(documents: func.DocumentList) -> None:
-    await (await wiring.feed()).project("order-details", documents)
+def read_model(name: str, *, query: str, route: str) -> None:
+    """A function of the feed keeps the read model up to date, with leases of its own; one of HTTP answers from it."""
+
+    @on_events(f"project_{name.replace('-', '_')}", leases=name)
+    async def project(documents: func.DocumentList) -> None:
+        await (await wiring.feed()).project(name, documents)
+
+    @app.function_name(query)
+    @app.route(route, methods=["GET"])
+    async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        return await (await wiring.http()).engine.query(name, req)
 
 
-@on_events("project_order_history", leases="order-history")
-async def project_order_history(documents: func.DocumentList) -> None:
-    await (await wiring.feed()).project("order-history", documents)
-
-
-@on_events("project_payment_status", leases="payment-status")
-async def project_payment_status(documents: func.DocumentList) -> None:
-    await (await wiring.feed()).project("payment-status", documents)
-
-
-@on_events("project_stock_levels", leases="stock-levels")
-async def project_stock_levels(documents: func.DocumentList) -> None:
-    await (await wiring.feed()).project("stock-levels", documents)
+read_model("order-details", query="get_order", route="orders/{orderId}")
+read_model("order-history", query="get_customer_orders", route="customers/{customerId}/orders")
+read_model("payment-status", query="get_payment", route="orders/{orderId}/payment")
+read_model("stock-levels", query="get_stock", route="stock/{sku}")
 
 
 @on_events("relay_events", leases="relay")
@@ -142,46 +141,22 @@ async def notify_again(message: func.ServiceBusMessage) -> None:
     await (await wiring.bus()).consume("notifications", message)
 
 
-# Queries
-
-
-@app.function_name("get_order")
-@app.route("orders/{orderId}", methods=["GET"])
-async def get_order(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).get_order(req)
+# The events of streams
 
 
 @app.function_name("get_order_events")
 @app.route("orders/{orderId}/events", methods=["GET"])
 async def get_order_events(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).get_order_events(req)
-
-
-@app.function_name("get_payment")
-@app.route("orders/{orderId}/payment", methods=["GET"])
-async def get_payment(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).get_payment(req)
-
-
-@app.function_name("get_customer_orders")
-@app.route("customers/{customerId}/orders", methods=["GET"])
-async def get_customer_orders(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).get_customer_orders(req)
-
-
-@app.function_name("get_stock")
-@app.route("stock/{sku}", methods=["GET"])
-async def get_stock(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).get_stock(req)
+    return await (await wiring.http()).orders.events(req)
 
 
 @app.function_name("get_stock_events")
 @app.route("stock/{sku}/events", methods=["GET"])
 async def get_stock_events(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).get_stock_events(req)
+    return await (await wiring.http()).stock.events(req)
 
 
 @app.function_name("health")
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.http()).health(req)
+    return await (await wiring.http()).engine.health(req)

@@ -17,11 +17,11 @@ from bench.material import new_id, new_item
 from bench.probes.filled_store import EVENTS_PER_STREAM, stream_id
 from bench.report import Table
 from bench.scale import Scale, progress
-from composition.containers import EVENTS
-from domain.aggregates import STOCK
+from domain.registry import STOCK
 from domain.stock.events import StockReceived
 from emulators.cosmos.pages import MAX_SCANNED
-from eventstore.items import item_id
+from engine.storing.containers import EVENTS
+from engine.storing.items import item_id
 
 _PAGE: Final = 100
 _MIB: Final = 2**20

@@ -12,7 +12,7 @@ from bench.measure import interleaved
 from bench.report import Cell, Table
 from bench.scale import Scale
 from domain.order.events import OrderConfirmed, OrderPlaced, OrderShipped
-from eventstore.codec import strict_converter
+from engine.storing.codec import strict_converter
 
 _REPEATS: Final = 700
 _CLASSES: Final = (OrderPlaced, OrderConfirmed, OrderShipped)
@@ -38,7 +38,7 @@ def run(scale: Scale) -> Sequence[Table]:
             The data of three events (an order placed with two lines, confirmed, shipped), {_REPEATS * 3:,} events a
             round, {scale.rounds} rounds, in turns; microseconds per event. All are equally strict: exact types, no
             unknown and no missing fields; camelCase names, prices as nested objects.
-            cattrs: the converters of `eventstore/codec.py`, without its registry. pydantic: frozen models, strict.
+            cattrs: the converters of `engine/storing/codec.py`, without its registry. pydantic: frozen models, strict.
             explicit pairs: one function per class and direction, written by hand.
             From text: `json.loads` or `orjson.loads`, then decode; to text: encode, then `json.dumps` or
             `orjson.dumps`. With Cosmos DB that step belongs to its SDK, which takes `json` and no other.

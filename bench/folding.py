@@ -11,20 +11,19 @@ from dataclasses import fields
 from functools import partial
 from typing import Any, Final
 
-from application.folded import Folded
 from bench import library
-from bench.material import CUSTOMER, LINES, new_id, new_item
+from bench.material import CODEC, CUSTOMER, LINES, new_id, new_item
 from bench.measure import interleaved
 from bench.report import Cell, Goal, Table
 from bench.scale import Scale
-from composition.services import CODEC
-from domain.aggregate import Aggregate
-from domain.aggregates import ORDER, STOCK
 from domain.money import Money
 from domain.order.events import OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
+from domain.registry import ORDER, STOCK
 from domain.stock.events import StockDispatched, StockReceived, StockReserved
-from eventstore.events import Metadata, StoredEvent
-from eventstore.items import from_item
+from engine.commands.stream_state import StreamState
+from engine.deciding.aggregate import Aggregate
+from engine.storing.events import Metadata, StoredEvent
+from engine.storing.items import from_item
 
 EVENTS: Final = 10_000
 _ORDERS: Final = EVENTS // 3
@@ -54,7 +53,7 @@ def run(scale: Scale) -> Sequence[Table]:
             "Decode and fold 10,000 events",
             f"""
             ours: items with their whole envelope (11 fields, times, ids) to `StoredEvent`, strictly to event classes,
-            to the state, and the head of the stream, as a cold command does: `from_item`, `Folded.then`.
+            to the state, and the head of the stream, as a cold command does: `from_item`, `StreamState.then`.
             library: `eventsourcing`, aggregates with `@event` methods; stored events (version, topic, timestamp, state)
             to domain events by its JSON transcoder, `mutate` one after the other, as its repository does. It checks
             no types.
@@ -82,8 +81,8 @@ def _fold_all(aggregate: Aggregate[Any, Any, Any], streams: Sequence[Items]) -> 
     return fold
 
 
-def _folded(aggregate: Aggregate[Any, Any, Any], items: Items) -> Folded[Any]:
-    return Folded(aggregate.decider.initial).then(aggregate, CODEC, [from_item(item) for item in items])
+def _folded(aggregate: Aggregate[Any, Any, Any], items: Items) -> StreamState[Any]:
+    return StreamState(aggregate.decider.initial).then(aggregate, CODEC, [from_item(item) for item in items])
 
 
 def _their_fold(mapper: Any, streams: Sequence[Items]) -> None:

@@ -7,22 +7,21 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from application.commands import CACHE_BYTES, CommandContext, CommandHandler
-from application.folded import FoldedStreams
 from bench import library
-from bench.material import new_context, new_id
+from bench.material import CODEC, new_context, new_id
 from bench.measure import interleaved_async
 from bench.report import Goal, Table
 from bench.scale import Scale
-from composition.services import CODEC
-from domain.aggregates import PAYMENT
 from domain.money import Money
 from domain.payment.commands import DeclinePayment, ProcessPayment, RefundPayment, RequestPayment
-from eventstore.errors import WrongExpectedVersion
-from eventstore.events import StoredEvent
-from eventstore.items import from_item, to_items
-from eventstore.memory import MemoryEventStore, MemorySnapshotStore
-from eventstore.port import Appended, Head
+from domain.registry import PAYMENT
+from engine.commands.handler import CACHE_BYTES, CommandContext, CommandHandler
+from engine.commands.stream_state import StreamStateCache
+from engine.storing.errors import WrongExpectedVersion
+from engine.storing.events import StoredEvent
+from engine.storing.items import from_item, to_items
+from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from engine.storing.port import Appended, Head
 
 _COMMANDS: Final = 300
 _AMOUNT: Final = Money(1250, "EUR")
@@ -107,7 +106,7 @@ class _Ours:
             clock=lambda: datetime.now(UTC),
             new_id=new_id,
             pause=_never,
-            cache=FoldedStreams(cache_bytes),
+            cache=StreamStateCache(cache_bytes),
         )
         self._orders: dict[int, list[tuple[str, CommandContext]]] = {}
 

@@ -14,11 +14,11 @@ from bench.material import CUSTOMER, LINES, new_id, new_item
 from bench.measure import interleaved_async
 from bench.report import Cell, Table
 from bench.scale import Scale, progress
-from composition.containers import EVENTS
-from composition.cosmos import open_client
-from domain.aggregates import ORDER
 from domain.order.events import OrderConfirmed, OrderPlaced
-from eventstore.items import item_id
+from domain.registry import ORDER
+from engine.storing.containers import EVENTS
+from engine.storing.cosmos_account import open_client
+from engine.storing.items import item_id
 
 _CALLS: Final = 48
 AT_ONCE: Final = 16
@@ -193,9 +193,9 @@ async def _callers(
 ) -> AsyncIterator[tuple[Caller, Caller]]:
     """The same account, once itself and once canned."""
     known, canned = cloud.settings(service.url), cloud.settings(stand_in.url)
-    async with open_client(known.cosmos) as client, open_client(canned.cosmos) as canned_client:
+    async with open_client(known.engine.cosmos) as client, open_client(canned.engine.cosmos) as canned_client:
         real, recorded = (
-            each.get_database_client(known.cosmos_database).get_container_client(EVENTS.name)
+            each.get_database_client(known.engine.cosmos_database).get_container_client(EVENTS.name)
             for each in (client, canned_client)
         )
         yield Caller(real, order_ids), Caller(recorded, order_ids)

@@ -4,13 +4,17 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from application.commands import CommandContext
-from composition.services import CODEC
 from domain.money import Money
 from domain.order.events import OrderLine
-from eventstore.events import Metadata, StoredEvent
-from eventstore.items import to_item
+from domain.registry import AGGREGATES
+from engine.commands.handler import CommandContext
+from engine.messaging.envelope import EnvelopeCodec
+from engine.storing.codec import EventCodec
+from engine.storing.events import Metadata, StoredEvent
+from engine.storing.items import to_item
 
+CODEC: Final = EventCodec.of(AGGREGATES)
+ENVELOPES: Final = EnvelopeCodec(AGGREGATES)
 CUSTOMER: Final = "ada"
 LINES: Final = (OrderLine("mug", 2, Money(1250, "EUR")), OrderLine("cup", 1, Money(900, "EUR")))
 _TRACEPARENT: Final = f"00-{'4b' * 16}-{'7d' * 8}-01"

@@ -10,25 +10,24 @@ from typing import Any, Final
 
 from azure.cosmos.aio import ContainerProxy
 
-from application.commands import CACHE_BYTES
-from application.folded import Folded, FoldedStreams
 from bench import cloud, views
 from bench.machine import children, resident_bytes
-from bench.material import CUSTOMER, LINES, new_id, new_item
+from bench.material import CODEC, CUSTOMER, LINES, new_id, new_item
 from bench.report import Cell, Table
 from bench.scale import Scale, progress
-from composition.containers import EVENTS
-from composition.cosmos import open_client
-from composition.services import CODEC
-from domain.aggregate import Aggregate
-from domain.aggregates import ORDER, PAYMENT, STOCK
 from domain.money import Money
 from domain.order.events import OrderPlaced, OrderShipped
 from domain.payment.events import PaymentProcessed, PaymentRequested
+from domain.registry import ORDER, PAYMENT, STOCK
 from domain.stock.events import StockReceived, StockReserved
-from eventstore.items import from_item
-from projections.projection import view_key
-from projections.views.stock_levels import STOCK_LEVELS
+from engine.commands.handler import CACHE_BYTES
+from engine.commands.stream_state import StreamState, StreamStateCache
+from engine.deciding.aggregate import Aggregate
+from engine.projecting.projection import view_key
+from engine.storing.containers import EVENTS
+from engine.storing.cosmos_account import open_client
+from engine.storing.items import from_item
+from projections.stock_levels import STOCK_LEVELS
 
 _HOSTS: Final = 2
 _BATCH: Final = 100
@@ -45,8 +44,8 @@ async def _after_events(many: int) -> Table:
     with tempfile.TemporaryDirectory(prefix="bench-") as data, cloud.stack(Path(data), _HOSTS) as stack:
         processes = _processes(stack)
         known = cloud.settings(stack.cosmos.url)
-        async with open_client(known.cosmos) as client:
-            database = client.get_database_client(known.cosmos_database)
+        async with open_client(known.engine.cosmos) as client:
+            database = client.get_database_client(known.engine.cosmos_database)
             async with views.watching(database.get_container_client(STOCK_LEVELS.name)) as watch:
                 await _stock(database.get_container_client(EVENTS.name), watch, 1)
                 before = _resident(processes)
@@ -132,7 +131,7 @@ def _by_state() -> Table:
     return Table(
         "What a cached stream weighs",
         """
-        Bytes per stream in the cache of `application/folded.py`, for streams that were read from JSON: as `tracemalloc`
+        Bytes per stream in the cache of `engine/commands/stream_state.py`, for streams read from JSON: as `tracemalloc`
         counts them, and as the cache estimates them (its bound over how many fit). Above 1 the cache holds fewer
         streams than it could, below 1 it takes more memory than it was given.
         """,
@@ -143,7 +142,7 @@ def _by_state() -> Table:
 
 def _real_bytes(aggregate: Aggregate[Any, Any, Any], more: int, count: int) -> float:
     texts = [_texts(aggregate, more) for _ in range(count)]
-    cache = FoldedStreams(2**40)
+    cache = StreamStateCache(2**40)
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
@@ -159,7 +158,7 @@ def _estimated_bytes(aggregate: Aggregate[Any, Any, Any], more: int) -> float:
     """A cache's bound over the number of equal streams that it keeps."""
     stream = _texts(aggregate, more)
     bound = max(_MIB, (more + 10) * 250 * 200)
-    cache = FoldedStreams(bound)
+    cache = StreamStateCache(bound)
     folded = _folded(aggregate, stream)
     ids = [f"{number:042}" for number in range(bound // 500)]
     for stream_id in ids:
@@ -167,15 +166,15 @@ def _estimated_bytes(aggregate: Aggregate[Any, Any, Any], more: int) -> float:
     return bound / sum(cache.get(stream_id) is not None for stream_id in ids)
 
 
-def _put(cache: FoldedStreams, aggregate: Aggregate[Any, Any, Any], texts: Sequence[str]) -> None:
+def _put(cache: StreamStateCache, aggregate: Aggregate[Any, Any, Any], texts: Sequence[str]) -> None:
     folded = _folded(aggregate, texts)
     # A key of its own, as one that came with a request.
     cache.put("".join(json.loads(texts[0])["streamId"]), folded)
 
 
-def _folded(aggregate: Aggregate[Any, Any, Any], texts: Sequence[str]) -> Folded[Any]:
+def _folded(aggregate: Aggregate[Any, Any, Any], texts: Sequence[str]) -> StreamState[Any]:
     events = [from_item(json.loads(text)) for text in texts]
-    return Folded(aggregate.decider.initial).then(aggregate, CODEC, events)
+    return StreamState(aggregate.decider.initial).then(aggregate, CODEC, events)
 
 
 def _texts(aggregate: Aggregate[Any, Any, Any], more: int) -> Sequence[str]:

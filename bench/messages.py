@@ -16,18 +16,18 @@ from azure.servicebus.aio import ServiceBusClient
 
 from bench import cloud
 from bench.machine import facts
-from bench.material import new_context, new_id
+from bench.material import ENVELOPES, new_context, new_id
 from bench.measure import percentile
 from bench.report import Cell, Goal, Table
 from bench.scale import Scale, progress
-from composition.bus import BusOnFirstUse
-from composition.containers import PARKED
-from composition.services import ENVELOPES
 from composition.settings import Settings
-from consumers.commands import envelope_of
-from domain.aggregates import STOCK
+from domain.registry import STOCK
 from domain.stock.commands import ReceiveStock
-from messaging.port import COMMANDS, EVENTS, Bus, Message
+from engine.commands.consumer import envelope_of
+from engine.messaging.first_use import BusOnFirstUse
+from engine.messaging.port import Bus, Message
+from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC
+from engine.storing.containers import PARKED
 
 HOSTS: Final = 2
 SUBSCRIPTION: Final = "bench"
@@ -79,7 +79,7 @@ async def run(scale: Scale) -> Sequence[Table]:
 def _entities(folder: Path) -> Path:
     """Those of the service, and a subscription to all events for this process."""
     config = json.loads((cloud.ROOT / "devstack" / "servicebus.json").read_text(encoding="utf-8"))
-    topic = next(each for each in config["UserConfig"]["Namespaces"][0]["Topics"] if each["Name"] == EVENTS)
+    topic = next(each for each in config["UserConfig"]["Namespaces"][0]["Topics"] if each["Name"] == EVENT_TOPIC)
     topic["Subscriptions"].append({"Name": SUBSCRIPTION})
     file = folder / "servicebus.json"
     file.write_text(json.dumps(config), encoding="utf-8")
@@ -100,7 +100,7 @@ class _Rig:
         skus = [new_id() for _ in range(sessions)]
         messages = [_command(skus[number % sessions]) for number in range(count)]
         begun = time.perf_counter()
-        await self.bus.send(COMMANDS, messages)
+        await self.bus.send(COMMAND_QUEUE, messages)
         await self._until_arrived(messages)
         return count / (max(self.arrived[message.message_id] for message in messages) - begun)
 
@@ -111,7 +111,7 @@ class _Rig:
         messages = [_command(skus[number % sessions]) for number in range(count)]
         for message in messages:
             sent[message.message_id] = time.perf_counter()
-            await self.bus.send(COMMANDS, [message])
+            await self.bus.send(COMMAND_QUEUE, [message])
             await asyncio.sleep(_PACE)
         await self._until_arrived(messages)
         return [self.arrived[message_id] - since for message_id, since in sent.items()]
@@ -127,7 +127,7 @@ class _Rig:
 
     async def receive(self, client: ServiceBusClient) -> None:
         """Notes when each event arrives, until it is cancelled."""
-        async with client.get_subscription_receiver(EVENTS, SUBSCRIPTION, prefetch_count=200) as receiver:
+        async with client.get_subscription_receiver(EVENT_TOPIC, SUBSCRIPTION, prefetch_count=200) as receiver:
             while True:
                 for message in await receiver.receive_messages(200, max_wait_time=1):
                     at = time.perf_counter()
@@ -146,7 +146,7 @@ class _Rig:
 async def _rig(stack: cloud.Stack) -> AsyncIterator[_Rig]:
     settings = Settings.from_mapping(stack.known)
     async with contextlib.AsyncExitStack() as exits:
-        rig = _Rig(BusOnFirstUse(settings.service_bus, exits), stack.cosmos.url)
+        rig = _Rig(BusOnFirstUse(settings.engine.service_bus, exits), stack.cosmos.url)
         client = ServiceBusClient.from_connection_string(cloud.bus_connection_string(stack.bus.url))
         await exits.enter_async_context(client)
         receiving = asyncio.create_task(rig.receive(client))

@@ -10,13 +10,14 @@ from bench.material import CUSTOMER, LINES, new_context, new_id, new_item
 from bench.measure import interleaved_async
 from bench.report import Goal, Table
 from bench.scale import Scale
-from composition.containers import EVENTS
-from composition.cosmos import open_client
-from composition.services import Services, build
-from domain.aggregates import ORDER
+from composition.services import build
 from domain.order.commands import ConfirmOrder, PlaceOrder
 from domain.order.events import OrderConfirmed
-from eventstore.items import item_id
+from domain.registry import ORDER
+from engine.assembly import Services
+from engine.storing.containers import EVENTS
+from engine.storing.cosmos_account import open_client
+from engine.storing.items import item_id
 
 _COMMANDS: Final = 60
 _APPLICATION: Final = "application"
@@ -27,8 +28,8 @@ async def run(scale: Scale) -> Sequence[Table]:
     with cloud.cosmos() as service:
         known = cloud.settings(service.url)
         cloud.provision(cloud.environment(service.url))
-        async with build(known) as services, open_client(known.cosmos) as client:
-            events = client.get_database_client(known.cosmos_database).get_container_client(EVENTS.name)
+        async with build(known) as services, open_client(known.engine.cosmos) as client:
+            events = client.get_database_client(known.engine.cosmos_database).get_container_client(EVENTS.name)
             return [await _table(scale, services, events)]
 
 

@@ -5,22 +5,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from application.commands import CommandContext
-from application.errors import UnknownStream
 from bench.cloud import settings
 from bench.material import CUSTOMER, new_context, new_id, new_item
 from composition.provisioning import provision_database
-from composition.services import Services, build
-from domain.aggregates import ORDER, STOCK
-from domain.decider import DomainError
+from composition.services import build
 from domain.money import Money
 from domain.order.commands import CancelOrder, ConfirmOrder, OrderCommand, PlaceOrder, ShipOrder
 from domain.order.events import OrderCancelled, OrderEvent, OrderLine, OrderPlaced
+from domain.registry import ORDER, STOCK
 from domain.stock.commands import ReceiveStock
 from emulators.cosmos.records import RequestRecord
 from emulators.cosmos.server import CosmosServer
-from eventstore.items import to_item
-from projections.views.order_details import ORDER_DETAILS
+from engine.assembly import Services
+from engine.commands.errors import UnknownStream
+from engine.commands.handler import CommandContext
+from engine.deciding.decider import DomainError
+from engine.storing.items import to_item
+from projections.order_details import ORDER_DETAILS
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def _kind(record: RequestRecord) -> str:
 
 async def _project(services: Services, stream_id: str) -> None:
     events = await services.commands.store.read(stream_id)
-    await services.runner.run(ORDER_DETAILS, [to_item(event) for event in events])
+    await services.projector.run(ORDER_DETAILS, [to_item(event) for event in events])
 
 
 async def _receive(services: Services, sku: str) -> None:

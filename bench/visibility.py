@@ -17,10 +17,10 @@ from bench.material import new_id
 from bench.measure import percentile
 from bench.report import Cell, Table
 from bench.scale import Scale, progress
-from composition.cosmos import open_client
-from domain.aggregates import ORDER
-from projections.projection import view_key
-from projections.views.order_details import ORDER_DETAILS
+from domain.registry import ORDER
+from engine.projecting.projection import view_key
+from engine.storing.cosmos_account import open_client
+from projections.order_details import ORDER_DETAILS
 
 HOSTS: Final = 2
 MANY_CLIENTS: Final = 32
@@ -41,8 +41,8 @@ _RHYTHMS: Final = (_Rhythm(1, 0.1), _Rhythm(MANY_CLIENTS, 2.0))
 async def run(scale: Scale) -> Sequence[Table]:
     with tempfile.TemporaryDirectory(prefix="bench-") as data, cloud.stack(Path(data), HOSTS) as stack:
         known = cloud.settings(stack.cosmos.url)
-        async with open_client(known.cosmos) as client, clients.api_of(stack.functions.url) as api:
-            details = client.get_database_client(known.cosmos_database).get_container_client(ORDER_DETAILS.name)
+        async with open_client(known.engine.cosmos) as client, clients.api_of(stack.functions.url) as api:
+            details = client.get_database_client(known.engine.cosmos_database).get_container_client(ORDER_DETAILS.name)
             async with views.watching(details) as watch:
                 await _warm_up(api, watch)
                 seen = [await _visible(api, watch, rhythm, scale.seconds * 2) for rhythm in _RHYTHMS]

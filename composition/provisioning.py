@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from composition.containers import containers
-from composition.cosmos import Provisioned, UnsuitableAccount, open_client, provision
+from composition.domain import CONTAINERS
 from composition.settings import Settings
-from eventstore.errors import StoreUnavailable
-from projections.views.catalogue import PROJECTIONS
+from engine.errors import AccessRefused, Unavailable
+from engine.storing.containers import Provisioned
+from engine.storing.cosmos_account import open_client, provision
 
 
 class ProvisioningFailed(Exception):
@@ -16,7 +16,7 @@ class ProvisioningFailed(Exception):
 async def provision_database(settings: Settings, report: Callable[[Provisioned], None]) -> None:
     """Reports what was done with each container. Raises ProvisioningFailed."""
     try:
-        async with open_client(settings.cosmos) as client:
-            await provision(client, settings.cosmos_database, containers(PROJECTIONS), report)
-    except (UnsuitableAccount, StoreUnavailable) as error:
+        async with open_client(settings.engine.cosmos) as client:
+            await provision(client, settings.engine.cosmos_database, CONTAINERS, report)
+    except (AccessRefused, Unavailable) as error:
         raise ProvisioningFailed(str(error)) from error

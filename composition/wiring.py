@@ -6,37 +6,38 @@ an invocation, is logged, and is tried again by the next one.
 
 import asyncio
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from composition.imports import imported
+from engine.imports import imported
 
 if TYPE_CHECKING:
-    from composition.services import Services
+    from api.interface import Interface
     from composition.settings import Settings
-    from triggers.bus import BusFunctions
-    from triggers.feed import FeedFunctions
-    from triggers.http import HttpFunctions
+    from engine.assembly import Services
+    from engine.triggers.bus import BusFunctions
+    from engine.triggers.feed import FeedFunctions
 
 _connecting = asyncio.Lock()
 _made: dict[str, Any] = {}
 
 
-async def http() -> "HttpFunctions":
+async def http() -> "Interface":
     """The functions of HTTP; they connect on first use."""
     if "http" not in _made:
-        module = await imported("triggers.http")
-        _made["http"] = module.HttpFunctions(services=services, trust_easyauth=(await _settings()).trust_easyauth)
-    made: HttpFunctions = _made["http"]
+        api = await imported("api.interface")
+        domain = await imported("composition.domain")
+        trust_easyauth = (await _settings()).engine.trust_easyauth
+        _made["http"] = api.interface(services, domain.READ_MODELS, trust_easyauth=trust_easyauth)
+    made: Interface = _made["http"]
     return made
 
 
 async def feed() -> "FeedFunctions":
     """The functions of the change feed. Loads neither pydantic nor the models of HTTP."""
     if "feed" not in _made:
-        module = await imported("triggers.feed")
-        catalogue = await imported("projections.views.catalogue")
-        _made["feed"] = module.FeedFunctions(services=services, projections=catalogue.PROJECTIONS)
+        module = await imported("engine.triggers.feed")
+        domain = await imported("composition.domain")
+        _made["feed"] = module.FeedFunctions(services=services, read_models=domain.READ_MODELS)
     made: FeedFunctions = _made["feed"]
     return made
 
@@ -44,9 +45,8 @@ async def feed() -> "FeedFunctions":
 async def bus() -> "BusFunctions":
     """The functions of the bus. As those of the feed, they load nothing that serves HTTP."""
     if "bus" not in _made:
-        module = await imported("triggers.bus")
-        patience = await imported("consumers.patience")
-        _made["bus"] = module.BusFunctions(services=services, patience=patience.Patience(_now, asyncio.sleep))
+        module = await imported("engine.triggers.bus")
+        _made["bus"] = module.bus_functions(services)
     made: BusFunctions = _made["bus"]
     return made
 
@@ -61,10 +61,6 @@ async def services() -> "Services":
             _made["services"] = await context.__aenter__()
     made: Services = _made["services"]
     return made
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def _settings() -> "Settings":

@@ -1,16 +1,18 @@
-"""python -m operate: provisioning, and a demonstration against the running service."""
+"""python -m operate: the operators' one command line."""
 
 import argparse
 import asyncio
+import importlib
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from composition.settings import SettingsError
+from composition.tools import COMMANDS
+from engine.settings import SettingsError
 from operate import provision
-from operate.demo import story
+from operate.arguments import Commands, positive
 from operate.environment import environment
 from operate.failure import CommandFailed
 
@@ -20,12 +22,13 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; 0 when it is done, 1 with one line on stderr when it failed, 2 for bad arguments."""
-    parser = argparse.ArgumentParser(prog="python -m operate", description="Operate the order service.")
+    parser = argparse.ArgumentParser(prog="python -m operate", description="Operate the service.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_provision(commands)
     _add_parked(commands)
     _add_dead_letters(commands)
-    _add_demo(commands)
+    for name in COMMANDS:
+        importlib.import_module(name).add(commands, environment(_ROOT))
     chosen = parser.parse_args(arguments)
     run: _Command = chosen.run
     try:
@@ -38,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _add_provision(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_provision(commands: Commands) -> None:
     command = commands.add_parser(
         "provision",
         help="create the database and its containers",
@@ -51,7 +54,7 @@ def _add_provision(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     command.set_defaults(run=lambda chosen: provision.run(environment(_ROOT), as_json=chosen.json))
 
 
-def _add_parked(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_parked(commands: Commands) -> None:
     settings = environment(_ROOT)
     command = commands.add_parser(
         "parked",
@@ -94,7 +97,7 @@ async def _run_parked(settings: Mapping[str, str], action: str, chosen: argparse
             await parked.release(settings, chosen.consumer, chosen.name, everything=chosen.all, as_json=chosen.json)
 
 
-def _add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_dead_letters(commands: Commands) -> None:
     settings = environment(_ROOT)
     command = commands.add_parser(
         "dead-letters",
@@ -110,7 +113,7 @@ def _add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentPar
 
     showing = actions.add_parser("show", help="one dead letter with its body")
     showing.add_argument("entity")
-    showing.add_argument("number", type=_positive, help="its number in the list")
+    showing.add_argument("number", type=positive, help="its number in the list")
 
     driving = actions.add_parser("redrive", help="send them again; safe to interrupt and to run again")
     driving.add_argument("entity")
@@ -130,55 +133,6 @@ async def _run_dead_letters(settings: Mapping[str, str], action: str, chosen: ar
             await dead_letters.show(settings, chosen.entity, chosen.number, as_json=chosen.json)
         case _:
             await dead_letters.redrive(settings, chosen.entity, as_json=chosen.json)
-
-
-def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    settings = environment(_ROOT)
-    command = commands.add_parser(
-        "demo",
-        help="walk orders through the running service, or hold a flash sale",
-        description="Without a name of a demonstration: receives stock, places an order, pays and ships it, places one "
-        "that cannot be fulfilled, and shows each event with the function that made it, and the views.",
-    )
-    _add_url(command, settings)
-    command.set_defaults(run=lambda chosen: story.run(chosen.url))
-    named = command.add_subparsers(metavar="flash-sale")
-    sale = named.add_parser(
-        "flash-sale",
-        help="more orders than units, all at once",
-        description="Places orders of one unit each of a sku that has fewer units, pays where a payment is asked for, "
-        "waits until every order is decided, then reads every stream from the store that the settings name and checks "
-        "that as many were confirmed as there were units, that the rest was cancelled as out of stock, that nothing "
-        "was oversold and that no process is unfinished. Prints a summary per run; progress goes to stderr.",
-    )
-    _add_url(sale, settings)
-    sale.add_argument("--units", type=_positive, default=100, help="units of the sku (default: %(default)s)")
-    sale.add_argument("--orders", type=_positive, default=1000, help="orders of one unit (default: %(default)s)")
-    sale.add_argument("--clients", type=_positive, default=32, help="clients at a time (default: %(default)s)")
-    sale.add_argument("--runs", type=_positive, default=1, help="how often, each with a new sku (default: %(default)s)")
-    sale.add_argument("--json", action="store_true", help="one JSON object per run instead of text")
-    sale.set_defaults(run=partial(_run_flash_sale, settings))
-
-
-async def _run_flash_sale(settings: Mapping[str, str], chosen: argparse.Namespace) -> None:
-    # Only this command connects to the store, and pays for the SDK.
-    from operate.demo import flash_sale
-
-    sale = flash_sale.Sale(chosen.units, chosen.orders, chosen.clients, chosen.runs)
-    await flash_sale.run(chosen.url, settings, sale, as_json=chosen.json)
-
-
-def _add_url(command: argparse.ArgumentParser, settings: Mapping[str, str]) -> None:
-    port = settings.get("DEVSTACK_FUNCTIONS_PORT", "7071")
-    command.add_argument(
-        "--url", default=f"http://localhost:{port}/api", help="where the functions are (default: %(default)s)"
-    )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,21 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from composition.services import Services, now
-from consumers.parked.release import Release
-from consumers.patience import Patience
-from consumers.redrive import Redrive
-from messaging.port import COMMANDS, NOTIFICATIONS, NOTIFICATIONS_OF_EVENTS, REACTIONS, DeadLetter
+from engine.assembly import Services
+from engine.clock import utc_now
+from engine.consuming.parked.release import Release
+from engine.consuming.redrive import Redrive
+from engine.consuming.retry_policy import RetryPolicy
+from engine.messaging.port import DeadLetter
+from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE
 from operate.failure import CommandFailed
 from operate.messages import check_receiver, connected, message_json, print_line, print_progress
 
 ENTITIES: Final[Mapping[str, str]] = {
-    COMMANDS: COMMANDS,
-    REACTIONS: REACTIONS,
-    NOTIFICATIONS: NOTIFICATIONS,
-    NOTIFICATIONS_OF_EVENTS: NOTIFICATIONS,
+    COMMAND_QUEUE: COMMAND_QUEUE,
+    REACTION_QUEUE: REACTION_QUEUE,
+    NOTIFICATION_QUEUE: NOTIFICATION_QUEUE,
+    NOTIFICATIONS_OF_EVENTS: NOTIFICATION_QUEUE,
 }
 """Where messages die, and the consumer that takes from there."""
 
@@ -56,7 +58,7 @@ async def redrive(environment: Mapping[str, str], entity: str, *, as_json: bool)
     check_receiver(environment, ENTITIES[name])
     async with connected(environment) as services:
         await _release_parked(services, ENTITIES[name])
-        drive = Redrive(services.dead_letters, services.bus, services.messages, Patience(now, asyncio.sleep))
+        drive = Redrive(services.dead_letters, services.bus, services.messages, RetryPolicy(utc_now, asyncio.sleep))
         count = await drive.count(name)
         done = 0
 
@@ -66,7 +68,7 @@ async def redrive(environment: Mapping[str, str], entity: str, *, as_json: bool)
             print_progress(f"{done} of {count}: {letter.message.message_id}")
 
         if name == NOTIFICATIONS_OF_EVENTS:
-            await drive.to_consumer(name, services.consumers[NOTIFICATIONS], count, report)
+            await drive.to_consumer(name, services.consumers[NOTIFICATION_QUEUE], count, report)
         else:
             await drive.to_queue(name, count, report)
         print_line({"entity": name, "redriven": done}, as_json=as_json)
@@ -74,7 +76,7 @@ async def redrive(environment: Mapping[str, str], entity: str, *, as_json: bool)
 
 async def _release_parked(services: Services, consumer: str) -> None:
     """A dead letter of a parked session would wait behind it: what is parked goes first, as it was first."""
-    release = Release(services.parked, now, asyncio.sleep)
+    release = Release(services.parked, utc_now, asyncio.sleep)
     for session_id in sorted(await services.parked.sessions(consumer)):
         released = await release.session(
             services.consumers[consumer],

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from composition.cosmos import UnsuitableAccount
-from composition.services import Services, build
+from composition.services import build
 from composition.settings import Settings
-from consumers.errors import ConsumerError
-from consumers.patience import TRANSIENT
-from eventstore.errors import EventStoreError
-from messaging.port import NOTIFICATIONS, BusError, Received
+from engine.assembly import Services
+from engine.consuming.errors import ConsumerError
+from engine.consuming.retry_policy import TRANSIENT
+from engine.errors import AdapterError
+from engine.messaging.port import Received
+from engine.messaging.topology import NOTIFICATION_QUEUE
 from operate.failure import CommandFailed
 
 
@@ -23,13 +24,13 @@ async def connected(environment: Mapping[str, str]) -> AsyncIterator[Services]:
     try:
         async with build(settings) as services:
             yield services
-    except (*TRANSIENT, UnsuitableAccount, ConsumerError, EventStoreError, BusError) as error:
+    except (*TRANSIENT, ConsumerError, AdapterError) as error:
         raise CommandFailed(f"{error}; what was done stays done, run it again") from error
 
 
 def check_receiver(environment: Mapping[str, str], consumer: str) -> None:
     """Raises CommandFailed where notifications would be handled and nobody told: no webhook means done at once."""
-    if consumer == NOTIFICATIONS and Settings.from_mapping(environment).notifications is None:
+    if consumer == NOTIFICATION_QUEUE and Settings.from_mapping(environment).engine.notifications is None:
         raise CommandFailed("NOTIFICATIONS_WEBHOOK is not set here: notifications would be gone, and nobody notified")
 
 

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from composition.services import now
-from consumers.messages import MessageConsumer
-from consumers.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore
-from consumers.parked.release import Release
-from messaging.port import Received
+from engine.clock import utc_now
+from engine.consuming.messages import MessageConsumer
+from engine.consuming.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore
+from engine.consuming.parked.release import Release
+from engine.messaging.port import Received
 from operate.failure import CommandFailed
 from operate.messages import check_receiver, connected, message_json, print_line, print_progress
 
@@ -105,7 +105,7 @@ class _Parked:
 
     async def release(self, consumer: str, parked: ParkedSession | ParkedAlone, title: str) -> str | None:
         """Why it is still parked, None if it is not. `title` begins each line of progress."""
-        release, handler = Release(self.store, now, asyncio.sleep), self.consumers[consumer]
+        release, handler = Release(self.store, utc_now, asyncio.sleep), self.consumers[consumer]
         if isinstance(parked, ParkedAlone):
             print_progress(f"{title}: message {parked.key}")
             return await release.alone(handler, parked.key, parked.message)

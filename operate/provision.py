@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from composition.cosmos import Provisioned
 from composition.provisioning import ProvisioningFailed, provision_database
 from composition.settings import Settings
+from engine.storing.containers import Provisioned
 from operate.failure import CommandFailed
 
 
@@ -15,7 +15,7 @@ async def run(environment: Mapping[str, str], *, as_json: bool) -> None:
     settings = Settings.from_mapping(environment)
 
     def show(done: Provisioned) -> None:
-        text = f"{settings.cosmos_database}/{done.container}: {done.outcome}"
+        text = f"{settings.engine.cosmos_database}/{done.container}: {done.outcome}"
         print(json.dumps(asdict(done)) if as_json else text, flush=True)
 
     try:

@@ -1,1 +1,1 @@
-"""Answers: read models that are folded from the events and can be thrown away."""
+"""One pure module per read model: its projection, and the query that answers from it."""

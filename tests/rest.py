@@ -1,13 +1,33 @@
 """Requests to the functions of HTTP without a host between."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import azure.functions as func
 
-from triggers.http import HttpFunctions
+from api.interface import Interface
+
+_Function = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+
+FUNCTIONS: Final[Mapping[str, Callable[[Interface], _Function]]] = {
+    "place_order": lambda api: api.orders.place,
+    "cancel_order": lambda api: api.orders.cancel,
+    "report_payment": lambda api: api.payments.report,
+    "ship_order": lambda api: api.orders.ship,
+    "receive_stock": lambda api: api.stock.receive,
+    "get_command": lambda api: api.engine.get_command,
+    "get_order": lambda api: partial(api.engine.query, "order-details"),
+    "get_order_events": lambda api: api.orders.events,
+    "get_payment": lambda api: partial(api.engine.query, "payment-status"),
+    "get_customer_orders": lambda api: partial(api.engine.query, "order-history"),
+    "get_stock": lambda api: partial(api.engine.query, "stock-levels"),
+    "get_stock_events": lambda api: api.stock.events,
+    "health": lambda api: api.engine.health,
+}
+"""By the names of function_app.py."""
 
 
 @dataclass
@@ -18,7 +38,7 @@ class Answered:
 
 
 async def send(
-    functions: HttpFunctions,
+    functions: Interface,
     function: str,
     body: Any = None,
     *,
@@ -36,6 +56,6 @@ async def send(
         route_params=route,
         body=raw,
     )
-    response: func.HttpResponse = await getattr(functions, function)(request)
+    response = await FUNCTIONS[function](functions)(request)
     text = response.get_body()
     return Answered(response.status_code, response.headers, json.loads(text) if text else None)

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from bench import cloud
 from bench.local_cloud import AT_ONCE, CALLS_OF, Call, Caller
-from composition.containers import EVENTS
-from composition.cosmos import open_client
+from engine.storing.containers import EVENTS
+from engine.storing.cosmos_account import open_client
 
 _END: Final = ""
 
@@ -21,8 +21,8 @@ _END: Final = ""
 async def main() -> None:
     known = await _line()
     settings = cloud.settings(known["url"])
-    async with open_client(settings.cosmos) as client:
-        database = client.get_database_client(settings.cosmos_database)
+    async with open_client(settings.engine.cosmos) as client:
+        database = client.get_database_client(settings.engine.cosmos_database)
         caller = Caller(database.get_container_client(EVENTS.name), known["placed"])
         for call in CALLS_OF.values():
             await call(caller, 0)

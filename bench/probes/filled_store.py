@@ -17,8 +17,7 @@ from typing import Final
 
 from bench.cloud import DATABASE
 from bench.material import new_item
-from composition.containers import EVENTS
-from domain.aggregates import STOCK
+from domain.registry import STOCK
 from domain.stock.events import StockReceived
 from emulators.clock import Clock
 from emulators.cosmos.catalog import Catalog
@@ -27,7 +26,8 @@ from emulators.cosmos.etags import new_etag
 from emulators.cosmos.items import StoredItem
 from emulators.cosmos.offers import Offers
 from emulators.cosmos.store import Store
-from eventstore.items import item_id
+from engine.storing.containers import EVENTS
+from engine.storing.items import item_id
 
 EVENTS_PER_STREAM: Final = 100
 _OPERATIONS_PER_COMMIT: Final = 128

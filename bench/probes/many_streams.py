@@ -9,10 +9,11 @@ from typing import Final
 
 from bench.machine import resident_bytes
 from bench.material import CUSTOMER, LINES, new_context
-from composition.services import Services, build
+from composition.services import build
 from composition.settings import Settings
-from domain.aggregates import ORDER
 from domain.order.commands import PlaceOrder
+from domain.registry import ORDER
+from engine.assembly import Services
 
 _AT_ONCE: Final = 32
 _STEPS: Final = 5

@@ -1,7 +1,7 @@
 """What the process of an order reacted to, and the commands that it issued: one event per reaction.
 
 Storage format: these names and fields, and those of the commands that they hold, lie in the store for ever. A change
-of either needs a new schema and an upcaster of its aggregate (domain/aggregates.py); a golden file per schema holds it
+of either needs a new schema and an upcaster of its aggregate (domain/registry.py); a golden file per schema holds it
 to that.
 """
 
@@ -13,8 +13,8 @@ from domain.fulfilment.commands import AbandonFulfilment
 from domain.money import Money
 from domain.order.commands import CancelOrder, ConfirmOrder
 from domain.payment.commands import ExpirePayment, RefundPayment, RequestPayment
-from domain.process import Issued
 from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
+from engine.deciding.process import Issued
 
 Request = (
     ReserveStock

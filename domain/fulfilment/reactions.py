@@ -7,7 +7,7 @@ it, is taken back: what is reserved is released, what is paid is refunded, a pay
 arrives later is given back when it arrives.
 
 It waits for facts, never for answers: every command that it issues is followed by an event of its target, or finds one
-there that reaches the process as well. It decides by what it has learnt so far, so a trigger that comes twice, or in
+there that reaches the process as well. It decides by what it has learnt so far, so an input that comes twice, or in
 another order than it happened, changes nothing that it should not.
 """
 
@@ -17,8 +17,6 @@ from functools import partial
 from operator import attrgetter
 from typing import Final
 
-from domain.aggregate import Aggregate
-from domain.decider import Decider
 from domain.fulfilment.commands import WIRE_NAMES as COMMANDS
 from domain.fulfilment.commands import AbandonFulfilment
 from domain.fulfilment.events import (
@@ -47,12 +45,14 @@ from domain.order.events import OrderCancelled, OrderConfirmed, OrderPlaced, Ord
 from domain.payment.commands import ExpirePayment, RefundPayment, RequestPayment
 from domain.payment.events import CATEGORY as PAYMENT
 from domain.payment.events import PaymentDeclined, PaymentExpired, PaymentProcessed, PaymentRefunded
-from domain.process import Issued, Process
 from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
 from domain.stock.events import CATEGORY as STOCK
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
+from engine.deciding.aggregate import Aggregate
+from engine.deciding.decider import Decider
+from engine.deciding.process import Issued, Process
 
-Trigger = (
+FulfilmentInput = (
     OrderPlaced
     | OrderConfirmed
     | OrderShipped
@@ -72,12 +72,12 @@ ABANDONED_AFTER: Final = 7 * 24 * 3600
 """Seconds beyond the payment deadline that reservations and confirmation may take: long enough to mend an outage."""
 
 
-def fulfilment(payment_deadline_seconds: int) -> Process[Trigger, FulfilmentEvent, FulfilmentState]:
+def fulfilment(payment_deadline_seconds: int) -> Process[FulfilmentInput, FulfilmentEvent, FulfilmentState]:
     """The process, with the time that a customer has to pay."""
     decide = partial(_decide, payment_deadline_seconds)
     return Process(
         aggregate=Aggregate(CATEGORY, Decider(INITIAL, decide, evolve), WIRE_NAMES, COMMANDS),
-        concerns={
+        correlation={
             each: attrgetter("order_id")
             for each in (
                 OrderPlaced,
@@ -98,11 +98,11 @@ def fulfilment(payment_deadline_seconds: int) -> Process[Trigger, FulfilmentEven
     )
 
 
-def _decide(payment_deadline: int, trigger: Trigger, state: FulfilmentState) -> tuple[FulfilmentEvent, ...]:
+def _decide(payment_deadline: int, happened: FulfilmentInput, state: FulfilmentState) -> tuple[FulfilmentEvent, ...]:
     if isinstance(state, Fulfilment):
-        event = _react(payment_deadline, trigger, state)
+        event = _react(payment_deadline, happened, state)
     else:
-        event = _start(payment_deadline, trigger) if isinstance(trigger, OrderPlaced) else None
+        event = _start(payment_deadline, happened) if isinstance(happened, OrderPlaced) else None
     return () if event is None else (event,)
 
 
@@ -113,14 +113,14 @@ def _start(payment_deadline: int, placed: OrderPlaced) -> FulfilmentStarted:
     reservations: Requests = tuple(
         Issued(STOCK, sku, ReserveStock(sku, placed.order_id, quantity)) for sku, quantity in quantities.items()
     )
-    wake_up = Issued(CATEGORY, placed.order_id, AbandonFulfilment(), payment_deadline + ABANDONED_AFTER)
-    return FulfilmentStarted(placed.order_id, placed.total, (*reservations, wake_up))
+    timeout = Issued(CATEGORY, placed.order_id, AbandonFulfilment(), payment_deadline + ABANDONED_AFTER)
+    return FulfilmentStarted(placed.order_id, placed.total, (*reservations, timeout))
 
 
-def _react(payment_deadline: int, trigger: Trigger, state: Fulfilment) -> FulfilmentEvent | None:
+def _react(payment_deadline: int, happened: FulfilmentInput, state: Fulfilment) -> FulfilmentEvent | None:
     """None for what the process knows already, or did not ask for."""
     order_id = state.order_id
-    match trigger:
+    match happened:
         case StockReserved(sku) if sku in state.awaited:
             return ReservationGranted(order_id, sku, _after_grant(payment_deadline, state, sku))
         case StockReservationRefused(sku) if sku in state.awaited:

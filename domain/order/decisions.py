@@ -2,11 +2,11 @@
 
 from typing import Final, assert_never
 
-from domain.decider import Decider, DomainError, NotFound
 from domain.money import LARGEST_AMOUNT
 from domain.order.commands import CancelOrder, ConfirmOrder, OrderCommand, PlaceOrder, ShipOrder
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced, OrderShipped
 from domain.order.state import INITIAL, Cancelled, Confirmed, NotPlaced, OrderState, Placed, Shipped, evolve
+from engine.deciding.decider import Decider, DomainError, NotFound
 
 
 class OrderNotFound(NotFound):

@@ -1,7 +1,7 @@
 """What happened to an order.
 
 Storage format: these names and fields lie in the store for ever. A change of either needs a new schema and an
-upcaster of its aggregate (domain/aggregates.py); a golden file per schema holds it to that.
+upcaster of its aggregate (domain/registry.py); a golden file per schema holds it to that.
 """
 
 from collections.abc import Mapping

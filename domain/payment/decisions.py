@@ -5,7 +5,6 @@ A command that is already satisfied, or that a fact has settled otherwise, yield
 
 from typing import Final, assert_never
 
-from domain.decider import Decider, DomainError, NotFound
 from domain.payment.commands import (
     DeclinePayment,
     ExpirePayment,
@@ -32,6 +31,7 @@ from domain.payment.state import (
     Requested,
     evolve,
 )
+from engine.deciding.decider import Decider, DomainError, NotFound
 
 
 class PaymentNotRequested(NotFound):

@@ -2,7 +2,6 @@
 
 from typing import Final, assert_never
 
-from domain.decider import Decider, DomainError
 from domain.stock.commands import DispatchStock, ReceiveStock, ReleaseStock, ReserveStock, StockCommand
 from domain.stock.events import (
     StockDispatched,
@@ -13,6 +12,7 @@ from domain.stock.events import (
     StockReserved,
 )
 from domain.stock.state import INITIAL, StockState, evolve
+from engine.deciding.decider import Decider, DomainError
 
 
 class InvalidQuantity(DomainError):

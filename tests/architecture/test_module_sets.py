@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HTTP_ONLY = {"pydantic", "triggers.http", "triggers.http_models"}
-NEVER = {"azure.servicebus", "azure.identity", "devstack", "emulators", "operate", "requests"}
+HTTP_ONLY = {"pydantic", "engine.triggers.http", "api.interface", "api.bodies"}
+NEVER = {"azure.servicebus", "azure.identity", "devstack", "emulators", "demo", "operate", "requests"}
 
 
 def loaded(statements: str) -> set[str]:
@@ -19,7 +19,7 @@ def loaded(statements: str) -> set[str]:
 
 def test_indexing_loads_the_library_and_nothing_of_ours_but_the_wiring() -> None:
     ours = {name for name in loaded("import function_app") if (ROOT / name.split(".")[0]).is_dir()}
-    assert {"composition", "composition.wiring", "composition.imports"} == ours
+    assert {"composition", "composition.wiring", "engine", "engine.imports"} == ours
 
 
 def test_indexing_reads_no_settings_and_connects_to_nothing() -> None:
@@ -29,13 +29,13 @@ def test_indexing_reads_no_settings_and_connects_to_nothing() -> None:
 
 def test_the_feed_never_loads_what_serves_http() -> None:
     modules = loaded("import composition.services; from composition import wiring; asyncio.run(wiring.feed())")
-    assert {"consumers.batch", "azure.cosmos.aio"} <= modules
+    assert {"engine.projecting.projector", "azure.cosmos.aio"} <= modules
     assert not (HTTP_ONLY | NEVER) & modules
 
 
 def test_the_bus_never_loads_what_serves_http() -> None:
     modules = loaded("import composition.services; from composition import wiring; asyncio.run(wiring.bus())")
-    assert {"consumers.messages", "azure.cosmos.aio"} <= modules
+    assert {"engine.consuming.messages", "azure.cosmos.aio"} <= modules
     assert not (HTTP_ONLY | NEVER) & modules
 
 
@@ -44,9 +44,10 @@ def test_the_relay_loads_the_sdk_of_the_bus_with_its_first_message_and_nothing_t
 import contextlib
 import composition.services
 from composition import wiring
-from composition.bus import BusOnFirstUse
-from composition.settings import ServiceBusConnection
-from messaging.port import BusUnavailable
+from engine.errors import Unavailable
+from engine.messaging.first_use import BusOnFirstUse
+from engine.settings import ServiceBusConnection
+
 
 NOBODY = "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;"
 
@@ -55,20 +56,22 @@ async def send():
     async with contextlib.AsyncExitStack() as stack:
         bus = BusOnFirstUse(ServiceBusConnection(NOBODY), stack)
         assert "azure.servicebus" not in sys.modules
-        with contextlib.suppress(BusUnavailable):
+        with contextlib.suppress(Unavailable):
             await bus.send("commands", [])
 
 asyncio.run(send())
 """
     modules = loaded(use)
-    assert {"consumers.relay", "azure.servicebus.aio"} <= modules
+    assert {"engine.reacting.relay", "azure.servicebus.aio"} <= modules
     assert not (HTTP_ONLY | {"azure.identity", "devstack", "emulators", "operate"}) & modules
 
 
 def test_opening_the_store_imports_nothing_on_the_loop() -> None:
     use = """
-from composition import cosmos, settings
-from eventstore.errors import StoreUnavailable
+from engine.storing import cosmos_account as cosmos
+from engine import settings
+from engine.errors import Unavailable
+
 
 async def open_nothing():
     async with cosmos.open_client(settings.CosmosConnection("http://127.0.0.1:1/", "eA==")):
@@ -77,7 +80,7 @@ async def open_nothing():
 before = set(sys.modules)
 try:
     asyncio.run(open_nothing())
-except StoreUnavailable:
+except Unavailable:
     sys.modules = {name: module for name, module in sys.modules.items() if name not in before}
 """
     assert not {name for name in loaded(use) if not name.startswith(("encodings.", "stringprep"))}

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 import function_app
-from composition.containers import COMMANDS, EVENTS, LEASES, PARKED, SNAPSHOTS, containers
-from projections.views.catalogue import PROJECTIONS
+from composition.domain import CONTAINERS
+from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
+from tests.registered import PROJECTIONS
 
 HTTP = {
     "place_order": ("POST", "orders", "FUNCTION"),
@@ -105,6 +106,6 @@ def test_the_functions_of_the_bus_take_one_message_at_a_time_as_bytes(functions:
 
 
 def test_every_read_model_has_its_container() -> None:
-    expected = {EVENTS.name, SNAPSHOTS.name, PARKED.name, COMMANDS.name, LEASES.name}
-    names = {container.name for container in containers(PROJECTIONS)}
+    expected = {EVENTS.name, SNAPSHOTS.name, PARKED.name, OUTCOMES.name, LEASES.name}
+    names = {container.name for container in CONTAINERS}
     assert {*expected, *(projection.name for projection in PROJECTIONS)} == names

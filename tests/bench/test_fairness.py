@@ -10,14 +10,14 @@ from pydantic import ValidationError
 from bench import codecs, explicit, folding, library, models
 from bench.in_memory import TextStore
 from bench.material import new_context, new_id, new_item
-from domain.aggregates import STOCK
 from domain.order.events import OrderPlaced
+from domain.registry import STOCK
 from domain.stock.events import StockReceived
 from domain.stock.state import StockState
-from eventstore.codec import strict_converter
-from eventstore.errors import WrongExpectedVersion
-from eventstore.items import from_item
-from eventstore.port import Head
+from engine.storing.codec import strict_converter
+from engine.storing.errors import WrongExpectedVersion
+from engine.storing.items import from_item
+from engine.storing.port import Head
 
 CONVERTER = strict_converter()
 EVENTS = codecs._events()

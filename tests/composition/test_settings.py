@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from composition.settings import Settings, SettingsError
+from composition.settings import Settings
+from engine.settings import SettingsError
 
 KEY = "AccountEndpoint=http://localhost:8081/;AccountKey=c2VjcmV0;"
 BUS = "Endpoint=sb://localhost:5672;SharedAccessKeyName=root;SharedAccessKey=geheim;UseDevelopmentEmulator=true;"
@@ -13,8 +14,8 @@ WHOLE = {"COSMOS": KEY, "COSMOS_DATABASE": "orders", "SERVICEBUS": BUS}
 
 def test_a_connection_string_is_read() -> None:
     settings = Settings.from_mapping({**WHOLE, "TRUST_EASYAUTH": "1"})
-    assert ("http://localhost:8081/", "c2VjcmV0") == (settings.cosmos.endpoint, settings.cosmos.key)
-    assert ("orders", True) == (settings.cosmos_database, settings.trust_easyauth)
+    assert ("http://localhost:8081/", "c2VjcmV0") == (settings.engine.cosmos.endpoint, settings.engine.cosmos.key)
+    assert ("orders", True) == (settings.engine.cosmos_database, settings.engine.trust_easyauth)
 
 
 def test_an_identity_needs_an_endpoint_only() -> None:
@@ -25,17 +26,17 @@ def test_an_identity_needs_an_endpoint_only() -> None:
             "SERVICEBUS__fullyQualifiedNamespace": "x.servicebus.windows.net",
         }
     )
-    assert settings.cosmos.key is None
+    assert settings.engine.cosmos.key is None
     assert (None, "x.servicebus.windows.net") == (
-        settings.service_bus.connection_string,
-        settings.service_bus.namespace,
+        settings.engine.service_bus.connection_string,
+        settings.engine.service_bus.namespace,
     )
-    assert settings.trust_easyauth is False
+    assert settings.engine.trust_easyauth is False
 
 
 def test_a_connection_string_wins_over_an_endpoint() -> None:
     environment = {**WHOLE, "COSMOS__accountEndpoint": "https://x/"}
-    assert "http://localhost:8081/" == Settings.from_mapping(environment).cosmos.endpoint
+    assert "http://localhost:8081/" == Settings.from_mapping(environment).engine.cosmos.endpoint
 
 
 def test_all_problems_are_listed_at_once() -> None:
@@ -69,8 +70,8 @@ def test_a_bus_that_cannot_be_one_is_named(environment: dict[str, str]) -> None:
 def test_the_optional_settings_have_defaults() -> None:
     settings = Settings.from_mapping(WHOLE)
     assert timedelta(minutes=15) == settings.payment_deadline
-    assert settings.notifications is None
-    assert settings.relay_replay_until is None
+    assert settings.engine.notifications is None
+    assert settings.engine.relay_replay_until is None
 
 
 def test_the_optional_settings_are_read() -> None:
@@ -84,9 +85,9 @@ def test_the_optional_settings_are_read() -> None:
         }
     )
     assert timedelta(hours=1, minutes=2, seconds=3) == settings.payment_deadline
-    assert settings.notifications is not None
-    assert "https://example.com/hook" == settings.notifications.url
-    assert datetime(2026, 11, 25, 18, tzinfo=UTC) == settings.relay_replay_until
+    assert settings.engine.notifications is not None
+    assert "https://example.com/hook" == settings.engine.notifications.url
+    assert datetime(2026, 11, 25, 18, tzinfo=UTC) == settings.engine.relay_replay_until
 
 
 @pytest.mark.parametrize(

@@ -14,20 +14,22 @@ from pathlib import Path
 
 import pytest
 
+from api.interface import Interface, interface
+from composition.domain import READ_MODELS
 from composition.provisioning import provision_database
-from composition.services import Services, build
+from composition.services import build
 from composition.settings import Settings
-from domain.aggregates import ORDER, PAYMENT, STOCK
 from domain.money import Money
 from domain.order.commands import ConfirmOrder
 from domain.payment.commands import RefundPayment, RequestPayment
+from domain.registry import ORDER, PAYMENT, STOCK
 from domain.stock.commands import ReceiveStock
 from emulators.cosmos.faults import Effect, Fault
 from emulators.cosmos.server import CosmosServer
-from tests.application.conftest import context
+from engine.assembly import Services
+from tests.engine.commands.conftest import context
 from tests.rest import Answered, send
 from tests.settings import settings_for
-from triggers.http import HttpFunctions
 
 PLACE = {
     "customerId": "c-1",
@@ -38,7 +40,7 @@ _keys = count(1)
 
 @dataclass
 class Host:
-    functions: HttpFunctions
+    functions: Interface
     services: Services
 
 
@@ -129,7 +131,7 @@ def host_of(services: Services) -> Host:
     async def connected() -> Services:
         return services
 
-    return Host(HttpFunctions(connected, trust_easyauth=False), services)
+    return Host(interface(connected, READ_MODELS, trust_easyauth=False), services)
 
 
 @pytest.fixture

@@ -5,17 +5,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.aggregate import Aggregate
-from domain.aggregates import FULFILMENT, ORDER, PAYMENT, STOCK
-from domain.decider import DomainError
 from domain.fulfilment.commands import AbandonFulfilment
 from domain.money import Money
 from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder, ShipOrder
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
 from domain.payment.commands import DeclinePayment, ExpirePayment, ProcessPayment, RefundPayment, RequestPayment
 from domain.payment.events import PaymentDeclined, PaymentExpired, PaymentProcessed, PaymentRefunded
+from domain.registry import FULFILMENT, ORDER, PAYMENT, STOCK
 from domain.stock.commands import DispatchStock, ReceiveStock, ReleaseStock, ReserveStock
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
+from engine.deciding.aggregate import Aggregate
+from engine.deciding.decider import DomainError
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _ORDER_IDS = st.sampled_from(["o-1", "o-2", "o-3"])

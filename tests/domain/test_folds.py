@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from domain.aggregate import Aggregate
-from domain.aggregates import AGGREGATES
+from domain.registry import AGGREGATES
+from engine.deciding.aggregate import Aggregate
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KNOWN = ROOT / "tests" / "golden" / "folds.json"

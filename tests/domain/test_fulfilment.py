@@ -20,17 +20,17 @@ from domain.fulfilment.events import (
     ReservationGranted,
     ReservationRefused,
 )
-from domain.fulfilment.reactions import ABANDONED_AFTER, Trigger, fulfilment
+from domain.fulfilment.reactions import ABANDONED_AFTER, FulfilmentInput, fulfilment
 from domain.fulfilment.state import Fulfilment
 from domain.money import Money
 from domain.order.commands import CancelOrder, ConfirmOrder
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
 from domain.payment.commands import ExpirePayment, RefundPayment, RequestPayment
 from domain.payment.events import PaymentDeclined, PaymentExpired, PaymentProcessed, PaymentRefunded
-from domain.process import Issued
 from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
-from tests.specification import given
+from engine.deciding.process import Issued
+from engine.testing.specification import given
 
 DEADLINE = 900
 PROCESS = fulfilment(DEADLINE)
@@ -123,7 +123,7 @@ class TestTheWayBack:
         ("failure", "reason"),
         [(DECLINED, "The payment was declined: no funds"), (EXPIRED, "The payment did not arrive in time.")],
     )
-    def test_a_payment_that_fails_cancels_the_order(self, failure: Trigger, reason: str) -> None:
+    def test_a_payment_that_fails_cancels_the_order(self, failure: FulfilmentInput, reason: str) -> None:
         given(FULFILMENT, *RESERVED).when(failure).then(
             PaymentFailed("o-1", (cancel(reason), RELEASE_CUP, RELEASE_MUGS))
         )
@@ -195,7 +195,7 @@ class TestRepetitions:
         ],
     )
     def test_what_is_known_already_or_was_not_asked_for_changes_nothing(
-        self, history: tuple[FulfilmentEvent, ...], trigger: Trigger
+        self, history: tuple[FulfilmentEvent, ...], trigger: FulfilmentInput
     ) -> None:
         given(FULFILMENT, *history).when(trigger).then_nothing()
 
@@ -207,6 +207,6 @@ def has_ended(*history: FulfilmentEvent) -> bool:
 
 
 def test_events_of_other_streams_find_their_process() -> None:
-    assert {"o-1"} == {PROCESS.concerns[type(each)](each) for each in (PLACED, granted("mug"), EXPIRED)}
+    assert {"o-1"} == {PROCESS.correlation[type(each)](each) for each in (PLACED, granted("mug"), EXPIRED)}
     assert "fulfilment-o-1" == PROCESS.aggregate.stream_id("o-1")
     assert STARTED.issued == PROCESS.issued(STARTED)

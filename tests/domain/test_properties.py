@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composition.services import CODEC
-from domain.aggregate import Aggregate
-from domain.aggregates import AGGREGATES, PAYMENT, STOCK
-from domain.decider import DomainError
 from domain.payment.events import PaymentProcessed, PaymentRefunded
+from domain.registry import AGGREGATES, PAYMENT, STOCK
 from domain.stock.snapshot import from_data, to_data
-from eventstore.events import Metadata, StoredEvent
+from engine.deciding.aggregate import Aggregate
+from engine.deciding.decider import DomainError
+from engine.storing.events import Metadata, StoredEvent
+from engine.testing.specification import NOON
 from tests.domain.histories import COMMANDS, PAYMENT_COMMANDS, STOCK_COMMANDS, history_of
-from tests.specification import NOON
+from tests.registered import CODEC
 
 _METADATA = Metadata("e", NOON, "c", "c", "t", "a", "f")
 

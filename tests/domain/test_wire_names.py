@@ -2,10 +2,10 @@
 
 from typing import get_args
 
-from domain.aggregates import AGGREGATES
 from domain.fulfilment.events import Request
 from domain.order.commands import OrderCommand
 from domain.payment.commands import PaymentCommand
+from domain.registry import AGGREGATES
 from domain.stock.commands import StockCommand
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.aggregate import Aggregate
-from domain.aggregates import ORDER, PAYMENT, STOCK
-from domain.decider import DomainError
 from domain.fulfilment.reactions import fulfilment
+from domain.registry import ORDER, PAYMENT, STOCK
+from engine.deciding.aggregate import Aggregate
+from engine.deciding.decider import DomainError
 
 PROCESS = fulfilment(payment_deadline_seconds=900)
 _AGGREGATES: dict[str, Aggregate[Any, Any, Any]] = {
@@ -63,7 +63,7 @@ class World:
         return bool(decided)
 
     def _relay(self, stream_id: str, version: int, event: Any) -> None:
-        concerned = PROCESS.concerns.get(type(event))
+        concerned = PROCESS.correlation.get(type(event))
         if concerned is not None:
             process = PROCESS.aggregate.stream_id(str(concerned(event)))
             self.waiting[stream_id, process].append(Message((stream_id, version), process, event))

@@ -7,20 +7,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from composition.services import Services, build
+from composition.services import build
 from composition.settings import Settings
-from domain.aggregate import Aggregate
-from domain.aggregates import FULFILMENT, ORDER, PAYMENT, STOCK
 from domain.fulfilment.state import Fulfilment
 from domain.order.events import OrderPlaced
 from domain.order.state import Cancelled, Confirmed, Shipped
 from domain.payment.events import PaymentProcessed, PaymentRefunded
 from domain.payment.state import Processed, Requested
+from domain.registry import FULFILMENT, ORDER, PAYMENT, STOCK
 from domain.stock.events import StockDispatched, StockReceived
-from eventstore.events import Recorded, StoredEvent
-from projections.projection import Projection
-from projections.views.catalogue import PROJECTIONS
+from engine.assembly import Services
+from engine.deciding.aggregate import Aggregate
+from engine.projecting.projection import Projection
+from engine.storing.events import RecordedEvent, StoredEvent
 from tests.e2e.parts import Parts
+from tests.registered import PROJECTIONS
 
 Fate = Literal["shipped", "cancelled", "confirmed"]
 
@@ -33,7 +34,7 @@ class Stream:
 
     aggregate: Aggregate[Any, Any, Any]
     stored: tuple[StoredEvent, ...]
-    recorded: tuple[Recorded[Any], ...]
+    recorded: tuple[RecordedEvent[Any], ...]
 
     @property
     def events(self) -> list[Any]:
@@ -171,7 +172,7 @@ class Judge:
             view = projection.project(view, recorded)
         key = projection.key(stream.recorded[0])
         expected = projection.to_document(key, len(stream.stored), view)
-        found = await self.services.runner.views.get(projection.name, key)
+        found = await self.services.projector.views.get(projection.name, key)
         return found is not None and expected == {name: found.document.get(name) for name in expected}
 
     async def nothing_is_parked(self) -> None:

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterable
 
-from composition.services import Services
-from eventstore.items import to_item
+from engine.assembly import Services
+from engine.storing.items import to_item
 from tests.e2e.judge import Stream
 
 

@@ -13,18 +13,19 @@ from typing import Final
 import pytest
 from aiohttp import web
 
-from composition.services import ENVELOPES, build
+from composition.services import build
 from composition.settings import Settings
-from consumers.commands import envelope_of
-from domain.aggregates import STOCK
+from domain.registry import STOCK
 from domain.stock.commands import ReceiveStock
-from messaging.port import COMMANDS
-from tests.application.conftest import context
+from engine.commands.consumer import envelope_of
+from engine.messaging.topology import COMMAND_QUEUE
 from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import insistent_client
 from tests.e2e.judge import judge_of
 from tests.e2e.parts import parts
 from tests.e2e.stack import eventually
+from tests.engine.commands.conftest import context
+from tests.registered import ENVELOPES
 
 SECRET: Final = "geheim"
 TRACE_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -46,7 +47,7 @@ async def test_commands_that_wait_while_cosmos_db_is_away_are_carried_out_when_i
                 for sku in skus
                 for key in keys[sku]
             ]
-            await services.bus.send(COMMANDS, messages)
+            await services.bus.send(COMMAND_QUEUE, messages)
             # Each of the four sessions waits, again and again.
             await asyncio.to_thread(running.says, "functions", r"message \S+ of commands waits: ", 12)
             await asyncio.to_thread(running.start_again, "cosmos")

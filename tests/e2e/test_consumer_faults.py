@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from domain.aggregates import STOCK
+from domain.registry import STOCK
 from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import InsistentClient, insistent_client
 from tests.e2e.judge import Judge, judge_of
@@ -44,7 +44,7 @@ class Warehouse:
         return STOCK.stream_id(self.sku)
 
     def hold(self) -> None:
-        """The store refuses all that concerns the stream: handlers of its messages wait, and hold their session."""
+        """The store refuses all that correlation the stream: handlers of its messages wait, and hold their session."""
         fault = {"effect": "refuse", "status": 503, "partitionKey": self.session, "times": None}
         self.running.control("cosmos", "faults", fault)
 
@@ -135,7 +135,7 @@ async def test_a_broker_that_dies_in_the_middle_of_a_batch_of_the_relay_is_sent_
     assert 200 == (await client.post(f"/stock/{sku}/receipts", {"quantity": 10})).status
     await nothing_is_under_way(running, also_scheduled=False)
     waits = len(running.says("functions", "the relay waits for the bus", times=0))
-    # The receipt, which may be under way to the topic, concerns nobody.
+    # The receipt, which may be under way to the topic, correlation nobody.
     skip = 1 if entity == "events" else 0
     running.control("servicebus", "faults", {"effect": "kill", "kinds": ["send"], "entity": entity, "skip": skip})
     line = {"sku": sku, "quantity": 1, "unitPrice": {"amount": "5.00", "currency": "EUR"}}

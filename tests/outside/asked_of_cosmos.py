@@ -3,19 +3,19 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from application.refusals import Refusal
-from consumers.outcomes.cosmos import CosmosOutcomeStore
-from consumers.outcomes.port import Done, Refused
-from consumers.parked.cosmos import CosmosParkedStore
-from consumers.parked.port import Failure
-from domain.aggregates import STOCK
 from domain.order.events import OrderConfirmed
-from eventstore.cosmos import CosmosEventStore, CosmosSnapshotStore
-from eventstore.items import to_item
-from eventstore.port import Head
-from eventstore.snapshots import to_item as to_snapshot_item
-from projections.cosmos import CosmosViewStore
-from projections.port import ViewKey
+from domain.registry import STOCK
+from engine.commands.outcomes.cosmos import CosmosOutcomeStore
+from engine.commands.outcomes.port import Done, Refused
+from engine.commands.refusals import Refusal
+from engine.consuming.parked.cosmos import CosmosParkedStore
+from engine.consuming.parked.port import Failure
+from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.port import ViewKey
+from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
+from engine.storing.items import to_item
+from engine.storing.port import Head
+from engine.storing.snapshots import to_item as to_snapshot_item
 from tests.outside.at_rest import LIVES, snapshot, stored
 from tests.outside.recording import asked, batch_failed, exists, not_found, read
 from tests.outside.values import COMMAND_ID, METADATA, ORDER_ID, PLACED, SOON, TEXT, received

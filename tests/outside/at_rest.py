@@ -5,8 +5,6 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
 
-from composition.services import CODEC
-from domain.aggregates import ORDER, PAYMENT, STOCK
 from domain.money import Money
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderShipped
 from domain.payment.events import (
@@ -16,6 +14,7 @@ from domain.payment.events import (
     PaymentRefunded,
     PaymentRequested,
 )
+from domain.registry import ORDER, PAYMENT, STOCK
 from domain.stock.events import (
     StockDispatched,
     StockReceived,
@@ -23,14 +22,14 @@ from domain.stock.events import (
     StockReservationRefused,
     StockReserved,
 )
-from eventstore.events import Recorded, StoredEvent
-from eventstore.items import to_item
-from eventstore.snapshots import Snapshot
-from eventstore.snapshots import to_item as to_snapshot_item
-from projections.projection import Projection
-from projections.views.catalogue import PROJECTIONS
-from tests.eventstore.test_items import EXAMPLES
+from engine.projecting.projection import Projection
+from engine.storing.events import RecordedEvent, StoredEvent
+from engine.storing.items import to_item
+from engine.storing.snapshots import Snapshot
+from engine.storing.snapshots import to_item as to_snapshot_item
+from tests.engine.storing.test_items import EXAMPLES
 from tests.outside.values import COMMAND_ID, DATE_TIME, METADATA, ORDER_ID, PLACED, SOON, TEXT
+from tests.registered import CODEC, PROJECTIONS
 
 TOTAL: Final = Money(2500, "EUR")
 REQUESTED: Final = PaymentRequested(ORDER_ID, TOTAL)
@@ -97,7 +96,7 @@ def _stages(projection: Projection[Any], life: Sequence[object]) -> list[dict[st
     stream_id = f"{projection.category}-{'mug' if projection.category == STOCK.category else ORDER_ID}"
     view, stages = None, []
     for version, event in enumerate(life, start=1):
-        happened: Recorded[Any] = Recorded(stream_id, version, event, SOON + timedelta(seconds=version))
+        happened: RecordedEvent[Any] = RecordedEvent(stream_id, version, event, SOON + timedelta(seconds=version))
         view, key = projection.project(view, happened), projection.key(happened)
         document = projection.to_document(key, version, view)
         stages.append({"after": type(event).__name__, "key": asdict(key), "document": document})

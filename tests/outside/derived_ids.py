@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from messaging.port import COMMANDS, REACTIONS
+from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
 from tests.outside.stories import DECLINED, LATER, ORDER, PAID, SHIPMENT, dispatched, told
 from tests.outside.world import World
 
@@ -23,7 +23,7 @@ async def derived_ids() -> Any:
     story = await told(dispatched)
     placed = await anonymous.ask("place_order", ORDER, headers={"Idempotency-Key": "key 1"})
     items = story.store.commits().items
-    sent = [json.loads(each.body) for entity in (COMMANDS, REACTIONS) for each in story.bus.sent[entity]]
+    sent = [json.loads(each.body) for entity in (COMMAND_QUEUE, REACTION_QUEUE) for each in story.bus.sent[entity]]
     return {
         "commands": {
             function: {

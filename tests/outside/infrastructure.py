@@ -7,9 +7,8 @@ from typing import Any, Final, cast
 
 from azure.cosmos.aio import CosmosClient
 
-from composition.containers import containers
-from composition.cosmos import provision
-from projections.views.catalogue import PROJECTIONS
+from composition.domain import CONTAINERS
+from engine.storing.cosmos_account import provision
 from tests.outside.recording import not_found
 
 _APP: Final = Path(__file__).resolve().parents[2] / "function_app.py"
@@ -38,7 +37,7 @@ async def container_definitions() -> Any:
             "indexingPolicy": each.indexing_policy,
             "defaultTtl": each.default_ttl,
         }
-        for each in containers(PROJECTIONS)
+        for each in CONTAINERS
     ]
 
 
@@ -64,5 +63,5 @@ class _Account:
 async def provisioned_containers() -> Any:
     """What Cosmos DB is asked to create in a new database."""
     account = _Account()
-    await provision(cast(CosmosClient, account), "orders", containers(PROJECTIONS), lambda _: None)
+    await provision(cast(CosmosClient, account), "orders", CONTAINERS, lambda _: None)
     return account.created

@@ -8,8 +8,8 @@ from unittest.mock import patch
 import aiohttp
 
 from domain.order.events import OrderCancelled
-from messaging.notification import notification_of
-from messaging.webhook import HttpWebhook
+from engine.messaging.notification import notification_of
+from engine.messaging.webhook import HttpWebhook
 from tests.outside.at_rest import stored
 from tests.outside.on_the_bus import EVENT
 from tests.outside.rendered import text_of

@@ -7,17 +7,18 @@ from typing import Any, Final, cast
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient
 
-from consumers.messages import MessageRunner
-from consumers.notifications import DELAYS, NotificationConsumer
-from consumers.parked.memory import MemoryParkedStore
-from consumers.patience import Patience
-from consumers.redrive import Redrive
 from domain.order.events import OrderCancelled, OrderShipped
-from messaging.envelope import event_message
-from messaging.memory import MemoryBus
-from messaging.notification import Notification, NotReceived
-from messaging.port import COMMANDS, EVENTS, NOTIFICATIONS, REACTIONS, Message
-from messaging.servicebus import AzureServiceBus
+from engine.consuming.messages import MessageRunner
+from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.redrive import Redrive
+from engine.consuming.retry_policy import RetryPolicy
+from engine.messaging.envelope import event_message
+from engine.messaging.memory import MemoryBus
+from engine.messaging.notification import Notification, NotReceived
+from engine.messaging.port import Message
+from engine.messaging.servicebus import AzureServiceBus
+from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, NOTIFICATION_QUEUE, REACTION_QUEUE
+from engine.reacting.notifications import DELAYS, NotificationConsumer
 from tests.outside.at_rest import stored
 from tests.outside.rendered import text_of
 from tests.outside.stories import STORIES, dispatched, told
@@ -47,7 +48,10 @@ async def bus_messages() -> Any:
     """Every message of the stories, by entity and in order."""
     sent = {name: (await told(story)).bus.sent for name, story in STORIES.items()}
     return {
-        name: {entity: [message_json(each) for each in by_entity[entity]] for entity in (EVENTS, COMMANDS, REACTIONS)}
+        name: {
+            entity: [message_json(each) for each in by_entity[entity]]
+            for entity in (EVENT_TOPIC, COMMAND_QUEUE, REACTION_QUEUE)
+        }
         for name, by_entity in sent.items()
     }
 
@@ -71,12 +75,12 @@ async def delayed_notifications() -> Any:
 
     consumer = NotificationConsumer(Down(), bus, lambda: now, no_pause)
     published = event_message(EVENT, message_id=METADATA.event_id, session_id=EVENT.stream_id)
-    await bus.send(NOTIFICATIONS, [published])
+    await bus.send(NOTIFICATION_QUEUE, [published])
     for delay in DELAYS:
-        (message,) = bus.deliver(NOTIFICATIONS)
+        (message,) = bus.deliver(NOTIFICATION_QUEUE)
         await consumer.handle(message)
         now += delay
-    return [message_json(each) for each in bus.sent[NOTIFICATIONS][1:]]
+    return [message_json(each) for each in bus.sent[NOTIFICATION_QUEUE][1:]]
 
 
 async def redriven_messages() -> Any:
@@ -84,16 +88,18 @@ async def redriven_messages() -> Any:
     bus = MemoryBus()
     for message_id, session in (("command-1", "order-1"), ("x" * 128, None)):
         dead = received(1, session)
-        await bus.send(COMMANDS, [Message(message_id, session, "CancelOrder", dead.body, "correlation", PROPERTIES)])
-    for letter in bus.deliver(COMMANDS):
-        bus.bury(COMMANDS, letter, "Broken", "it always crashes")
+        await bus.send(
+            COMMAND_QUEUE, [Message(message_id, session, "CancelOrder", dead.body, "correlation", PROPERTIES)]
+        )
+    for letter in bus.deliver(COMMAND_QUEUE):
+        bus.bury(COMMAND_QUEUE, letter, "Broken", "it always crashes")
 
     async def no_pause(_: float) -> None:
         return None
 
-    redrive = Redrive(bus, bus, MessageRunner(MemoryParkedStore(), lambda: SOON), Patience(lambda: SOON, no_pause))
-    await redrive.to_queue(COMMANDS, 2, lambda _: None)
-    return [message_json(each) for each in bus.sent[COMMANDS][2:]]
+    redrive = Redrive(bus, bus, MessageRunner(MemoryParkedStore(), lambda: SOON), RetryPolicy(lambda: SOON, no_pause))
+    await redrive.to_queue(COMMAND_QUEUE, 2, lambda _: None)
+    return [message_json(each) for each in bus.sent[COMMAND_QUEUE][2:]]
 
 
 class _Batch(list[ServiceBusMessage]):
@@ -148,10 +154,12 @@ async def service_bus_messages() -> Any:
     sent = (await told(dispatched)).bus.sent
     client = _Client()
     bus = AzureServiceBus(cast(ServiceBusClient, client))
-    for entity in (EVENTS, COMMANDS, REACTIONS):
+    for entity in (EVENT_TOPIC, COMMAND_QUEUE, REACTION_QUEUE):
         await bus.send(entity, sent[entity][:1])
-    await bus.send(REACTIONS, _scheduled(sent[REACTIONS])[:1])
-    await bus.send(NOTIFICATIONS, [Message("m", None, "OrderShipped", b"{}", "c", {"attempt": 1}, SOON + _A_MINUTE)])
+    await bus.send(REACTION_QUEUE, _scheduled(sent[REACTION_QUEUE])[:1])
+    await bus.send(
+        NOTIFICATION_QUEUE, [Message("m", None, "OrderShipped", b"{}", "c", {"attempt": 1}, SOON + _A_MINUTE)]
+    )
     await bus.close()
     return client.sent
 

@@ -7,33 +7,26 @@ from typing import Any
 
 import azure.functions as func
 
-from application.errors import CommandIdReused, PreconditionFailed, TooBusy, UnknownStream
-from application.refusals import refusal_of
-from consumers.errors import StoreAway, StoreRefuses
-from domain.aggregates import ORDER as ORDERS
-from domain.decider import DomainError
+from api.interface import interface
+from composition.domain import READ_MODELS
 from domain.money import LARGEST_AMOUNT, Money
 from domain.order.commands import PlaceOrder
 from domain.order.events import OrderLine
-from eventstore.errors import (
-    AppendTooLarge,
-    HistoryLost,
-    NewerEvent,
-    OutcomeUnknown,
-    StoreRefused,
-    StoreUnavailable,
-    UndecodableEvent,
-    WrongExpectedVersion,
-)
-from messaging.port import COMMANDS, BusRefused, BusUnavailable, MessageTooLarge
-from projections.port import ViewConflict, ViewStoreRefused, ViewStoreUnavailable
+from domain.registry import ORDER as ORDERS
+from engine.commands.errors import CommandIdReused, PreconditionFailed, TooBusy, UnknownStream
+from engine.commands.refusals import refusal_of
+from engine.deciding.decider import DomainError
+from engine.errors import AccessRefused, OutcomeUnknown, Unavailable
+from engine.messaging.port import MessageTooLarge
+from engine.messaging.topology import COMMAND_QUEUE
+from engine.projecting.port import ViewConflict
+from engine.storing.errors import AppendTooLarge, HistoryLost, NewerEvent, UndecodableEvent, WrongExpectedVersion
+from engine.triggers.http_requests import MAX_BODY_BYTES
+from engine.triggers.problems import BadRequest, Violation, problem_of
 from tests.outside.rendered import text_of
 from tests.outside.stories import DECLINED, LATER, ORDER, PAID, SHIPMENT, dispatched, placed, told
 from tests.outside.values import DATE_TIME, TEXT
 from tests.outside.world import World
-from triggers.http import HttpFunctions
-from triggers.http_requests import MAX_BODY_BYTES
-from triggers.problems import BadRequest, Violation, problem_of
 
 
 def answer_json(answer: func.HttpResponse) -> dict[str, Any]:
@@ -71,7 +64,7 @@ async def command_answers() -> Any:
         answers[f"accepted, will be {status}"] = answer
     command_ids = {status: str(json.loads(answer.get_body())["commandId"]) for status, answer in accepted.items()}
     answers["get_command, pending"] = await world.ask("get_command", commandId=command_ids["done"])
-    await world.deliver(COMMANDS)
+    await world.deliver(COMMAND_QUEUE)
     for status, command_id in command_ids.items():
         answers[f"get_command, {status}"] = await world.ask("get_command", commandId=command_id)
     answers["accepted, is done"] = await world.ask("place_order", ORDER, headers=key("later", **LATER))
@@ -175,21 +168,21 @@ async def failures() -> Any:
         "command id reused": CommandIdReused(),
         "too busy": TooBusy("busy"),
         "too busy, for long": TooBusy("busy", 2.1),
-        "store unavailable": StoreUnavailable("away"),
-        "store unavailable, for a moment": StoreUnavailable("away", 0.001),
+        "store unavailable": Unavailable("away"),
+        "store unavailable, for a moment": Unavailable("away", 0.001),
         "outcome unknown": OutcomeUnknown("lost"),
-        "view store unavailable": ViewStoreUnavailable("away", 7),
-        "consumers' store away": StoreAway("away", 3),
-        "bus unavailable": BusUnavailable("away", 4.5),
+        "view store unavailable": Unavailable("away", 7),
+        "consumers' store away": Unavailable("away", 3),
+        "bus unavailable": Unavailable("away", 4.5),
         "newer event": NewerEvent("order-1", 2, "OrderPraised", 1),
-        "store refused": StoreRefused("no"),
+        "store refused": AccessRefused("no"),
         "history lost": HistoryLost("order-1"),
         "wrong expected version": WrongExpectedVersion("order-1", 3),
         "undecodable event": UndecodableEvent("order-1", 2, "why"),
-        "view store refused": ViewStoreRefused("no"),
+        "view store refused": AccessRefused("no"),
         "view conflict": ViewConflict("v"),
-        "consumers' store refuses": StoreRefuses("no"),
-        "bus refused": BusRefused("no"),
+        "consumers' store refuses": AccessRefused("no"),
+        "bus refused": AccessRefused("no"),
         "message too large": MessageTooLarge("no"),
         "any other": KeyError("secret"),
     }
@@ -197,8 +190,8 @@ async def failures() -> Any:
     async def given_up() -> Any:
         raise asyncio.CancelledError
 
-    cancelled = await HttpFunctions(given_up, trust_easyauth=False).get_stock(
-        func.HttpRequest("GET", "http://localhost/api", route_params={"sku": "mug"}, body=b"")
+    cancelled = await interface(given_up, READ_MODELS, trust_easyauth=False).engine.query(
+        "stock-levels", func.HttpRequest("GET", "http://localhost/api", route_params={"sku": "mug"}, body=b"")
     )
     missing = await World().ask("get_command", commandId="c-1")
     answers = {name: problem_of(error) for name, error in errors.items()}

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from messaging.port import COMMANDS, REACTIONS
+from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
 from tests.outside.values import DATE_TIME, TEXT
 from tests.outside.world import PAYMENT_DEADLINE, World
 
@@ -62,7 +62,7 @@ async def not_paid_in_time(world: World) -> None:
 async def abandoned(world: World) -> None:
     """Nobody takes the commands to the stock until the time for the whole is over."""
     await placed(world)
-    await world.settle(REACTIONS)
+    await world.settle(REACTION_QUEUE)
     await world.wait(timedelta(days=8))
 
 
@@ -81,7 +81,7 @@ async def asked_for_asynchronously(world: World) -> None:
         condition = {"If-Match": '"1"'} if function == "cancel_order" else {}
         headers = {"Idempotency-Key": f"later-{number}", **LATER, **condition}
         await world.ask(function, body, headers=headers, params=None, **route)
-    await world.deliver(COMMANDS)
+    await world.deliver(COMMAND_QUEUE)
     await world.settle()
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from domain.aggregates import AGGREGATES
+from domain.registry import AGGREGATES
 from tests.outside.rendered import GOLDEN, golden_of, rendered
 from tests.outside.samples import SAMPLES
 

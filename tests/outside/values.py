@@ -6,9 +6,9 @@ from typing import Final
 
 from domain.money import Money
 from domain.order.events import OrderLine, OrderPlaced
-from eventstore.events import Metadata
-from messaging.port import Received
-from tests.specification import NOON
+from engine.messaging.port import Received
+from engine.storing.events import Metadata
+from engine.testing.specification import NOON
 
 SOON: Final = NOON + timedelta(milliseconds=120)
 """With a fraction that ends in zeros."""

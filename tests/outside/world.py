@@ -9,23 +9,26 @@ from typing import Any, Final
 
 import azure.functions as func
 
-from application.commands import CommandHandler
-from application.queries import Queries
-from composition.services import CODEC, ENVELOPES
-from consumers.asynchronous import AsynchronousCommands
-from consumers.batch import BatchRunner
-from consumers.commands import CommandConsumer
-from consumers.outcomes.memory import MemoryOutcomeStore
-from consumers.reactions import ReactionConsumer
-from consumers.relay import Relay
-from domain.processes import processes
-from eventstore.memory import MemoryEventStore, MemorySnapshotStore
-from messaging.memory import MemoryBus
-from messaging.port import COMMANDS, REACTIONS, Received
-from projections.memory import MemoryViewStore
-from projections.views.catalogue import PROJECTIONS
+from api.interface import interface
+from composition.domain import READ_MODELS
+from domain.registry import processes
+from engine.commands.asynchronous import AsynchronousCommands
+from engine.commands.consumer import CommandConsumer
+from engine.commands.handler import CommandHandler
+from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.messages import MessageConsumer
+from engine.messaging.memory import MemoryBus
+from engine.messaging.port import Received
+from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
+from engine.projecting.memory import MemoryViewStore
+from engine.projecting.projector import Projector
+from engine.projecting.queries import Queries
+from engine.reacting.reactions import ReactionConsumer
+from engine.reacting.relay import Relay
+from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from tests.outside.values import SOON, TRACE
-from triggers.http import HttpFunctions
+from tests.registered import CODEC, ENVELOPES, PROJECTIONS
+from tests.rest import FUNCTIONS
 
 PAYMENT_DEADLINE: Final = 900
 _STEP: Final = timedelta(milliseconds=1250)
@@ -50,17 +53,19 @@ class World:
         outcomes, reacting = MemoryOutcomeStore(), processes(PAYMENT_DEADLINE)
         self.asynchronous = AsynchronousCommands(outcomes, self.bus, ENVELOPES)
         self.queries = Queries(self.store, CODEC, self.views)
-        self._runner = BatchRunner(self.store, CODEC, self.views)
+        self._runner = Projector(self.store, CODEC, self.views)
         self._relay = Relay(self.store, CODEC, ENVELOPES, reacting, self.bus, self.clock)
         self._consumers = {
-            COMMANDS: CommandConsumer(self.commands, outcomes, ENVELOPES).consumer,
-            REACTIONS: ReactionConsumer(self.commands, CODEC, ENVELOPES, reacting).consumer,
+            COMMAND_QUEUE: MessageConsumer(COMMAND_QUEUE, CommandConsumer(self.commands, outcomes, ENVELOPES).handle),
+            REACTION_QUEUE: MessageConsumer(
+                REACTION_QUEUE, ReactionConsumer(self.commands, CODEC, ENVELOPES, reacting).handle
+            ),
         }
 
         async def services() -> World:
             return self
 
-        self._functions = HttpFunctions(services, trust_easyauth)
+        self._functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
 
     def clock(self) -> datetime:
         return self.now
@@ -83,7 +88,7 @@ class World:
             route_params=route,
             body=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
         )
-        response: func.HttpResponse = await getattr(self._functions, function)(request)
+        response: func.HttpResponse = await FUNCTIONS[function](self._functions)(request)
         return response
 
     async def settle(self, *entities: str) -> None:
@@ -95,7 +100,7 @@ class World:
             await self.deliver(*entities)
 
     async def deliver(self, *entities: str) -> None:
-        for entity in entities or (COMMANDS, REACTIONS):
+        for entity in entities or (COMMAND_QUEUE, REACTION_QUEUE):
             for message in self.bus.deliver(entity):
                 await self._hand_over(entity, message)
         self.now += _STEP

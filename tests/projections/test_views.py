@@ -20,11 +20,11 @@ from domain.stock.events import (
     StockReservationRefused,
     StockReserved,
 )
-from projections.views.order_details import ORDER_DETAILS, Cancellation, OrderDetails, Shipment
-from projections.views.order_history import ORDER_HISTORY, OrderSummary
-from projections.views.payment_status import PAYMENT_STATUS, PaymentStatus
-from projections.views.stock_levels import STOCK_LEVELS, StockLevel
-from tests.specification import NOON, projected, recorded
+from engine.testing.specification import NOON, projected, recorded
+from projections.order_details import ORDER_DETAILS, Cancellation, OrderDetails, Shipment
+from projections.order_history import ORDER_HISTORY, OrderSummary
+from projections.payment_status import PAYMENT_STATUS, PaymentStatus
+from projections.stock_levels import STOCK_LEVELS, StockLevel
 
 LINES = (OrderLine("mug", 2, Money(1250, "EUR")), OrderLine("poster", 1, Money(499, "EUR")))
 PLACED = OrderPlaced("o-1", "c-1", LINES)

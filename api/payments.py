@@ -1,0 +1,27 @@
+"""Payments: what their provider reports."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import azure.functions as func
+
+from api.answers import order_answer
+from api.bodies import PaymentBody
+from domain.registry import PAYMENT
+from engine.triggers.http import HttpFunctions, Requested
+from engine.triggers.http_answers import answered
+from engine.triggers.http_requests import read_name
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFunctions:
+    http: HttpFunctions
+
+    @answered
+    async def report(self, req: func.HttpRequest) -> func.HttpResponse:
+        """The webhook of the payment provider, which sends no keys: a report is known by its reference."""
+        order_id = read_name(req, "orderId")
+        route = f"/orders/{order_id}/payment"
+        body, context = self.http.read_command(req, route, PaymentBody, key_of=lambda body: body.key)
+        reporting = Requested(PAYMENT, order_id, body.to_domain(), context)
+        return await self.http.carry_out(req, reporting, partial(order_answer, order_id))

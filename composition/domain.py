@@ -1,0 +1,19 @@
+"""What is handed to the engine of this domain: its streams and processes, its read models, whom it notifies of what."""
+
+from typing import Final
+
+from composition.settings import Settings
+from domain.registry import AGGREGATES, NOTIFIED, processes
+from engine.assembly import Domain
+from engine.messaging.topology import Topology, topology
+from engine.projecting.registry import read_models
+from engine.storing.containers import Container, containers
+
+READ_MODELS: Final = read_models("projections")
+CONTAINERS: Final[tuple[Container, ...]] = containers(each.projection.container for each in READ_MODELS)
+TOPOLOGY: Final[Topology] = topology(NOTIFIED)
+
+
+def domain_of(settings: Settings) -> Domain:
+    """With what the settings say of its times."""
+    return Domain(AGGREGATES, processes(int(settings.payment_deadline.total_seconds())))

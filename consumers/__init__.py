@@ -1,1 +1,0 @@
-"""Reacting to the change feed, once and in order."""

@@ -1,0 +1,147 @@
+"""demo: one order from its placement to its shipment and one that is taken back, event by event."""
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from demo.client import Client, client_of
+from operate.failure import CommandFailed
+
+_PATIENCE_SECONDS: Final = 60
+_POLL_SECONDS: Final = 0.1
+
+_FUNCTION_OF_THE_REQUEST: Final = {
+    "OrderPlaced": "place_order",
+    "OrderShipped": "ship_order",
+    "PaymentProcessed": "report_payment",
+    "StockReceived": "receive_stock",
+}
+_PROCESS: Final = "fulfilment"
+
+
+async def run(url: str) -> None:
+    """Raises CommandFailed when the service is away or answers otherwise than it should."""
+    async with client_of(url) as client:
+        suffix = secrets.token_hex(3)
+        await _an_order_is_fulfilled(client, f"mug-{suffix}", f"customer-{suffix}")
+        await _an_order_is_taken_back(client, f"mug-{suffix}", f"cup-{suffix}", f"customer-{suffix}")
+
+
+async def _an_order_is_fulfilled(client: Client, mug: str, customer: str) -> None:
+    _say("1. Ten mugs arrive", f"POST /stock/{mug}/receipts")
+    receipt = await client.post(f"/stock/{mug}/receipts", {"quantity": 10})
+    await _Told(client, "", (mug,)).until("StockReceived")
+    _show("view stock-levels", await client.get(f"/stock/{mug}?minVersion={receipt['version']}"))
+
+    _say("2. A customer orders two of them", "POST /orders")
+    placed = await client.post("/orders", {"customerId": customer, "lines": [_line(mug, 2)]})
+    order_id = placed["orderId"]
+    told = _Told(client, order_id, (mug,))
+    await told.until("PaymentRequested")
+
+    _say("3. The payment provider reports the money", f"POST /orders/{order_id}/payment")
+    await client.post(f"/orders/{order_id}/payment", {"outcome": "processed", "reference": f"pay-{order_id[:8]}"})
+    await told.until("ConfirmationCompleted")
+
+    _say("4. The parcel leaves", f"POST /orders/{order_id}/shipment")
+    await client.post(f"/orders/{order_id}/shipment", {"carrier": "DHL", "trackingNumber": f"T-{order_id[:8]}"})
+    await told.until("DispatchCompleted")
+    await _show_views(client, order_id, customer, "shipped", (mug,))
+
+
+async def _an_order_is_taken_back(client: Client, mug: str, cup: str, customer: str) -> None:
+    _say("5. An order of which one part is out of stock: what was reserved is released", "POST /orders")
+    placed = await client.post("/orders", {"customerId": customer, "lines": [_line(mug, 1), _line(cup, 1)]})
+    order_id = placed["orderId"]
+    await _Told(client, order_id, (mug, cup)).until("ReleaseCompleted", "CancellationFollowed")
+    await _show_views(client, order_id, customer, "cancelled", (mug,))
+
+
+def _line(sku: str, quantity: int) -> Mapping[str, Any]:
+    return {"sku": sku, "quantity": quantity, "unitPrice": {"amount": "12.50", "currency": "EUR"}}
+
+
+@dataclass(slots=True)
+class _Told:
+    """The events of an order, of its payment and process, and of its stock, each told once."""
+
+    client: Client
+    order_id: str
+    skus: Sequence[str]
+    told: set[str] = field(default_factory=set)
+
+    async def until(self, *types: str) -> None:
+        """Tells what happens until an event of each type has. Raises CommandFailed when that takes too long."""
+        missing = set(types)
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                while True:
+                    for event in await self._news():
+                        _tell(event)
+                        missing.discard(event["type"])
+                    if not missing:
+                        return
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            raise CommandFailed(f"{', '.join(sorted(missing))} did not happen within {_PATIENCE_SECONDS} s") from None
+
+    async def _news(self) -> list[Mapping[str, Any]]:
+        events: list[Mapping[str, Any]] = []
+        if self.order_id:
+            events += (await self.client.get(f"/orders/{self.order_id}/events?all=true"))["events"]
+        for sku in self.skus:
+            answered = await self.client.ask(f"/stock/{sku}/events")
+            if answered.status == 200:
+                stream, its = answered.body["stream"], answered.body["events"]
+                events += [{"stream": stream, **each} for each in its if self._concerns(each)]
+        news = [event for event in events if event["eventId"] not in self.told]
+        self.told.update(event["eventId"] for event in news)
+        return sorted(news, key=lambda event: str(event["occurredAt"]))
+
+    def _concerns(self, event: Mapping[str, Any]) -> bool:
+        return str(event["data"].get("orderId", "")) == self.order_id
+
+
+def _tell(event: Mapping[str, Any]) -> None:
+    category = event["stream"].partition("-")[0]
+    if category == _PROCESS:
+        function = "react"
+    elif event["actor"] == _PROCESS:
+        function = "handle_command"
+    else:
+        function = _FUNCTION_OF_THE_REQUEST.get(event["type"], "")
+    time = event["occurredAt"].partition("T")[2].rstrip("Z")[:12].ljust(12, "0")
+    print(f"   {time}  {category:<11} {event['version']:>3}  {event['type']:<24} by {function}", flush=True)
+
+
+async def _show_views(client: Client, order_id: str, customer: str, status: str, skus: Sequence[str]) -> None:
+    _show("view order-details", await client.get(f"/orders/{order_id}"))
+    _show("view order-history", await _history(client, customer, order_id, status))
+    payment = await client.ask(f"/orders/{order_id}/payment")
+    if payment.status == 200:
+        _show("view payment-status", payment.body)
+    for sku in skus:
+        _show("view stock-levels", await client.get(f"/stock/{sku}"))
+
+
+async def _history(client: Client, customer: str, order_id: str, status: str) -> Any:
+    """The history comes from its view alone: the change feed brings it up to date in a moment."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            history = await client.get(f"/customers/{customer}/orders")
+            if {"orderId": order_id, "status": status}.items() <= history["orders"][0].items():
+                return history
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def _say(title: str, request: str) -> None:
+    bold, plain = ("\033[1m", "\033[0m") if os.isatty(1) else ("", "")
+    print(f"\n{bold}{title}{plain}  ({request})")
+
+
+def _show(name: str, value: Any) -> None:
+    print(f"   {name}: {json.dumps(value, ensure_ascii=False)}", flush=True)

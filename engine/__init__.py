@@ -1,0 +1,1 @@
+"""The engine of an event-sourced service: everything generic, and no word of what the service is about."""

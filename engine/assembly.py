@@ -1,0 +1,120 @@
+"""The services of one process, put together from a domain and the adapters of its ports: pure, nothing connects."""
+
+import asyncio
+import functools
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.clock import utc_now
+from engine.commands.asynchronous import AsynchronousCommands
+from engine.commands.consumer import CommandConsumer
+from engine.commands.handler import CommandHandler, pause_with_jitter
+from engine.commands.outcomes.port import OutcomeStore
+from engine.consuming.messages import MessageConsumer, MessageRunner
+from engine.consuming.parked.port import ParkedStore
+from engine.deciding.aggregate import Aggregate
+from engine.deciding.process import Process
+from engine.messaging.envelope import EnvelopeCodec
+from engine.messaging.notification import Webhook
+from engine.messaging.port import Bus, DeadLetters
+from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, REACTION_QUEUE
+from engine.projecting.port import ViewStore
+from engine.projecting.projector import Projector
+from engine.projecting.queries import Queries
+from engine.reacting.notifications import NotificationConsumer
+from engine.reacting.reactions import ReactionConsumer
+from engine.reacting.relay import Relay
+from engine.storing.codec import EventCodec
+from engine.storing.port import EventStore
+from engine.storing.snapshots import SnapshotStore
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What an author registers: every kind of stream, those of processes among them, and every process."""
+
+    aggregates: Sequence[Aggregate[Any, Any, Any]]
+    processes: Sequence[Process[Any, Any, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """One adapter of each port. Without a webhook, nobody is notified."""
+
+    store: EventStore
+    snapshots: SnapshotStore
+    views: ViewStore
+    outcomes: OutcomeStore
+    parked: ParkedStore
+    bus: Bus
+    dead_letters: DeadLetters
+    webhook: Webhook | None = None
+
+
+def random_id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a process takes from the world beside its adapters. `sleep` is in seconds."""
+
+    clock: Callable[[], datetime] = utc_now
+    new_id: Callable[[], str] = random_id
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`consumers` are those of the bus, by name."""
+
+    commands: CommandHandler
+    asynchronous: AsynchronousCommands
+    queries: Queries
+    projector: Projector
+    relay: Relay
+    messages: MessageRunner
+    consumers: Mapping[str, MessageConsumer]
+    parked: ParkedStore
+    bus: Bus
+    dead_letters: DeadLetters
+
+
+def assemble(
+    domain: Domain,
+    adapters: Adapters,
+    *,
+    surroundings: Surroundings = Surroundings(),
+    relay_replay_until: datetime | None = None,
+) -> Services:
+    """`relay_replay_until`: before this moment, the relay sends events of any age."""
+    codec, envelopes = EventCodec.of(domain.aggregates), EnvelopeCodec(domain.aggregates)
+    clock, sleep = surroundings.clock, surroundings.sleep
+    commands = CommandHandler(
+        store=adapters.store,
+        snapshots=adapters.snapshots,
+        codec=codec,
+        clock=clock,
+        new_id=surroundings.new_id,
+        pause=functools.partial(pause_with_jitter, sleep),
+    )
+    consumers = (
+        MessageConsumer(COMMAND_QUEUE, CommandConsumer(commands, adapters.outcomes, envelopes).handle),
+        MessageConsumer(REACTION_QUEUE, ReactionConsumer(commands, codec, envelopes, domain.processes).handle),
+        MessageConsumer(NOTIFICATION_QUEUE, NotificationConsumer(adapters.webhook, adapters.bus, clock, sleep).handle),
+    )
+    return Services(
+        commands=commands,
+        asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
+        queries=Queries(adapters.store, codec, adapters.views),
+        projector=Projector(adapters.store, codec, adapters.views),
+        relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, relay_replay_until),
+        messages=MessageRunner(adapters.parked, clock),
+        consumers={each.name: each for each in consumers},
+        parked=adapters.parked,
+        bus=adapters.bus,
+        dead_letters=adapters.dead_letters,
+    )

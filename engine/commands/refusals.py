@@ -1,0 +1,45 @@
+"""Refusals: what a client is told when its command is understood and not carried out, over HTTP or later."""
+
+import re
+from dataclasses import dataclass
+
+from engine.commands.errors import CommandIdReused, PreconditionFailed, UnknownStream
+from engine.deciding.decider import DomainError, NotFound
+from engine.storing.errors import AppendTooLarge
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A problem in the sense of RFC 9457: `status` is a 4xx, `type` its kind in kebab-case."""
+
+    status: int
+    type: str
+    title: str
+    detail: str
+
+
+def refusal_of(error: Exception) -> Refusal | None:
+    """None for an error that is no refusal: the same command may yet succeed, or the service has a defect."""
+    match error:
+        case NotFound() | UnknownStream():
+            return Refusal(404, "not-found", "Not found", str(error))
+        case DomainError():
+            title = _words(type(error).__name__)
+            return Refusal(409, kebab(title), title, str(error))
+        case PreconditionFailed():
+            return Refusal(412, "precondition-failed", "Precondition failed", str(error))
+        case AppendTooLarge():
+            return Refusal(413, "too-large", "Too large", str(error))
+        case CommandIdReused():
+            return Refusal(422, "idempotency-key-reused", "Idempotency key reused", str(error))
+        case _:
+            return None
+
+
+def kebab(title: str) -> str:
+    """The kind of a problem in its type, out of its title in words."""
+    return title.lower().replace(" ", "-")
+
+
+def _words(class_name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", class_name).capitalize()

@@ -1,0 +1,56 @@
+"""Commands on one stream lock it inside a process, one after the other: otherwise each would make others conflict."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from engine.commands.errors import TooBusy
+
+MAX_WAITING: Final = 100
+
+
+@dataclass(slots=True)
+class _Queue:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+
+
+class StreamLocks:
+    """One queue per stream in use, first come first served. A cancelled waiter leaves the queue."""
+
+    def __init__(self) -> None:
+        self._queues: dict[str, _Queue] = {}
+
+    def held(self, stream_id: str) -> "_Lock":
+        """To be entered; raises TooBusy then when `MAX_WAITING` commands wait already."""
+        return _Lock(self._queues, stream_id)
+
+
+class _Lock:
+    """A class of its own, since every command takes one: a generator's context costs it three times as much."""
+
+    __slots__ = ("_queue", "_queues", "_stream_id")
+
+    def __init__(self, queues: dict[str, _Queue], stream_id: str) -> None:
+        self._queues = queues
+        self._stream_id = stream_id
+        self._queue = queues.setdefault(stream_id, _Queue())
+
+    async def __aenter__(self) -> None:
+        if self._queue.waiting > MAX_WAITING:
+            raise TooBusy(f"{MAX_WAITING} commands are waiting for this stream")
+        self._queue.waiting += 1
+        try:
+            await self._queue.lock.acquire()
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._queue.lock.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._queue.waiting -= 1
+        if self._queue.waiting == 0:
+            self._queues.pop(self._stream_id, None)

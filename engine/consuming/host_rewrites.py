@@ -1,0 +1,43 @@
+"""Which events of the trigger's batch cannot be taken at their word.
+
+The Functions host re-writes every string of a document that looks like an ISO 8601 date-time
+(`2026-01-02T03:04:05.000Z` becomes `2026-01-02T03:04:05Z`, `/Date(1700000000000)/` becomes a date-time). What it has
+re-written still looks like one, so an event whose data holds such a text is read again from the store.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from engine.consuming.errors import TransientFailure
+from engine.storing.events import StoredEvent
+from engine.storing.items import from_item
+from engine.storing.port import EventStore
+
+_DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+async def as_written(store: EventStore, stream_id: str, items: Iterable[Mapping[str, Any]]) -> list[StoredEvent]:
+    """The events of these items of one stream, by version, as they were written.
+
+    Raises UndecodableEvent, TransientFailure while the store does not show them yet, and as the store does.
+    """
+    events = sorted((from_item(item) for item in items), key=lambda event: event.version)
+    if not any(may_be_rewritten(event.data) for event in events):
+        return events
+    first, last = events[0].version, events[-1].version
+    written = await store.read(stream_id, first - 1)
+    if not written or written[-1].version < last:
+        raise TransientFailure(f"the store does not show event {last} of {stream_id} yet")
+    return [event for event in written if event.version <= last]
+
+
+def may_be_rewritten(data: Any) -> bool:
+    """Whether any text in `data`, property names aside, looks like a date-time."""
+    if isinstance(data, str):
+        return _DATE_TIME.match(data) is not None
+    if isinstance(data, Mapping):
+        return any(may_be_rewritten(value) for value in data.values())
+    if isinstance(data, (list, tuple)):
+        return any(may_be_rewritten(value) for value in data)
+    return False

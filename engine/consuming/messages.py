@@ -1,0 +1,88 @@
+"""One message of the bus into one handler.
+
+What will never be understood is parked alone and holds nobody. What is understood and fails for good parks its
+session: later messages of the session wait behind it, in the store, and the bus goes on. A message is completed once
+it is handled or in the store.
+"""
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from engine.consuming.errors import GaveUp, TransientFailure
+from engine.consuming.parked.port import Failure, ParkedStore
+from engine.consuming.retry_policy import TRANSIENT
+from engine.messaging.envelope import UnreadableMessage
+from engine.messaging.port import Received
+
+TRIES_BEFORE_PARKING: Final = 5
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageConsumer:
+    """`handle` is safe to repeat. It raises UnreadableMessage for what it will never understand, and may give up."""
+
+    name: str
+    handle: Callable[[Received], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A message in the hands of this process, and how often it has failed there."""
+
+    message: Received
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRunner:
+    parked: ParkedStore
+    clock: Callable[[], datetime]
+
+    async def attempt(self, consumer: MessageConsumer, delivery: Delivery) -> None:
+        """Returns once the message may be completed. Raises one of `TRANSIENT` for another attempt, later."""
+        if await self._waits_behind_its_session(consumer, delivery.message):
+            return
+        try:
+            await consumer.handle(delivery.message)
+        except TRANSIENT:
+            raise
+        except UnreadableMessage as error:
+            await self._park_alone(consumer, delivery.message, error, attempts=1)
+        except GaveUp as error:
+            delivery.failures = error.attempts
+            await self._park(consumer, delivery, error)
+        except Exception as error:
+            delivery.failures += 1
+            if delivery.failures < TRIES_BEFORE_PARKING:
+                raise TransientFailure(f"{type(error).__name__}: {error}") from error
+            await self._park(consumer, delivery, error)
+
+    async def _waits_behind_its_session(self, consumer: MessageConsumer, message: Received) -> bool:
+        if message.session_id is None or message.session_id not in await self.parked.sessions(consumer.name):
+            return False
+        return await self.parked.add(consumer.name, message)
+
+    async def _park(self, consumer: MessageConsumer, delivery: Delivery, error: Exception) -> None:
+        message = delivery.message
+        if message.session_id is None:
+            await self._park_alone(consumer, message, error, delivery.failures)
+            return
+        _log.error(
+            "%s parks session %s at message %s: %s", consumer.name, message.session_id, message.message_id, error
+        )
+        await self.parked.park(consumer.name, message, failure_of(error, delivery.failures, self.clock()))
+
+    async def _park_alone(self, consumer: MessageConsumer, message: Received, error: Exception, attempts: int) -> None:
+        _log.error("%s parks message %s alone: %s", consumer.name, message.message_id, error)
+        await self.parked.park_alone(consumer.name, message, failure_of(error, attempts, self.clock()))
+
+
+def failure_of(error: BaseException, attempts: int, at: datetime) -> Failure:
+    """For the person who looks at what is parked."""
+    return Failure(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)), attempts, at)

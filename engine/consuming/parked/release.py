@@ -1,0 +1,80 @@
+"""Releasing a parked session: its messages are handled in order, then it is as any other."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from engine.consuming.messages import MessageConsumer, failure_of
+from engine.consuming.parked.port import ParkedStore
+from engine.consuming.retry_policy import TRANSIENT
+from engine.messaging.envelope import UnreadableMessage
+from engine.messaging.port import Received
+
+_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """`error` is why the release stopped; None if the session is free."""
+
+    handled: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Safe to interrupt and to run again, also by two people at once: handlers are safe to repeat."""
+
+    parked: ParkedStore
+    clock: Callable[[], datetime]
+    pause: Callable[[float], Awaitable[None]]
+
+    async def session(self, consumer: MessageConsumer, session_id: str, report: Callable[[Received], None]) -> Released:
+        """Handles what waits, until the session is free or a message fails. `report` is told of each handled one.
+
+        Raises one of `TRANSIENT` when a store or the bus is away.
+        """
+        handled: set[int] = set()
+        while not await self.parked.free(consumer.name, session_id):
+            waiting = await self.parked.waiting(consumer.name, session_id, _AT_ONCE)
+            if all(message.sequence_number in handled for message in waiting):
+                # A replica that lags does not show yet what the primary counts.
+                await self.pause(0.1)
+            for message in waiting:
+                # One that was handled is shown by such a replica, or has come again: it is removed, not handled again.
+                if message.sequence_number not in handled:
+                    error = await self._handled(consumer, message)
+                    if error is not None:
+                        return Released(len(handled), error)
+                    handled.add(message.sequence_number)
+                    report(message)
+                await self.parked.remove(consumer.name, message)
+        return Released(len(handled), None)
+
+    async def alone(self, consumer: MessageConsumer, key: str, message: Received) -> str | None:
+        """Handles a message that was parked alone; gives the error if it fails again, and leaves it then."""
+        try:
+            await consumer.handle(message)
+        except TRANSIENT:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told
+            return f"{type(error).__name__}: {error}"
+        await self.parked.remove_alone(consumer.name, key)
+        return None
+
+    async def _handled(self, consumer: MessageConsumer, message: Received) -> str | None:
+        try:
+            await consumer.handle(message)
+        except TRANSIENT:
+            raise
+        except UnreadableMessage as error:
+            await self.parked.park_alone(consumer.name, message, failure_of(error, 1, self.clock()))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not cost the session its order
+            assert message.session_id is not None
+            parked = await self.parked.session(consumer.name, message.session_id)
+            attempts = 1 if parked is None else parked.failure.attempts + 1
+            failure = failure_of(error, attempts, self.clock())
+            await self.parked.failed_again(consumer.name, message.session_id, failure)
+            return failure.error
+        return None

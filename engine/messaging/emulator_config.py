@@ -1,0 +1,54 @@
+"""The topology in the `config.json` format of the official Service Bus emulator, which the local broker reads too.
+
+https://learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from engine.messaging.topology import DETECTION_WINDOW, LOCK_DURATION, MAX_DELIVERIES, Queue, Subscription, Topology
+
+_NAMESPACE: Final = "sbemulatorns"
+"""The one name that the emulator takes."""
+
+_LONGEST_WINDOW: Final = timedelta(minutes=5)
+"""The emulator refuses a longer one."""
+
+
+def emulator_config(topology: Topology) -> dict[str, Any]:
+    """Ready to be written as JSON."""
+    topic = {
+        "Name": topology.topic.name,
+        "Properties": _detection(),
+        "Subscriptions": [_subscription(each) for each in topology.topic.subscriptions],
+    }
+    namespace = {"Name": _NAMESPACE, "Queues": [_queue(each) for each in topology.queues], "Topics": [topic]}
+    return {"UserConfig": {"Namespaces": [namespace], "Logging": {"Type": "File"}}}
+
+
+def _queue(queue: Queue) -> dict[str, Any]:
+    sessions = {"RequiresSession": True} if queue.sessions else {}
+    return {"Name": queue.name, "Properties": {**sessions, **_delivery(), **_detection()}}
+
+
+def _subscription(subscription: Subscription) -> dict[str, Any]:
+    rules = [
+        {"Name": subject, "Properties": {"FilterType": "Correlation", "CorrelationFilter": {"Label": subject}}}
+        for subject in subscription.subjects
+    ]
+    return {"Name": subscription.name, "Properties": _delivery(), "Rules": rules}
+
+
+def _delivery() -> dict[str, Any]:
+    return {"LockDuration": _iso(LOCK_DURATION), "MaxDeliveryCount": MAX_DELIVERIES}
+
+
+def _detection() -> dict[str, Any]:
+    window = min(DETECTION_WINDOW, _LONGEST_WINDOW)
+    return {"RequiresDuplicateDetection": True, "DuplicateDetectionHistoryTimeWindow": _iso(window)}
+
+
+def _iso(span: timedelta) -> str:
+    """ISO 8601, whole minutes or seconds."""
+    seconds = int(span.total_seconds())
+    return f"PT{seconds // 60}M" if seconds % 60 == 0 else f"PT{seconds}S"

@@ -1,0 +1,44 @@
+"""The bus, imported and connected with the first message: HTTP and views alone never pay for its SDK."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from engine.imports import imported
+from engine.messaging.port import DeadLetter, Message
+from engine.settings import ServiceBusConnection
+
+if TYPE_CHECKING:
+    from engine.messaging.servicebus import AzureServiceBus
+
+
+class BusOnFirstUse:
+    """Promises of `Bus` and `DeadLetters`. `stack` closes what was opened."""
+
+    def __init__(self, connection: ServiceBusConnection, stack: contextlib.AsyncExitStack) -> None:
+        self._connection = connection
+        self._stack = stack
+        self._opening = asyncio.Lock()
+        self._bus: AzureServiceBus | None = None
+
+    async def send(self, entity: str, messages: Sequence[Message]) -> None:
+        bus = self._bus or await self._opened()
+        await bus.send(entity, messages)
+
+    async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
+        bus = self._bus or await self._opened()
+        return await bus.dead_letters(entity, after, limit)
+
+    async def drain(self, entity: str, handle: Callable[[DeadLetter], Awaitable[None]], limit: int) -> int:
+        bus = self._bus or await self._opened()
+        return await bus.drain(entity, handle, limit)
+
+    async def _opened(self) -> "AzureServiceBus":
+        async with self._opening:
+            if self._bus is not None:
+                return self._bus
+            module = await imported("engine.messaging.servicebus_client")
+            bus: AzureServiceBus = await self._stack.enter_async_context(module.connected(self._connection))
+            self._bus = bus
+            return bus

@@ -1,0 +1,227 @@
+"""The bus on Azure Service Bus, by its SDK over AMQP."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.servicebus import (
+    ServiceBusMessage,
+    ServiceBusMessageBatch,
+    ServiceBusReceivedMessage,
+    ServiceBusSubQueue,
+)
+from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient, ServiceBusReceiver, ServiceBusSender
+from azure.servicebus.exceptions import (
+    MessageSizeExceededError,
+    MessagingEntityDisabledError,
+    MessagingEntityNotFoundError,
+    ServiceBusAuthenticationError,
+    ServiceBusAuthorizationError,
+)
+
+from engine.errors import AccessRefused, Unavailable
+from engine.messaging.port import DeadLetter, Message, MessageTooLarge, Received
+from engine.messaging.topology import EVENT_TOPIC
+
+SEND_LIFETIME: Final = 20.0
+"""Seconds that one call of `send` may take, opening the connection included, before it is given up."""
+
+BATCH_BYTES: Final = 192 * 1024
+"""Well below the 256 KB of a message, which a batch is too; a larger message goes alone.
+
+The SDK (7.15) does not count what a batch takes over from its first message, such as the session: the bus refuses one
+that the SDK has filled.
+"""
+
+_LOOK_WAIT: Final = 2.0
+"""Seconds to wait for a dead letter before there is none."""
+
+_LONGEST_HANDLING: Final = 600.0
+"""Seconds for which the lock of a dead letter is renewed."""
+
+_ADDED_BY_THE_BUS: Final = ("DeadLetterReason", "DeadLetterErrorDescription")
+_DATA_BODY: Final = "data"
+
+_REFUSALS: Final = (
+    ClientAuthenticationError,
+    MessagingEntityDisabledError,
+    MessagingEntityNotFoundError,
+    ServiceBusAuthenticationError,
+    ServiceBusAuthorizationError,
+)
+
+
+@dataclass(slots=True)
+class _Link:
+    """One sender, opened on first use. Its lock keeps the order of messages that are sent at the same time."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    sender: ServiceBusSender | None = None
+
+
+class AzureServiceBus:
+    """Promises of `Bus` and `DeadLetters`."""
+
+    def __init__(self, client: ServiceBusClient) -> None:
+        self._client = client
+        self._links: dict[str, _Link] = {}
+
+    async def send(self, entity: str, messages: Sequence[Message]) -> None:
+        link = self._links.setdefault(entity, _Link())
+        async with link.lock:
+            try:
+                async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
+                    if link.sender is None:
+                        link.sender = self._sender(entity)
+                    await _send(link.sender, messages)
+            except BaseException:
+                # What state the link is in, nobody knows: the next call opens another.
+                await _closed(link)
+                raise
+
+    async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
+        async with _translated(entity), asyncio.timeout(SEND_LIFETIME), self._dead_letter_receiver(entity) as receiver:
+            found = await receiver.peek_messages(limit, sequence_number=after + 1)
+            return [_dead_letter(each) for each in found]
+
+    async def drain(self, entity: str, handle: Callable[[DeadLetter], Awaitable[None]], limit: int) -> int:
+        renewer = AutoLockRenewer(max_lock_renewal_duration=_LONGEST_HANDLING)
+        async with renewer, self._dead_letter_receiver(entity) as receiver:
+            for done in range(limit):
+                async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
+                    found = await receiver.receive_messages(1, max_wait_time=_LOOK_WAIT)
+                if not found:
+                    return done
+                (message,) = found
+                renewer.register(receiver, message)
+                try:
+                    await handle(_dead_letter(message))
+                except BaseException:
+                    # Or it would stay locked, and the next one to be handled would not be the next in order.
+                    with contextlib.suppress(AzureError, OSError, TimeoutError):
+                        async with asyncio.timeout(SEND_LIFETIME):
+                            await receiver.abandon_message(message)
+                    raise
+                async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
+                    await receiver.complete_message(message)
+        return limit
+
+    def _dead_letter_receiver(self, entity: str) -> ServiceBusReceiver:
+        name, _, subscription = entity.partition("/")
+        if subscription:
+            return self._client.get_subscription_receiver(name, subscription, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+        return self._client.get_queue_receiver(name, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+
+    async def close(self) -> None:
+        for link in self._links.values():
+            await _closed(link)
+
+    def _sender(self, entity: str) -> ServiceBusSender:
+        return self._client.get_topic_sender(entity) if entity == EVENT_TOPIC else self._client.get_queue_sender(entity)
+
+
+@asynccontextmanager
+async def open_bus(client: ServiceBusClient) -> AsyncIterator[AzureServiceBus]:
+    """Connects when the first message is sent; closes its links and the client."""
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(client.close)
+        bus = AzureServiceBus(client)
+        stack.push_async_callback(bus.close)
+        yield bus
+
+
+async def _send(sender: ServiceBusSender, messages: Sequence[Message]) -> None:
+    batch = await sender.create_message_batch(BATCH_BYTES)
+    for message in messages:
+        outgoing = _outgoing(message)
+        if _fits(batch, outgoing):
+            continue
+        if len(batch):
+            await sender.send_messages(batch)
+            batch = await sender.create_message_batch(BATCH_BYTES)
+        if not _fits(batch, outgoing):
+            await sender.send_messages(outgoing)
+    if len(batch):
+        await sender.send_messages(batch)
+
+
+def _fits(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
+    try:
+        batch.add_message(message)
+    except MessageSizeExceededError:
+        return False
+    return True
+
+
+def _outgoing(message: Message) -> ServiceBusMessage:
+    return ServiceBusMessage(
+        message.body,
+        message_id=message.message_id,
+        session_id=message.session_id,
+        subject=message.subject,
+        correlation_id=message.correlation_id,
+        content_type="application/json",
+        application_properties=dict[str | bytes, Any](message.properties.items()),
+        scheduled_enqueue_time_utc=message.due,
+    )
+
+
+def _dead_letter(message: ServiceBusReceivedMessage) -> DeadLetter:
+    properties = {_text(name): value for name, value in (message.application_properties or {}).items()}
+    enqueued_at = message.enqueued_time_utc
+    assert message.sequence_number is not None, "the bus numbers all that it keeps"
+    assert enqueued_at is not None, "the bus says when it took it"
+    return DeadLetter(
+        message=Received(
+            message_id=message.message_id or "",
+            session_id=message.session_id,
+            sequence_number=message.sequence_number,
+            body=_body(message),
+            properties={
+                name: value if isinstance(value, int) else _text(value)
+                for name, value in properties.items()
+                if name not in _ADDED_BY_THE_BUS
+            },
+        ),
+        subject=message.subject or "",
+        correlation_id=message.correlation_id or "",
+        reason=message.dead_letter_reason or "",
+        description=message.dead_letter_error_description or "",
+        deliveries=message.delivery_count or 0,
+        enqueued_at=enqueued_at,
+    )
+
+
+def _body(message: ServiceBusReceivedMessage) -> bytes:
+    """Ours have bodies of bytes. Those of others, of AMQP values, are for people to look at."""
+    return b"".join(message.body) if message.body_type.value == _DATA_BODY else str(message.body).encode()
+
+
+def _text(value: object) -> str:
+    """The SDK gives names, and texts of some senders, as bytes."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+async def _closed(link: _Link) -> None:
+    sender, link.sender = link.sender, None
+    if sender is not None:
+        with contextlib.suppress(AzureError, OSError, TimeoutError):
+            async with asyncio.timeout(SEND_LIFETIME):
+                await sender.close()
+
+
+@asynccontextmanager
+async def _translated(entity: str) -> AsyncIterator[None]:
+    """The table from the SDK's errors to ours."""
+    try:
+        yield
+    except MessageSizeExceededError as error:
+        raise MessageTooLarge(f"a message for {entity} is larger than the bus carries") from error
+    except _REFUSALS as error:
+        raise AccessRefused(f"Service Bus refuses to send to {entity}: check the connection and the entity") from error
+    except (AzureError, OSError, TimeoutError) as error:
+        raise Unavailable(f"no answer from Service Bus for {entity} ({type(error).__name__})") from error

@@ -1,0 +1,31 @@
+"""The client of Service Bus."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from azure.servicebus.aio import ServiceBusClient
+
+from engine.messaging.servicebus import AzureServiceBus, open_bus
+from engine.settings import ServiceBusConnection
+
+_RETRIES = 1
+"""What is beyond is waited for by whoever sends: a batch of the feed, a message, a client."""
+
+
+@asynccontextmanager
+async def connected(connection: ServiceBusConnection) -> AsyncIterator[AzureServiceBus]:
+    """The bus; it connects with the first message."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield await stack.enter_async_context(open_bus(await _client(connection, stack)))
+
+
+async def _client(connection: ServiceBusConnection, stack: contextlib.AsyncExitStack) -> ServiceBusClient:
+    if connection.connection_string is not None:
+        return ServiceBusClient.from_connection_string(connection.connection_string, retry_total=_RETRIES)
+    # Only identity-based connections pay for this import.
+    from azure.identity.aio import DefaultAzureCredential
+
+    credential = DefaultAzureCredential(managed_identity_client_id=connection.client_id)
+    await stack.enter_async_context(credential)
+    return ServiceBusClient(connection.namespace, credential, retry_total=_RETRIES)

@@ -1,0 +1,55 @@
+"""Notifications over HTTP."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import aiohttp
+
+from engine.messaging.notification import Notification, NotReceived, signature
+
+POST_LIFETIME: Final = 10.0
+"""Seconds that one post may take, from the look-up of the host to the status of the answer."""
+
+
+class HttpWebhook:
+    """Promises of `Webhook`: 2xx is success. Redirects are not followed: what is signed goes where settings say.
+
+    Connects with the first post; `close` it at the end.
+    """
+
+    def __init__(self, url: str, secret: str, clock: Callable[[], datetime], lifetime: float = POST_LIFETIME) -> None:
+        self._url = url
+        self._secret = secret
+        self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(total=lifetime)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, notification: Notification) -> None:
+        headers = {
+            "Content-Type": "application/json",
+            "X-Event-Id": notification.event_id,
+            "X-Signature": signature(self._secret, int(self._clock().timestamp()), notification.body),
+            "traceparent": notification.traceparent,
+        }
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
+        try:
+            async with self._session.post(
+                self._url, data=notification.body, headers=headers, allow_redirects=False
+            ) as answer:
+                status = answer.status
+        except aiohttp.InvalidURL:
+            raise NotReceived("NOTIFICATIONS_WEBHOOK is no URL that can be posted to") from None
+        except TimeoutError:
+            raise NotReceived(f"the receiver has not answered for {self._timeout.total:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            # Without its cause: a parked message keeps its trace, and the errors of requests hold their headers.
+            raise NotReceived(f"no answer from the receiver: {type(error).__name__}: {error}") from None
+        if not 200 <= status < 300:
+            raise NotReceived(f"the receiver answered {status}")
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()

@@ -1,0 +1,72 @@
+"""The store of views on Cosmos DB: a container per read model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from azure.core import MatchConditions
+from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
+
+from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
+from engine.storing.cosmos_requests import OWNER_NOT_FOUND, translated
+
+_PAGE: Final = "SELECT * FROM c WHERE c.sortKey >= @from AND c.sortKey < @below ORDER BY c.sortKey DESC"
+
+
+class CosmosViewStore:
+    """Promises of `ViewStore`; `container(name)` gives the SDK's client of a container."""
+
+    def __init__(self, container: Callable[[str], ContainerProxy]) -> None:
+        self._container = container
+
+    async def get(self, container: str, key: ViewKey) -> StoredDocument | None:
+        async with translated(f"view {container}"):
+            try:
+                document = await self._container(container).read_item(key.id, key.partition)
+            except CosmosResourceNotFoundError as error:
+                if error.sub_status == OWNER_NOT_FOUND:
+                    raise
+                return None
+        return StoredDocument(document, document["_etag"])
+
+    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
+        proxy = self._container(container)
+        async with translated(f"view {container}"):
+            try:
+                if etag is None:
+                    await proxy.create_item(dict(document), no_response=True)
+                else:
+                    await proxy.replace_item(
+                        key.id,
+                        dict(document),
+                        etag=etag,
+                        match_condition=MatchConditions.IfNotModified,
+                        no_response=True,
+                    )
+            except (CosmosResourceExistsError, CosmosAccessConditionFailedError) as error:
+                raise ViewConflict(f"{container}/{key.id}") from error
+            except CosmosResourceNotFoundError as error:
+                if etag is None or error.sub_status == OWNER_NOT_FOUND:
+                    raise
+                raise ViewConflict(f"{container}/{key.id} was deleted") from error
+
+    async def page(
+        self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        async with translated(f"view {container}"):
+            found = self._container(container).query_items(
+                _PAGE,
+                parameters=[{"name": "@from", "value": sort_from}, {"name": "@below", "value": sort_below}],
+                partition_key=partition,
+                max_item_count=limit,
+            )
+            documents: list[Mapping[str, Any]] = []
+            async for document in found:
+                documents.append(document)
+                if len(documents) == limit:
+                    break
+        return documents

@@ -1,0 +1,37 @@
+"""The store of views in memory: full semantics for tests."""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
+
+
+class MemoryViewStore:
+    """Keeps JSON text, as a database would: nobody holds a reference into it."""
+
+    def __init__(self) -> None:
+        self._documents: dict[tuple[str, ViewKey], tuple[str, str]] = {}
+        self._etags = itertools.count(1)
+
+    async def get(self, container: str, key: ViewKey) -> StoredDocument | None:
+        stored = self._documents.get((container, key))
+        return None if stored is None else StoredDocument(json.loads(stored[0]), stored[1])
+
+    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
+        stored = self._documents.get((container, key))
+        if (None if stored is None else stored[1]) != etag:
+            raise ViewConflict(f"{container}/{key.id}")
+        self._documents[container, key] = (json.dumps(document), f'"{next(self._etags)}"')
+
+    async def page(
+        self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        documents = [
+            json.loads(text)
+            for (its_container, key), (text, _) in self._documents.items()
+            if its_container == container and key.partition == partition
+        ]
+        found = [document for document in documents if sort_from <= document["sortKey"] < sort_below]
+        return sorted(found, key=lambda document: str(document["sortKey"]), reverse=True)[:limit]

@@ -1,0 +1,47 @@
+"""The promise of a store of views. `memory.py` and `cosmos.py` keep it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from engine.errors import AdapterError
+
+
+class ViewConflict(AdapterError):
+    """Somebody else has written the view since it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewKey:
+    """The id of a view and the value of its container's partition key."""
+
+    id: str
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    document: Mapping[str, Any]
+    etag: str
+
+    @property
+    def position(self) -> int:
+        """The version up to which the view has seen its stream."""
+        position: int = self.document["position"]
+        return position
+
+
+class ViewStore(Protocol):
+    """The documents of every read model, by container. All methods raise Unavailable and AccessRefused."""
+
+    async def get(self, container: str, key: ViewKey) -> StoredDocument | None: ...
+
+    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
+        """Creates the document if `etag` is None, else replaces the one that was read. Raises ViewConflict."""
+        ...
+
+    async def page(
+        self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """At most `limit` documents of a partition with `sort_from <= sortKey < sort_below`, highest first."""
+        ...

@@ -1,0 +1,109 @@
+"""One batch of the change feed into one read model.
+
+The feed promises the order of each stream, but not inside one transaction, and it repeats itself: the events of a
+stream are sorted by version, those that the view has seen are skipped, a hole is filled from the store, and the view
+is written once per batch, with its etag, together with its position. So an effect is visible once, however often
+its event comes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
+from engine.consuming.feed_items import by_stream, stream_of
+from engine.consuming.host_rewrites import as_written
+from engine.errors import AdapterError
+from engine.projecting.port import ViewConflict, ViewStore
+from engine.projecting.projection import Projection
+from engine.storing.codec import EventCodec
+from engine.storing.errors import UndecodableEvent
+from engine.storing.events import RecordedEvent, StoredEvent
+from engine.storing.port import EventStore
+
+_CONCURRENT_STREAMS: Final = 16
+_MAX_CONFLICTS: Final = 10
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Projector:
+    """Feeds read models; one instance serves every projection of the process."""
+
+    store: EventStore
+    codec: EventCodec
+    views: ViewStore
+
+    async def run(self, projection: Projection[Any], items: Iterable[Mapping[str, Any]]) -> None:
+        """Applies every event of the batch, or raises after the streams that could go on have gone on.
+
+        Raises TransientFailure when the same batch may succeed later, PermanentFailure when it will not.
+        """
+        slots = asyncio.Semaphore(_CONCURRENT_STREAMS)
+
+        async def apply(stream_id: str, its_items: Sequence[Mapping[str, Any]]) -> ConsumerError | None:
+            async with slots:
+                try:
+                    await self._apply(projection, stream_id, its_items)
+                except ConsumerError as error:
+                    return error
+                return None
+
+        streams = by_stream(item for item in items if projection.follows(stream_of(item)))
+        failures = [
+            failure
+            for failure in await asyncio.gather(*(apply(stream_id, its) for stream_id, its in streams.items()))
+            if failure is not None
+        ]
+        for failure in failures:
+            _log.error("%s", failure)
+        if failures:
+            permanent = [failure for failure in failures if isinstance(failure, PermanentFailure)]
+            raise (permanent or failures)[0]
+
+    async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            events = await as_written(self.store, stream_id, items)
+            for _ in range(_MAX_CONFLICTS):
+                try:
+                    await self._write(projection, stream_id, events)
+                except ViewConflict:
+                    continue
+                return
+            raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
+        except UndecodableEvent as error:
+            raise PermanentFailure(projection.consumer, stream_id, str(error)) from error
+        except AdapterError as error:
+            raise TransientFailure(f"{projection.consumer} waits with stream {stream_id}: {error}") from error
+
+    async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
+        key = projection.key(self.codec.decode(events[0]))
+        stored = await self.views.get(projection.name, key)
+        position = 0 if stored is None else stored.position
+        pending = [event for event in events if event.version > position]
+        if not pending:
+            return
+        if [event.version for event in pending] != list(range(position + 1, position + 1 + len(pending))):
+            pending = await self._without_hole(stream_id, position, pending[-1].version)
+        view = None if stored is None else projection.from_document(stored.document)
+        for event in pending:
+            view = _applied(projection, view, self.codec.decode(event))
+        document = projection.to_document(key, pending[-1].version, view)
+        await self.views.put(projection.name, key, document, None if stored is None else stored.etag)
+
+    async def _without_hole(self, stream_id: str, position: int, last: int) -> list[StoredEvent]:
+        events = await self.store.read(stream_id, position)
+        if not events or events[-1].version < last:
+            raise TransientFailure(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
+        return list(events)
+
+
+def _applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:
+    try:
+        return projection.project(view, event)
+    except Exception as error:
+        reason = f"event {event.version} ({type(event.event).__name__}) does not apply: {error!r}"
+        raise PermanentFailure(projection.consumer, event.stream_id, reason) from error

@@ -1,0 +1,134 @@
+"""Answers to queries: views, folded on from the stream where they lag, and the streams themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+from engine.commands.errors import PreconditionFailed, UnknownStream
+from engine.errors import Unavailable
+from engine.projecting.port import ViewStore
+from engine.projecting.projection import Projection
+from engine.storing.codec import EventCodec
+from engine.storing.errors import HistoryLost
+from engine.storing.events import RecordedEvent, StoredEvent
+from engine.storing.port import EventStore
+
+V = TypeVar("V")
+
+_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[V]):
+    """A view and the version of its stream that it shows."""
+
+    view: V
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[V]):
+    """`next_below` is where the next page goes on, None on the last one."""
+
+    views: Sequence[V]
+    next_below: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    store: EventStore
+    codec: EventCodec
+    views: ViewStore
+
+    async def view(self, projection: Projection[V], stream_id: str, min_version: int = 0) -> Seen[V]:
+        """The view of a stream at `min_version` or later.
+
+        A view that is behind, or not there yet, is folded on from the stream. Raises UnknownStream, or
+        PreconditionFailed for a stream that has not reached `min_version`, once the primary has confirmed it.
+        """
+        stored = await self.views.get(projection.name, projection.key_of_stream(stream_id))
+        view = None if stored is None else projection.from_document(stored.document)
+        position = 0 if stored is None else stored.position
+        wanted = max(min_version, 1)
+        for _ in range(_ATTEMPTS):
+            if view is not None and position >= wanted:
+                return Seen(view, position)
+            events = await self._read(stream_id, position)
+            for event in events:
+                view = projection.project(view, self.codec.decode(event))
+                position = event.version
+            if position < wanted and await self.store.is_head(stream_id, wanted - 1):
+                if view is None:
+                    raise UnknownStream(stream_id)
+                raise PreconditionFailed(min_version, position)
+        raise Unavailable(f"the replicas lag behind stream {stream_id}")
+
+    async def view_at(
+        self, projection: Projection[V], stream_id: str, *, version: int | None = None, time: datetime | None = None
+    ) -> Seen[V]:
+        """The view as it was at `version`, or at `time`, folded from the stream.
+
+        Raises UnknownStream if the stream did not exist then, or has not come that far.
+        """
+        for _ in range(_ATTEMPTS):
+            events = await self._read(stream_id, 0)
+            shown = [
+                event
+                for event in events
+                if (version is None or event.version <= version)
+                and (time is None or event.metadata.occurred_at <= time)
+            ]
+            if shown and (version is None or shown[-1].version == version):
+                view: V | None = None
+                for event in shown:
+                    view = projection.project(view, self.codec.decode(event))
+                if view is not None:
+                    return Seen(view, shown[-1].version)
+            if await self.store.is_head(stream_id, len(events)):
+                raise UnknownStream(stream_id)
+        raise Unavailable(f"the replicas lag behind stream {stream_id}")
+
+    async def events(self, stream_id: str, min_version: int = 0) -> Sequence[tuple[StoredEvent, RecordedEvent[Any]]]:
+        """Every event of the stream, as stored and as understood, up to `min_version` or later.
+
+        Raises UnknownStream, and PreconditionFailed for a stream that has not come that far.
+        """
+        wanted = max(min_version, 1)
+        for _ in range(_ATTEMPTS):
+            events = await self._read(stream_id, 0)
+            if len(events) >= wanted:
+                return [(event, self.codec.decode(event)) for event in events]
+            if await self.store.is_head(stream_id, wanted - 1):
+                if not events:
+                    raise UnknownStream(stream_id)
+                raise PreconditionFailed(min_version, len(events))
+        raise Unavailable(f"the replicas lag behind stream {stream_id}")
+
+    async def story(
+        self, stream_id: str, others: Sequence[str], min_version: int = 0
+    ) -> Sequence[tuple[StoredEvent, RecordedEvent[Any]]]:
+        """The events of a stream, as `events`, and those of the others as far as they are in sight, by time.
+
+        Events of one moment keep the order of their streams, and each stream its own. Raises as `events`.
+        """
+        told = list(await self.events(stream_id, min_version))
+        for other in others:
+            told += [(event, self.codec.decode(event)) for event in await self._read(other, 0)]
+        return sorted(told, key=lambda each: each[0].metadata.occurred_at)
+
+    async def page(
+        self, projection: Projection[V], partition: str, sort_from: str, sort_below: str, limit: int
+    ) -> Page[V]:
+        """At most `limit` views of a partition with `sort_from <= sortKey < sort_below`, highest first."""
+        found = await self.views.page(projection.name, partition, sort_from, sort_below, limit + 1)
+        shown = found[:limit]
+        more = len(found) > limit
+        return Page([projection.from_document(document) for document in shown], shown[-1]["sortKey"] if more else None)
+
+    async def _read(self, stream_id: str, after: int) -> Sequence[StoredEvent]:
+        try:
+            return await self.store.read(stream_id, after)
+        except HistoryLost:
+            self.store.forget(stream_id)
+            return await self.store.read(stream_id, after)

@@ -1,0 +1,34 @@
+"""Which read models there are: every module of a package is one, found by looking, so that none is listed anywhere."""
+
+import importlib
+import pkgutil
+
+from engine.projecting.projection import Projection
+from engine.projecting.query import PageQuery, ReadModel, StreamQuery
+
+
+class NotAReadModel(Exception):
+    """A module among the read models holds none, or more than one; the text says what to mend."""
+
+
+def read_models(package: str) -> tuple[ReadModel, ...]:
+    """Those of the modules directly in `package`, by name; private modules are left out.
+
+    A module holds one `Projection`, named as the module with hyphens, and at most one query that answers from it.
+    Raises NotAReadModel.
+    """
+    path = importlib.import_module(package).__path__
+    names = sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_"))
+    return tuple(_read_model(package, name) for name in names)
+
+
+def _read_model(package: str, name: str) -> ReadModel:
+    values = [value for key, value in vars(importlib.import_module(f"{package}.{name}")).items() if key[:1] != "_"]
+    projections = [value for value in values if isinstance(value, Projection)]
+    queries = [value for value in values if isinstance(value, (StreamQuery, PageQuery))]
+    expected = name.replace("_", "-")
+    if [each.name for each in projections] != [expected]:
+        raise NotAReadModel(f"{package}/{name}.py must hold one Projection, named {expected!r}")
+    if len(queries) > 1 or any(query.projection is not projections[0] for query in queries):
+        raise NotAReadModel(f"{package}/{name}.py must hold at most one query, of its own projection")
+    return ReadModel(projections[0], queries[0] if queries else None)

@@ -1,0 +1,1 @@
+"""What follows from events: messages on the bus, reactions of processes, notifications."""

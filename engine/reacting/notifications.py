@@ -1,0 +1,99 @@
+"""The consumer of the subscription `notifications` and of the queue of that name: some events, to a webhook.
+
+A receiver that is down delays and never loses. What it has not accepted after a few tries goes to the queue, scheduled,
+with its attempt count; after `DELAYS`, about a day, it is parked alone. The order of notifications is not promised. An
+event is posted again only when the answer to it, or the completion of its message after that, was lost: the receiver's
+key is the event id.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from engine.consuming.errors import GaveUp
+from engine.messaging.envelope import UnreadableMessage, read_event
+from engine.messaging.notification import Notification, NotReceived, Webhook, notification_of
+from engine.messaging.port import Bus, Message, Received
+from engine.messaging.topology import NOTIFICATION_QUEUE
+from engine.storing.events import StoredEvent
+
+PAUSES: Final = (0.5, 3.0)
+"""Seconds between the tries of an event that is new. With its posts, far from the longest renewal of a lock."""
+
+DELAYS: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+    timedelta(hours=2),
+    timedelta(hours=4),
+    timedelta(hours=8),
+    timedelta(hours=8),
+)
+"""Before each attempt after the first: 23 h 51 min in all. Such an attempt is one try."""
+
+ATTEMPT: Final = "attempt"
+"""The application property that counts: 1 for the first scheduled copy."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationConsumer:
+    """Without a webhook, nobody is notified. `pause(seconds)` waits between tries."""
+
+    webhook: Webhook | None
+    bus: Bus
+    clock: Callable[[], datetime]
+    pause: Callable[[float], Awaitable[None]]
+
+    async def handle(self, received: Received) -> None:
+        """Returns once the receiver has accepted the event, or a scheduled copy will try again.
+
+        Raises UnreadableMessage, AdapterError, and GaveUp after the last attempt.
+        """
+        if self.webhook is None:
+            return
+        event, attempt = read_event(received), _attempt(received)
+        try:
+            await self._post(self.webhook, notification_of(event), () if attempt else PAUSES)
+        except NotReceived as error:
+            if attempt >= len(DELAYS):
+                raise GaveUp(f"{error}; nor did it accept the event in a day", attempt + 1) from error
+            await self.bus.send(NOTIFICATION_QUEUE, [self._copy(received.body, event, attempt)])
+            _log.warning(
+                "notification of event %s is delayed by %s: %s", event.metadata.event_id, DELAYS[attempt], error
+            )
+
+    async def _post(self, webhook: Webhook, notification: Notification, pauses: tuple[float, ...]) -> None:
+        for seconds in pauses:
+            try:
+                await webhook.post(notification)
+            except NotReceived:
+                await self.pause(seconds)
+            else:
+                return
+        await webhook.post(notification)
+
+    def _copy(self, body: bytes, event: StoredEvent, attempt: int) -> Message:
+        """Under an id of its own: the detection window of the queue would drop one that it has seen."""
+        metadata = event.metadata
+        return Message(
+            message_id=f"{metadata.event_id}/{attempt + 1}",
+            session_id=None,
+            subject=event.type,
+            body=body,
+            correlation_id=metadata.correlation_id,
+            properties={"traceparent": metadata.traceparent, "schema": event.schema, ATTEMPT: attempt + 1},
+            due=self.clock() + DELAYS[attempt],
+        )
+
+
+def _attempt(received: Received) -> int:
+    attempt = received.properties.get(ATTEMPT, 0)
+    if type(attempt) is not int or attempt < 0:
+        raise UnreadableMessage(f"its attempt count is {attempt!r}, which is no count")
+    return attempt

@@ -1,0 +1,169 @@
+"""What the engine reads from the environment, parsed once into a frozen value."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+_TIME_SPAN: Final = re.compile(r"([0-9]{2,4}):([0-5][0-9]):([0-5][0-9])")
+_UNITS: Final = ("hours", "minutes", "seconds")
+_SWITCH: Final = {"": False, "0": False, "1": True}
+
+
+class SettingsError(Exception):
+    """Lists every setting that is missing or malformed."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("settings: " + "; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CosmosConnection:
+    """`key` is None for identity-based connections. Not shown by repr: keys never reach a log."""
+
+    endpoint: str
+    key: str | None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ServiceBusConnection:
+    """A connection string, or a namespace for identity-based connections. Not shown by repr."""
+
+    connection_string: str | None
+    namespace: str = ""
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WebhookTarget:
+    """Where notifications go, and the secret that signs them. Not shown by repr."""
+
+    url: str
+    secret: str
+
+
+class SettingsReader:
+    """Reads settings one by one, and collects what is wrong with them: `check` raises it all at once."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[str] = []
+
+    def check(self) -> None:
+        """Raises SettingsError if anything that was read is missing or malformed."""
+        if self._problems:
+            raise SettingsError(self._problems)
+
+    def text(self, name: str, meaning: str) -> str:
+        value = self._environment.get(name, "")
+        if not value:
+            self._problems.append(f"{name} is missing: {meaning}")
+        return value
+
+    def switch(self, name: str) -> bool:
+        value = _SWITCH.get(self._environment.get(name, ""))
+        if value is None:
+            self._problems.append(f"{name} must be 0 or 1")
+        return bool(value)
+
+    def time_span(self, name: str, default: timedelta) -> timedelta:
+        """`hh:mm:ss`, at least a second; `default` if it is not set."""
+        text = self._environment.get(name, "")
+        if not text:
+            return default
+        match = _TIME_SPAN.fullmatch(text)
+        span = timedelta() if match is None else timedelta(**dict(zip(_UNITS, map(int, match.groups()), strict=True)))
+        if not span:
+            self._problems.append(f"{name} must be a time of at least one second as hh:mm:ss, such as 00:15:00")
+        return span
+
+    def moment(self, name: str) -> datetime | None:
+        """A date-time with a zone; None if it is not set."""
+        text = self._environment.get(name, "")
+        if not text:
+            return None
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            time = None
+        if time is None or time.tzinfo is None:
+            self._problems.append(f"{name} must be a date-time with a zone, such as 2026-11-25T18:00:00Z, or empty")
+        return time
+
+    def cosmos(self) -> CosmosConnection:
+        """A connection string wins over an endpoint, as it does in the Functions host."""
+        text = self._environment.get("COSMOS", "")
+        endpoint = self._environment.get("COSMOS__accountEndpoint", "")
+        if text:
+            parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+            connection = CosmosConnection(parts.get("AccountEndpoint", ""), parts.get("AccountKey") or None)
+            if not connection.key or not _is_url(connection.endpoint):
+                self._problems.append("COSMOS must be a connection string: AccountEndpoint=https://…;AccountKey=…;")
+            return connection
+        if not endpoint:
+            self._problems.append("COSMOS is missing: a connection string, or COSMOS__accountEndpoint for an identity")
+        elif not _is_url(endpoint):
+            self._problems.append("COSMOS__accountEndpoint must be a URL such as https://….documents.azure.com:443/")
+        return CosmosConnection(endpoint, None, self._environment.get("COSMOS__clientId"))
+
+    def service_bus(self) -> ServiceBusConnection:
+        """A connection string wins over a namespace, as it does in the Functions host."""
+        text = self._environment.get("SERVICEBUS", "")
+        namespace = self._environment.get("SERVICEBUS__fullyQualifiedNamespace", "")
+        if text:
+            parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+            if not parts.get("Endpoint", "").startswith("sb://") or not parts.get("SharedAccessKey"):
+                self._problems.append("SERVICEBUS must be a connection string: Endpoint=sb://…;SharedAccessKeyName=…;…")
+            return ServiceBusConnection(text)
+        if not namespace:
+            self._problems.append(
+                "SERVICEBUS is missing: a connection string, or SERVICEBUS__fullyQualifiedNamespace for an identity"
+            )
+        elif not re.fullmatch(r"[A-Za-z0-9.-]+", namespace):
+            self._problems.append("SERVICEBUS__fullyQualifiedNamespace must be a name such as ….servicebus.windows.net")
+        return ServiceBusConnection(None, namespace, self._environment.get("SERVICEBUS__clientId"))
+
+    def notifications(self) -> WebhookTarget | None:
+        """None without a receiver: nobody is notified."""
+        url = self._environment.get("NOTIFICATIONS_WEBHOOK", "")
+        secret = self._environment.get("NOTIFICATIONS_SECRET", "")
+        if not url:
+            return None
+        if not _is_url(url):
+            self._problems.append("NOTIFICATIONS_WEBHOOK must be a URL such as https://example.com/events, or empty")
+        if not secret:
+            self._problems.append("NOTIFICATIONS_SECRET is missing: it signs what is posted to NOTIFICATIONS_WEBHOOK")
+        return WebhookTarget(url, secret)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """`relay_replay_until`: before this moment, the relay sends events of any age."""
+
+    cosmos: CosmosConnection
+    cosmos_database: str
+    service_bus: ServiceBusConnection
+    trust_easyauth: bool
+    notifications: WebhookTarget | None
+    relay_replay_until: datetime | None
+
+    @classmethod
+    def read(cls, reader: SettingsReader) -> Self:
+        """Of use once `reader.check()` has passed."""
+        return cls(
+            cosmos=reader.cosmos(),
+            cosmos_database=reader.text("COSMOS_DATABASE", "the name of the database"),
+            service_bus=reader.service_bus(),
+            trust_easyauth=reader.switch("TRUST_EASYAUTH"),
+            notifications=reader.notifications(),
+            relay_replay_until=reader.moment("RELAY_REPLAY_UNTIL"),
+        )
+
+
+def _is_url(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -1,0 +1,193 @@
+"""The event store on Cosmos DB: a container `events`, partitioned by stream id, with a unique key on `commandKey`."""
+
+import re
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.exceptions import (
+    CosmosBatchOperationError,
+    CosmosHttpResponseError,
+    CosmosResourceNotFoundError,
+)
+
+from engine.errors import AdapterError, Unavailable
+from engine.storing import snapshots
+from engine.storing.cosmos_requests import translate, translated
+from engine.storing.errors import AppendTooLarge, HistoryLost, WrongExpectedVersion
+from engine.storing.events import StoredEvent
+from engine.storing.items import from_item, item_id, to_items
+from engine.storing.port import Appended, Head
+from engine.storing.snapshots import Snapshot
+
+_READ_AFTER: Final = "SELECT * FROM c WHERE c.id > @after"
+_NEWEST: Final = "SELECT TOP @count * FROM c ORDER BY c.id DESC"
+_LOOK_UP: Final = "SELECT * FROM c WHERE c.id > @after OR STARTSWITH(c.commandKey, @command)"
+_PAGE: Final = 1000
+_OF: Final = "event store"
+
+_READ_SESSION_NOT_AVAILABLE: Final = 1002
+_REMEMBERED_STREAMS: Final = 50_000
+
+
+class CosmosEventStore:
+    """Promises of `EventStore`; every append is one round trip.
+
+    The SDK keeps no session token of a transactional batch, and an instance would not read its own writes from a
+    lagging replica. So the tokens of all answers are kept here, by stream, and sent with its next reads.
+    """
+
+    def __init__(self, events: ContainerProxy) -> None:
+        self._events = events
+        self._tokens = _SessionTokens()
+
+    async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
+        events = await self._query(stream_id, _READ_AFTER, {"@after": item_id(after)})
+        if [event.version for event in events] != list(range(after + 1, after + 1 + len(events))):
+            raise Unavailable(f"a read of stream {stream_id} after version {after} had a hole")
+        return events
+
+    async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
+        return await self._query(stream_id, _NEWEST, {"@count": count})
+
+    async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
+        return await self._query(stream_id, _LOOK_UP, {"@after": item_id(after), "@command": f"{command_id}/"})
+
+    async def is_head(self, stream_id: str, version: int) -> bool:
+        # Batches are writes to the service: unlike a point read, this one is answered by the primary replica.
+        try:
+            await self._batch(stream_id, version, [("read", (item_id(version + 1),))], writes=False)
+        except HistoryLost:
+            return True
+        return False
+
+    async def append(self, stream_id: str, expected: Head, events: Sequence[StoredEvent]) -> Appended:
+        guard = [("read", (item_id(expected.version),))] if expected.version else []
+        creates = [("create", (item,)) for item in to_items(events)]
+        results = await self._batch(stream_id, expected.version, [*guard, *creates], writes=True)
+        return Appended(
+            history_intact=not guard or results[0]["resourceBody"]["metadata"]["eventId"] == expected.event_id
+        )
+
+    def forget(self, stream_id: str) -> None:
+        self._tokens.drop(stream_id)
+
+    async def _query(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
+        async with _translated(stream_id, writes=False):
+            pages = self._events.query_items(
+                query,
+                parameters=[{"name": name, "value": value} for name, value in parameters.items()],
+                partition_key=stream_id,
+                max_item_count=_PAGE,
+                session_token=self._tokens.of(stream_id),
+                response_hook=self._tokens.keeper(stream_id),
+            )
+            events = [from_item(item) async for item in pages]
+        return sorted(events, key=lambda event: event.version)
+
+    async def _batch(
+        self, stream_id: str, version: int, operations: list[tuple[str, tuple[Any, ...]]], *, writes: bool
+    ) -> Sequence[Mapping[str, Any]]:
+        """Raises HistoryLost where an operation reads an item that is not there."""
+        keep = self._tokens.keeper(stream_id)
+        async with _translated(stream_id, writes=writes):
+            try:
+                return await self._events.execute_item_batch(operations, stream_id, response_hook=keep)
+            except CosmosBatchOperationError as error:
+                keep(error.headers or {}, None)
+                raise _translate_batch(error, stream_id, version) from error
+
+
+class CosmosSnapshotStore:
+    """Promises of `SnapshotStore`, in the container `snapshots`, partitioned by stream id."""
+
+    def __init__(self, snapshots: ContainerProxy) -> None:
+        self._snapshots = snapshots
+
+    async def read(self, stream_id: str, fold: int) -> Snapshot | None:
+        async with _translated(stream_id, writes=False):
+            try:
+                return snapshots.from_item(await self._snapshots.read_item(snapshots.snapshot_id(fold), stream_id))
+            except CosmosResourceNotFoundError as error:
+                if error.sub_status:
+                    raise
+                return None
+
+    async def write(self, snapshot: Snapshot) -> None:
+        async with _translated(snapshot.stream_id, writes=True):
+            await self._snapshots.upsert_item(snapshots.to_item(snapshot), no_response=True)
+
+
+@asynccontextmanager
+async def _translated(stream_id: str, *, writes: bool) -> AsyncIterator[None]:
+    """As `translated`, with the conflicts of single requests to the event store."""
+    async with translated(_OF, writes=writes):
+        try:
+            yield
+        except CosmosHttpResponseError as error:
+            if (error.status_code, error.sub_status) == (404, _READ_SESSION_NOT_AVAILABLE):
+                raise HistoryLost(stream_id) from error
+            if error.status_code == 413:
+                raise _too_large() from error
+            raise
+
+
+def _translate_batch(error: CosmosBatchOperationError, stream_id: str, version: int) -> AdapterError:
+    match error.status_code:
+        case 409:
+            return WrongExpectedVersion(stream_id, version)
+        case 404:
+            return HistoryLost(stream_id)
+        case 413:
+            return _too_large()
+        case _:
+            return translate(error, _OF, writes=True)
+
+
+def _too_large() -> AppendTooLarge:
+    return AppendTooLarge("the events of the command are larger than one transaction")
+
+
+class _SessionTokens:
+    """The newest session token by stream, for the streams that were used last."""
+
+    def __init__(self) -> None:
+        self._tokens: OrderedDict[str, str] = OrderedDict()
+
+    def of(self, stream_id: str) -> str | None:
+        return self._tokens.get(stream_id)
+
+    def keeper(self, stream_id: str) -> Callable[[Mapping[str, Any], Any], None]:
+        """A response hook that keeps the answer's token unless a newer one is there already."""
+
+        def keep(headers: Mapping[str, Any], _: Any) -> None:
+            token = headers.get("x-ms-session-token")
+            if token is None:
+                return
+            known = self._tokens.get(stream_id)
+            if known is None or not _is_behind(token, known):
+                self._tokens[stream_id] = token
+            self._tokens.move_to_end(stream_id)
+            if len(self._tokens) > _REMEMBERED_STREAMS:
+                self._tokens.popitem(last=False)
+
+        return keep
+
+    def drop(self, stream_id: str) -> None:
+        self._tokens.pop(stream_id, None)
+
+
+_TOKEN: Final = re.compile(r"(?P<range>[^:]+):-?\d+#(?P<lsn>\d+)")
+
+
+def _is_behind(token: str, known: str) -> bool:
+    """Whether both are of one partition key range and `token` is older: `<range>:<version>#<LSN>[#<region>=<LSN>…]`."""
+    ours, theirs = _TOKEN.match(token), _TOKEN.match(known)
+    return (
+        ours is not None
+        and theirs is not None
+        and ours["range"] == theirs["range"]
+        and int(ours["lsn"]) < int(theirs["lsn"])
+    )

@@ -1,0 +1,129 @@
+"""The client of Cosmos DB: opened, checked, and used to provision what the service needs."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from azure.core.exceptions import AzureError
+
+# The SDK imports its transport, and aiohttp with it, when the first client is made: that would be on the loop.
+from azure.core.pipeline.transport import AioHttpTransport  # noqa: F401
+from azure.cosmos import PartitionKey
+from azure.cosmos.aio import CosmosClient, DatabaseProxy
+from azure.cosmos.exceptions import CosmosResourceNotFoundError
+
+from engine.errors import Unavailable, UnsuitableAccount
+from engine.settings import CosmosConnection
+from engine.storing.containers import Container, Outcome, Provisioned
+
+_CONNECT_TIMEOUT: Final = 3
+_READ_TIMEOUT: Final = 8
+
+
+@asynccontextmanager
+async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClient]:
+    """Raises Unavailable without an answer that lets it in.
+
+    Raises UnsuitableAccount for an account with several write regions: there, two writers could both win.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        client = CosmosClient(
+            connection.endpoint,
+            await _credential(connection, stack),
+            connection_timeout=_CONNECT_TIMEOUT,
+            read_timeout=_READ_TIMEOUT,
+            # A dropped connection is retried once, writes too: versions and command keys make that safe.
+            retry_connect=1,
+            retry_read=1,
+            # Throttling is waited for outside the turn of the stream. The SDK takes 0 for "not given".
+            retry_throttle_total=-1,
+        )
+        # Entering opens connections before it asks for the account, and leaves them open if that fails.
+        stack.push_async_callback(client.close)
+        try:
+            await client.__aenter__()
+            account = await client.client_connection.GetDatabaseAccount()
+        except AzureError as error:
+            raise Unavailable(f"Cosmos DB at {connection.endpoint} does not let us in: {error}") from error
+        if len(account.WritableLocations) > 1:
+            raise UnsuitableAccount("the Cosmos DB account has several write regions: configure a single one")
+        yield client
+
+
+async def _credential(connection: CosmosConnection, stack: contextlib.AsyncExitStack) -> Any:
+    if connection.key is not None:
+        return connection.key
+    # Only identity-based connections pay for this import.
+    from azure.identity.aio import DefaultAzureCredential
+
+    return await stack.enter_async_context(DefaultAzureCredential(managed_identity_client_id=connection.client_id))
+
+
+async def provision(
+    client: CosmosClient,
+    database_name: str,
+    definitions: Iterable[Container],
+    report: Callable[[Provisioned], None],
+) -> None:
+    """Creates what is missing and updates what may change; reports what it did with each container.
+
+    Raises UnsuitableAccount when a container exists with another partition key or unique key, which never change,
+    and Unavailable when Cosmos DB refuses.
+    """
+    try:
+        database = await client.create_database_if_not_exists(database_name)
+        for definition in definitions:
+            report(Provisioned(definition.name, await _provision_container(database, definition)))
+    except AzureError as error:
+        raise Unavailable(f"Cosmos DB refuses to be provisioned: {error}") from error
+
+
+async def _provision_container(database: DatabaseProxy, definition: Container) -> Outcome:
+    partition_key = PartitionKey(path=definition.partition_key)
+    proxy = database.get_container_client(definition.name)
+    try:
+        found = await proxy.read()
+    except CosmosResourceNotFoundError:
+        await database.create_container(
+            definition.name,
+            partition_key,
+            indexing_policy=definition.indexing_policy,
+            default_ttl=definition.default_ttl,
+            unique_key_policy=_unique_keys(definition),
+        )
+        return "created"
+    _check_fixed_properties(definition, found)
+    if _has(definition, found):
+        return "unchanged"
+    await database.replace_container(
+        proxy, partition_key, indexing_policy=definition.indexing_policy, default_ttl=definition.default_ttl
+    )
+    return "updated"
+
+
+def _unique_keys(definition: Container) -> dict[str, Any] | None:
+    return None if definition.unique_key is None else {"uniqueKeys": [{"paths": [definition.unique_key]}]}
+
+
+def _check_fixed_properties(definition: Container, found: dict[str, Any]) -> None:
+    unique_keys = [key["paths"] for key in found.get("uniqueKeyPolicy", {}).get("uniqueKeys", [])]
+    wanted = [] if definition.unique_key is None else [[definition.unique_key]]
+    if found["partitionKey"]["paths"] != [definition.partition_key] or unique_keys != wanted:
+        raise UnsuitableAccount(
+            f"container {definition.name} exists with another partition key or unique key, which cannot be changed: "
+            f"use another database, or delete the container if it holds nothing of value"
+        )
+
+
+def _has(definition: Container, found: dict[str, Any]) -> bool:
+    def paths(policy: dict[str, Any], kind: str) -> set[str]:
+        return {entry["path"] for entry in policy.get(kind, [])}
+
+    policy, wanted = found["indexingPolicy"], definition.indexing_policy
+    return (
+        policy.get("indexingMode") == wanted["indexingMode"]
+        and paths(policy, "includedPaths") == paths(wanted, "includedPaths")
+        and paths(policy, "excludedPaths") == paths(wanted, "excludedPaths")
+        and found.get("defaultTtl") == definition.default_ttl
+    )

@@ -1,0 +1,77 @@
+"""The event store in memory: full semantics for tests, with the feed of commits that projections are fed from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.storing.errors import HistoryLost, WrongExpectedVersion
+from engine.storing.events import StoredEvent
+from engine.storing.items import from_item, to_items
+from engine.storing.port import Appended, Head
+from engine.storing.snapshots import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """The items that were committed after a position, and the position to go on from."""
+
+    items: Sequence[dict[str, Any]]
+    position: int
+
+
+class MemoryEventStore:
+    """Keeps items, not objects, so that a test also sees the format at rest."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, list[dict[str, Any]]] = {}
+        self._commits: list[list[dict[str, Any]]] = []
+
+    async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
+        return [from_item(item) for item in self._streams.get(stream_id, [])[after:]]
+
+    async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
+        return (await self.read(stream_id))[-count:]
+
+    async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
+        events = await self.read(stream_id)
+        return [event for event in events if event.version > after or event.command_id == command_id]
+
+    async def is_head(self, stream_id: str, version: int) -> bool:
+        return len(self._streams.get(stream_id, [])) <= version
+
+    async def append(self, stream_id: str, expected: Head, events: Sequence[StoredEvent]) -> Appended:
+        stream = self._streams.get(stream_id, [])
+        items = to_items(events)
+        taken = {item["commandKey"] for item in stream}
+        if len(stream) < expected.version:
+            raise HistoryLost(stream_id)
+        if len(stream) > expected.version or any(item["commandKey"] in taken for item in items):
+            raise WrongExpectedVersion(stream_id, expected.version)
+        intact = expected.version == 0 or stream[-1]["metadata"]["eventId"] == expected.event_id
+        self._streams[stream_id] = [*stream, *items]
+        self._commits.append(items)
+        return Appended(history_intact=intact)
+
+    def forget(self, stream_id: str) -> None:
+        """Nothing is remembered beside the streams themselves."""
+
+    def commits(self, after: int = 0) -> Commits:
+        """What a change feed would deliver after `after` transactions, in order of commits."""
+        return Commits([item for items in self._commits[after:] for item in items], len(self._commits))
+
+    def lose(self, stream_id: str, after: int) -> None:
+        """Goes back to version `after`, as a restored account would."""
+        self._streams[stream_id] = self._streams[stream_id][:after]
+
+
+class MemorySnapshotStore:
+    """Snapshots in memory."""
+
+    def __init__(self) -> None:
+        self._snapshots: dict[tuple[str, int], Snapshot] = {}
+
+    async def read(self, stream_id: str, fold: int) -> Snapshot | None:
+        return self._snapshots.get((stream_id, fold))
+
+    async def write(self, snapshot: Snapshot) -> None:
+        self._snapshots[snapshot.stream_id, snapshot.fold] = snapshot

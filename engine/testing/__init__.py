@@ -1,0 +1,1 @@
+"""Given, when, then: for authors of deciders, processes and projections."""

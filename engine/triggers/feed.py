@@ -1,0 +1,38 @@
+"""The change feed: a batch of documents in, one read model on."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import azure.functions as func
+
+from engine.projecting.projector import Projector
+from engine.projecting.query import ReadModel
+from engine.reacting.relay import Relay
+
+
+class Services(Protocol):
+    """What the functions of the feed need of the composition."""
+
+    @property
+    def projector(self) -> Projector: ...
+
+    @property
+    def relay(self) -> Relay: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFunctions:
+    """A failure raises: the host's retry policy brings the same batch again, and the lease waits."""
+
+    services: Callable[[], Awaitable[Services]]
+    read_models: Iterable[ReadModel]
+
+    async def project(self, name: str, documents: func.DocumentList) -> None:
+        """Feeds the read model `name`. Raises ConsumerError."""
+        projection = next(each.projection for each in self.read_models if each.name == name)
+        await (await self.services()).projector.run(projection, [document.data for document in documents])
+
+    async def relay(self, documents: func.DocumentList) -> None:
+        """Sends on the bus what the events call for. Raises ConsumerError."""
+        await (await self.services()).relay.run([document.data for document in documents])

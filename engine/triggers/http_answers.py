@@ -1,0 +1,99 @@
+"""Answers of HTTP functions: JSON bodies, ETags, and a problem for whatever goes wrong."""
+
+import asyncio
+import functools
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ParamSpec, assert_never
+
+import azure.functions as func
+
+from engine.commands.outcomes.port import Done, Outcome, Pending, Refused
+from engine.storing.events import StoredEvent, time_at_rest
+from engine.triggers.http_requests import is_current
+from engine.triggers.problems import problem, problem_json, problem_of, unavailable
+
+P = ParamSpec("P")
+
+_log = logging.getLogger(__name__)
+
+_Handler = Callable[P, Awaitable[func.HttpResponse]]
+
+
+def answered(handler: _Handler[P]) -> _Handler[P]:
+    """Turns whatever goes wrong into a problem. Nothing escapes: the worker never answers an escaped cancellation."""
+
+    @functools.wraps(handler)
+    async def answer_always(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:
+        try:
+            return await handler(*args, **kwargs)
+        except asyncio.CancelledError:
+            return unavailable(1)
+        except Exception as error:  # noqa: BLE001 - the edge: every error has an answer
+            response = problem_of(error)
+            if response.status_code == 500:
+                _log.exception("a request failed by a defect of the service")
+            elif response.status_code == 503:
+                _log.warning("a request was turned away: %s", error)
+            return response
+
+    return answer_always
+
+
+def answer(
+    body: Mapping[str, Any], *, status: int = 200, version: int | None = None, headers: Mapping[str, str] | None = None
+) -> func.HttpResponse:
+    """`version` is that of the stream, and the ETag."""
+    etag = {} if version is None else {"ETag": f'"{version}"'}
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return func.HttpResponse(
+        text.encode("utf-8", "surrogatepass"),
+        status_code=status,
+        mimetype="application/json",
+        headers={**etag, **(headers or {})},
+    )
+
+
+def view_answer(req: func.HttpRequest, version: int, view: Mapping[str, Any]) -> func.HttpResponse:
+    """The view with its version; 304 without a body for a client that has it already."""
+    if is_current(req, version):
+        return func.HttpResponse(status_code=304, headers={"ETag": f'"{version}"'})
+    return answer({**view, "version": version}, version=version)
+
+
+def accepted_answer(command_id: str, outcome: Outcome) -> func.HttpResponse:
+    """202: where to ask what became of the command, and what is known already."""
+    headers = {"Location": f"/api/commands/{command_id}", "Preference-Applied": "respond-async"}
+    return answer({"commandId": command_id, "status": outcome.status}, status=202, headers=headers)
+
+
+def outcome_answer(outcome: Outcome | None) -> func.HttpResponse:
+    """What became of a command; a refusal holds the problem that the client would have been answered."""
+    match outcome:
+        case None:
+            return problem(404, "not-found", "Not found", "No such command is known. Outcomes are kept for seven days.")
+        case Pending():
+            return answer({"status": outcome.status})
+        case Done():
+            return answer({"status": outcome.status, "stream": outcome.stream_id, "version": outcome.version})
+        case Refused():
+            return answer({"status": outcome.status, "problem": problem_json(outcome.refusal)})
+        case _:
+            assert_never(outcome)
+
+
+def event_json(stored: StoredEvent, data: Any) -> dict[str, Any]:
+    """One event of a story: what happened, when, and how it came about. `data` is as clients see it."""
+    metadata = stored.metadata
+    return {
+        "version": stored.version,
+        "type": stored.type,
+        "data": data,
+        "eventId": metadata.event_id,
+        "occurredAt": time_at_rest(metadata.occurred_at),
+        "correlationId": metadata.correlation_id,
+        "causationId": metadata.causation_id,
+        "traceparent": metadata.traceparent,
+        "actor": metadata.actor,
+    }

@@ -1,0 +1,255 @@
+"""What an HTTP request says: who asks, under which key, on what condition, in which trace, with what body."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn, TypeVar
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from engine.commands.handler import CommandContext
+from engine.triggers.problems import BadRequest, Violation
+
+B = TypeVar("B", bound=BaseModel)
+
+MAX_BODY_BYTES: Final = 64 * 1024
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
+"""Ids in paths, skus and customer ids."""
+
+_NAME: Final = re.compile(NAME_PATTERN)
+_PAGE: Final = 20
+_MAX_PAGE: Final = 100
+
+_COMMANDS: Final = uuid.UUID("6f1f3f0e-2f59-5f0a-9a3e-7a1f2f0c8d11")
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
+_STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
+_VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def read_command(
+    req: func.HttpRequest,
+    route: str,
+    model: type[B],
+    *,
+    trust_easyauth: bool,
+    key_of: Callable[[B], str] | None = None,
+) -> tuple[B, CommandContext]:
+    """The body and the context of a command. `route` is the path with its ids. Raises BadRequest.
+
+    The id of the command is a UUIDv5 of caller, method, route and Idempotency-Key, so that the same key means the
+    same command wherever it arrives. Without the header, `key_of` takes the key from the body; without either, the id
+    is random.
+    """
+    body = _body(req)
+    canonical = _canonical(body)
+    described = _validated(model, body)
+    caller = _caller(req, trust_easyauth=trust_easyauth)
+    key = req.headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise BadRequest("Idempotency-Key must be 1 to 100 printable ASCII characters.")
+    if key is None and key_of is not None:
+        key = key_of(described)
+    if key is None:
+        command_id = str(uuid.uuid4())
+    else:
+        command_id = str(uuid.uuid5(_COMMANDS, "\n".join((caller, req.method.upper(), route, key))))
+    context = CommandContext(
+        command_id=command_id,
+        fingerprint=_fingerprint(canonical),
+        actor=caller,
+        correlation_id=command_id,
+        causation_id=command_id,
+        traceparent=_traceparent(req),
+        expected_version=_if_match(req),
+    )
+    return described, context
+
+
+def read_name(req: func.HttpRequest, parameter: str) -> str:
+    """An id out of the path. Raises BadRequest."""
+    value: str = req.route_params.get(parameter, "")
+    if not _NAME.fullmatch(value):
+        raise BadRequest(f"{parameter} must be 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen.")
+    return value
+
+
+def read_limit(req: func.HttpRequest) -> int:
+    """How many items a page may have. Raises BadRequest."""
+    text = req.params.get("limit", str(_PAGE))
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > _MAX_PAGE:
+        raise BadRequest(f"limit must be a whole number from 1 to {_MAX_PAGE}.")
+    return int(text)
+
+
+def read_continuation(req: func.HttpRequest, sort_keys: re.Pattern[str]) -> str | None:
+    """The sort key below which the page begins, None for the first page.
+
+    Raises BadRequest for one that is none of these `sort_keys`.
+    """
+    text = req.params.get("continuation")
+    if text is None:
+        return None
+    try:
+        sort_key = base64.b64decode(text, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        sort_key = ""
+    if not sort_keys.fullmatch(sort_key):
+        raise BadRequest("continuation must be the one that the page before has answered.")
+    return sort_key
+
+
+def continuation_of(sort_key: str) -> str:
+    """What `read_continuation` reads."""
+    return base64.urlsafe_b64encode(sort_key.encode()).decode()
+
+
+def read_version(req: func.HttpRequest, name: str) -> int:
+    """A version given as a query parameter; 0 when it is absent. Raises BadRequest."""
+    text = req.params.get(name)
+    if text is None:
+        return 0
+    if not _VERSION.fullmatch(text):
+        raise BadRequest(f"{name} must be a version: a whole number of at most ten digits.")
+    return int(text)
+
+
+def read_switch(req: func.HttpRequest, name: str) -> bool:
+    """A query parameter that is true or false; false when it is absent. Raises BadRequest."""
+    text = req.params.get(name, "false")
+    if text not in ("true", "false"):
+        raise BadRequest(f"{name} must be true or false.")
+    return bool(text == "true")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Which state of a stream a query asks for: the newest with at least `min_version`, or the one at a past moment."""
+
+    min_version: int = 0
+    at_version: int | None = None
+    as_of: datetime | None = None
+
+
+def read_moment(req: func.HttpRequest) -> Moment:
+    """`minVersion`, `atVersion` and `asOf`, of which at most one is given. Raises BadRequest."""
+    given = [name for name in ("minVersion", "atVersion", "asOf") if name in req.params]
+    if len(given) > 1:
+        raise BadRequest(f"{' and '.join(given)} exclude each other.")
+    at_version = read_version(req, "atVersion") if "atVersion" in given else None
+    if at_version == 0:
+        raise BadRequest("atVersion counts from 1.")
+    return Moment(read_version(req, "minVersion"), at_version, _time(req, "asOf") if "asOf" in given else None)
+
+
+def _time(req: func.HttpRequest, name: str) -> datetime:
+    # A plus sign in a query means a space, unless the client has encoded it.
+    text = req.params[name].replace(" ", "+")
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is None or not _TIME.fullmatch(text):
+            raise ValueError
+        return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"{name} must be an ISO 8601 date-time with a zone, such as 2026-11-23T12:00:00Z.") from None
+
+
+def prefers_async(req: func.HttpRequest) -> bool:
+    """Whether the client would rather ask later (RFC 7240, section 4.1); preferences of no meaning here are ignored."""
+    header: str = req.headers.get("prefer", "")
+    return any(each.split(";")[0].strip().lower() == "respond-async" for each in header.split(","))
+
+
+def is_current(req: func.HttpRequest, version: int) -> bool:
+    """Whether If-None-Match names this version: weak comparison, a list, or any (RFC 9110, section 13.1.2)."""
+    header: str = req.headers.get("if-none-match", "")
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return f'"{version}"' in tags or header.strip() == "*"
+
+
+def _body(req: func.HttpRequest) -> bytes:
+    body = req.get_body()
+    if not body and "chunked" in req.headers.get("transfer-encoding", "").lower():
+        # Without http.enableChunkedRequestBinding the Functions host hands over chunked requests without their body.
+        raise BadRequest(
+            "A chunked body does not reach this service. Send it with a Content-Length.",
+            status=411,
+            title="Length required",
+        )
+    if len(body) > MAX_BODY_BYTES:
+        detail = f"The body has {len(body)} bytes, at most {MAX_BODY_BYTES} are accepted."
+        raise BadRequest(detail, status=413, title="Too large")
+    return body
+
+
+def _canonical(body: bytes) -> str:
+    """The body as JSON with sorted keys and no spaces; what JSON leaves open (duplicate keys, NaN) is refused."""
+    try:
+        value = json.loads(body, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise BadRequest(f"The body is not JSON as this service reads it: {reason}") from error
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _fingerprint(canonical: str) -> str:
+    digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()[:16]
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _validated(model: type[B], body: bytes) -> B:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        violations = [
+            Violation("/" + "/".join(str(part) for part in detail["loc"]), detail["msg"]) for detail in details[:20]
+        ]
+        raise BadRequest("The body does not describe this command.", violations=violations) from error
+
+
+def _caller(req: func.HttpRequest, *, trust_easyauth: bool) -> str:
+    """Platform authentication sets the header; without it anybody could, so it counts only where it is trusted."""
+    if not trust_easyauth:
+        return "anonymous"
+    principal: str = req.headers.get("x-ms-client-principal-id", "")
+    return principal or "anonymous"
+
+
+def _if_match(req: func.HttpRequest) -> int | None:
+    header = req.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return None
+    match = _STRONG_ETAG.fullmatch(header.strip())
+    if match is None:
+        raise BadRequest('If-Match must be one version of the stream as answered in ETag, such as "3", or *.')
+    return int(match[1])
+
+
+def _traceparent(req: func.HttpRequest) -> str:
+    """The caller's, or the root of a new trace: W3C Trace Context, section 3.2, wants malformed ones ignored."""
+    header: str = req.headers.get("traceparent", "").strip()
+    if _TRACEPARENT.fullmatch(header):
+        return header
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

@@ -1,0 +1,91 @@
+"""Errors to problem details (RFC 9457): the one table from what went wrong to what the client is told."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import azure.functions as func
+
+from engine.commands.errors import TooBusy
+from engine.commands.refusals import Refusal, kebab, refusal_of
+from engine.errors import Unavailable
+from engine.storing.errors import NewerEvent
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+_NEWER_BUILD_RETRY_AFTER: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What is wrong with one part of a request; `pointer` is a JSON pointer into the body, or the name of a header."""
+
+    pointer: str
+    detail: str
+
+
+class BadRequest(Exception):
+    """The request cannot be understood as it is. `status` is a 4xx."""
+
+    def __init__(
+        self, detail: str, *, status: int = 400, title: str = "", violations: Sequence[Violation] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title or "The request is malformed"
+        self.violations = violations
+
+
+def problem_of(error: Exception) -> func.HttpResponse:
+    """The answer for any error. What is not known here is our defect: a 500 that gives nothing away."""
+    if isinstance(error, BadRequest):
+        return problem(error.status, kebab(error.title), error.title, str(error), violations=error.violations)
+    refusal = refusal_of(error)
+    if refusal is not None:
+        return problem(refusal.status, refusal.type, refusal.title, refusal.detail)
+    match error:
+        case TooBusy() | Unavailable():
+            return unavailable(error.retry_after)
+        case NewerEvent():
+            return unavailable(_NEWER_BUILD_RETRY_AFTER)
+        case _:
+            return problem(500, "internal-error", "Internal error", "The service has a defect. It has been logged.")
+
+
+def unavailable(retry_after: float) -> func.HttpResponse:
+    """503: the same request with the same idempotency key is safe to send again after `retry_after` seconds."""
+    return problem(
+        503,
+        "try-again",
+        "Temporarily unavailable",
+        "Send the same request again, with the same Idempotency-Key, after the time in Retry-After.",
+        retry_after=max(1, math.ceil(retry_after)),
+    )
+
+
+def problem_json(refusal: Refusal) -> dict[str, Any]:
+    """The members of a problem."""
+    return {
+        "type": f"urn:problem-type:{refusal.type}",
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+    }
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    *,
+    violations: Sequence[Violation] = (),
+    retry_after: int | None = None,
+) -> func.HttpResponse:
+    body = problem_json(Refusal(status, kind, title, detail))
+    if violations:
+        body["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in violations]
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return func.HttpResponse(json.dumps(body), status_code=status, mimetype=PROBLEM_JSON, headers=headers)

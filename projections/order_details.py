@@ -1,0 +1,72 @@
+"""One order: its lines, how far it has come, and what happened when."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal, assert_never
+
+from domain.money import Money
+from domain.order.events import (
+    CATEGORY,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderEvent,
+    OrderLine,
+    OrderPlaced,
+    OrderShipped,
+)
+from engine.projecting.projection import Projection
+from engine.projecting.query import StreamQuery
+from engine.storing.events import RecordedEvent
+
+OrderStatus = Literal["placed", "confirmed", "shipped", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    carrier: str
+    tracking_number: str
+    shipped_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    reason: str
+    cancelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetails:
+    order_id: str
+    customer_id: str
+    status: OrderStatus
+    lines: tuple[OrderLine, ...]
+    total: Money
+    placed_at: datetime
+    confirmed_at: datetime | None = None
+    shipment: Shipment | None = None
+    cancellation: Cancellation | None = None
+
+
+def project(view: OrderDetails | None, recorded: RecordedEvent[OrderEvent]) -> OrderDetails:
+    """Raises ValueError when the stream does not begin with its placement."""
+    event, at = recorded.event, recorded.occurred_at
+    if isinstance(event, OrderPlaced):
+        return OrderDetails(event.order_id, event.customer_id, "placed", event.lines, event.total, at)
+    if view is None:
+        raise ValueError(f"{type(event).__name__} before OrderPlaced")
+    match event:
+        case OrderConfirmed():
+            return replace(view, status="confirmed", confirmed_at=at)
+        case OrderShipped():
+            return replace(view, status="shipped", shipment=Shipment(event.carrier, event.tracking_number, at))
+        case OrderCancelled():
+            return replace(view, status="cancelled", cancellation=Cancellation(event.reason, at))
+        case _:
+            assert_never(event)
+
+
+ORDER_DETAILS: Final = Projection(
+    name="order-details", generation=1, category=CATEGORY, view_class=OrderDetails, project=project
+)
+
+BY_ORDER: Final = StreamQuery(ORDER_DETAILS, parameter="orderId", at_moments=True)

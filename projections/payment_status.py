@@ -1,0 +1,59 @@
+"""The payment of one order: where the money is."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal, assert_never
+
+from domain.money import Money
+from domain.payment.events import (
+    CATEGORY,
+    PaymentDeclined,
+    PaymentEvent,
+    PaymentExpired,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRequested,
+)
+from engine.projecting.projection import Projection
+from engine.projecting.query import StreamQuery
+from engine.storing.events import RecordedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStatus:
+    """`reference` is the provider's, `reason` is why it was declined; `changed_at` is when it came to this status."""
+
+    order_id: str
+    status: Literal["requested", "processed", "declined", "expired", "refunded"]
+    amount: Money
+    requested_at: datetime
+    changed_at: datetime
+    reference: str | None = None
+    reason: str | None = None
+
+
+def project(view: PaymentStatus | None, recorded: RecordedEvent[PaymentEvent]) -> PaymentStatus:
+    """Raises ValueError when the stream does not begin with its request."""
+    event, at = recorded.event, recorded.occurred_at
+    if isinstance(event, PaymentRequested):
+        return PaymentStatus(event.order_id, "requested", event.amount, at, at)
+    if view is None:
+        raise ValueError(f"{type(event).__name__} before PaymentRequested")
+    match event:
+        case PaymentProcessed():
+            return replace(view, status="processed", changed_at=at, reference=event.reference, reason=None)
+        case PaymentDeclined():
+            return replace(view, status="declined", changed_at=at, reference=event.reference, reason=event.reason)
+        case PaymentExpired():
+            return replace(view, status="expired", changed_at=at)
+        case PaymentRefunded():
+            return replace(view, status="refunded", changed_at=at)
+        case _:
+            assert_never(event)
+
+
+PAYMENT_STATUS: Final = Projection(
+    name="payment-status", generation=1, category=CATEGORY, view_class=PaymentStatus, project=project
+)
+
+BY_ORDER: Final = StreamQuery(PAYMENT_STATUS, parameter="orderId")

@@ -1,0 +1,59 @@
+"""One sku: how much is on hand, and how much of it is promised to orders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from domain.stock.events import (
+    CATEGORY,
+    StockDispatched,
+    StockEvent,
+    StockReceived,
+    StockReleased,
+    StockReservationRefused,
+    StockReserved,
+)
+from engine.projecting.projection import Projection
+from engine.projecting.query import StreamQuery
+from engine.storing.events import RecordedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    sku: str
+    on_hand: int = 0
+    reserved: int = 0
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.reserved
+
+
+def project(view: StockLevel | None, recorded: RecordedEvent[StockEvent]) -> StockLevel:
+    event = recorded.event
+    view = view or StockLevel(event.sku)
+    match event:
+        case StockReceived():
+            return replace(view, on_hand=view.on_hand + event.quantity)
+        case StockReserved():
+            return replace(view, reserved=view.reserved + event.quantity)
+        case StockReservationRefused():
+            return view
+        case StockReleased():
+            return replace(view, reserved=view.reserved - event.quantity)
+        case StockDispatched():
+            return replace(view, on_hand=view.on_hand - event.quantity, reserved=view.reserved - event.quantity)
+        case _:
+            assert_never(event)
+
+
+STOCK_LEVELS: Final = Projection(
+    name="stock-levels", generation=1, category=CATEGORY, view_class=StockLevel, project=project
+)
+
+
+def _computed(view: StockLevel) -> Mapping[str, int]:
+    return {"available": view.available}
+
+
+BY_SKU: Final = StreamQuery(STOCK_LEVELS, parameter="sku", computed=_computed)

@@ -1,1 +1,0 @@
-"""One pure module per read model."""

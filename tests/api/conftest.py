@@ -1,0 +1,84 @@
+"""The functions of HTTP over the store and the views in memory."""
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+import pytest
+
+from api.interface import interface
+from composition.domain import READ_MODELS
+from domain.registry import AGGREGATES
+from engine.assembly import Adapters, Domain, Surroundings, assemble
+from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.parked.memory import MemoryParkedStore
+from engine.messaging.memory import MemoryBus
+from engine.projecting.memory import MemoryViewStore
+from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from tests.registered import PROJECTIONS
+from tests.rest import Answered, send
+
+ORDER = {
+    "customerId": "c-1",
+    "lines": [{"sku": "mug", "quantity": 2, "unitPrice": {"amount": "12.50", "currency": "EUR"}}],
+}
+
+
+class Api:
+    """One process of the service; `feed()` brings its views up to date."""
+
+    def __init__(self, *, trust_easyauth: bool = False) -> None:
+        self.store = MemoryEventStore()
+        self.views = MemoryViewStore()
+        self.outcomes = MemoryOutcomeStore()
+        self.bus = MemoryBus()
+        ids = count(1)
+
+        async def no_pause(_: float) -> None:
+            return None
+
+        assembled = assemble(
+            Domain(AGGREGATES),
+            Adapters(
+                self.store,
+                MemorySnapshotStore(),
+                self.views,
+                self.outcomes,
+                MemoryParkedStore(),
+                self.bus,
+                self.bus,
+            ),
+            surroundings=Surroundings(new_id=lambda: f"event-{next(ids)}", sleep=no_pause),
+        )
+        self.commands = assembled.commands
+        self.asynchronous = assembled.asynchronous
+        self.queries = assembled.queries
+        self.projector = assembled.projector
+
+        async def services() -> Api:
+            return self
+
+        self.functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
+
+    async def send(
+        self,
+        function: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        **route: str,
+    ) -> Answered:
+        return await send(self.functions, function, body, headers=headers, params=params, **route)
+
+    async def place(self, key: str = "k-1", body: Any = None) -> Answered:
+        return await self.send("place_order", body or ORDER, headers={"Idempotency-Key": key})
+
+    async def feed(self) -> None:
+        for projection in PROJECTIONS:
+            await self.projector.run(projection, self.store.commits().items)
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()

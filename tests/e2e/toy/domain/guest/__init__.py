@@ -1,1 +1,0 @@
-"""A guest of the house: here, or not."""

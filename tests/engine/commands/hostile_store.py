@@ -1,0 +1,58 @@
+"""An event store that misbehaves on request, as Cosmos DB may: it lags, loses answers, and lets others go first."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from engine.errors import OutcomeUnknown
+from engine.storing.events import StoredEvent
+from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from engine.storing.port import Appended, Head
+
+
+class HostileStore:
+    """`calls` is the list of round trips. Reads show `hidden` events less than there are, until the primary spoke."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryEventStore()
+        self.snapshots = MemorySnapshotStore()
+        self.calls: list[str] = []
+        self.before_append: Callable[[], Awaitable[None]] | None = None
+        self.lose_next_answer = False
+        self.hidden = 0
+        self.hidden_after_append = 0
+
+    async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
+        self.calls.append("read")
+        return self._shown(await self.memory.read(stream_id, after))
+
+    async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
+        self.calls.append("newest")
+        return self._shown(await self.memory.read(stream_id))[-count:]
+
+    async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
+        self.calls.append("look_up")
+        return self._shown(await self.memory.look_up(stream_id, after, command_id))
+
+    async def is_head(self, stream_id: str, version: int) -> bool:
+        self.calls.append("is_head")
+        self.hidden = 0
+        return await self.memory.is_head(stream_id, version)
+
+    async def append(self, stream_id: str, expected: Head, events: Sequence[StoredEvent]) -> Appended:
+        self.calls.append("append")
+        if self.before_append is not None:
+            hook, self.before_append = self.before_append, None
+            await hook()
+        try:
+            appended = await self.memory.append(stream_id, expected, events)
+        finally:
+            self.hidden, self.hidden_after_append = self.hidden_after_append, 0
+        if self.lose_next_answer:
+            self.lose_next_answer = False
+            raise OutcomeUnknown("lost")
+        return appended
+
+    def forget(self, stream_id: str) -> None:
+        self.calls.append("forget")
+
+    def _shown(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        return events[: len(events) - self.hidden] if self.hidden else events

@@ -1,0 +1,111 @@
+"""Every adapter of a port, side by side; devstack lags as replicas may."""
+
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+
+from composition.provisioning import provision_database
+from emulators.cosmos.server import CosmosServer
+from engine.commands.outcomes.cosmos import CosmosOutcomeStore
+from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.commands.outcomes.port import OutcomeStore
+from engine.consuming.parked.cosmos import CosmosParkedStore
+from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked.port import ParkedStore
+from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.memory import MemoryViewStore
+from engine.projecting.port import ViewStore
+from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
+from engine.storing.cosmos_account import open_client
+from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from engine.storing.port import EventStore
+from engine.storing.snapshots import SnapshotStore
+from tests.settings import settings_for
+
+ADAPTERS: Final = ("memory", "devstack", "azure")
+_AZURE: Final = "AZURE_COSMOS_CONNECTION"
+"""A connection string of a real account, whose database `contract-tests` the suite may fill."""
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """One adapter of each port; a peer is a second instance over the same data, as another process would have."""
+
+    name: str
+    store: EventStore
+    peer: EventStore
+    snapshots: SnapshotStore
+    views: ViewStore
+    parked: ParkedStore
+    parked_peer: ParkedStore
+    outcomes: OutcomeStore
+    outcomes_peer: OutcomeStore
+
+
+_cases: Counter[str] = Counter()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "adapters" in metafunc.fixturenames:
+        chosen = [name for name in ADAPTERS if name != "azure" or _AZURE in os.environ]
+        metafunc.parametrize("adapters", chosen, indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Counts cases by adapter. A contract is kept or broken, never skipped."""
+    report = yield
+    if report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"a contract is never skipped: {report.longrepr}"
+    if report.when == "call" and isinstance(item, pytest.Function) and "adapters" in item.fixturenames:
+        _cases[str(item.callspec.params["adapters"])] += 1
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _cases:
+        counts = [f"{name} {_cases[name]}" if _cases[name] else f"{name} not run" for name in ADAPTERS]
+        terminalreporter.write_line(f"contracts, cases by adapter: {', '.join(counts)} (azure needs {_AZURE})")
+
+
+@pytest.fixture
+async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
+    name: str = request.param
+    if name == "memory":
+        store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
+        yield Adapters(name, store, store, MemorySnapshotStore(), MemoryViewStore(), parked, parked, outcomes, outcomes)
+    elif name == "devstack":
+        async with (
+            CosmosServer.start(port=0, lag=3, seed=7) as server,
+            _on_cosmos(name, server.connection_string) as both,
+        ):
+            yield both
+    else:
+        async with _on_cosmos(name, os.environ[_AZURE]) as both:
+            yield both
+
+
+@asynccontextmanager
+async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
+    settings = settings_for(connection, "contract-tests")
+    await provision_database(settings, lambda _: None)
+    async with open_client(settings.engine.cosmos) as client, open_client(settings.engine.cosmos) as other:
+        database, its_database = (each.get_database_client(settings.engine.cosmos_database) for each in (client, other))
+        yield Adapters(
+            name,
+            CosmosEventStore(database.get_container_client(EVENTS.name)),
+            CosmosEventStore(its_database.get_container_client(EVENTS.name)),
+            CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
+            CosmosViewStore(database.get_container_client),
+            CosmosParkedStore(database.get_container_client(PARKED.name)),
+            CosmosParkedStore(its_database.get_container_client(PARKED.name)),
+            CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
+            CosmosOutcomeStore(its_database.get_container_client(OUTCOMES.name)),
+        )

@@ -1,0 +1,62 @@
+"""What every store of views promises."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from engine.projecting.port import ViewConflict, ViewKey
+from tests.engine.contracts.conftest import Adapters
+
+
+def key(partition: str | None = None) -> ViewKey:
+    id_ = f"1~order-{uuid.uuid4()}"
+    return ViewKey(id_, partition or id_)
+
+
+async def test_a_view_that_was_never_written_is_none(adapters: Adapters) -> None:
+    assert await adapters.views.get("order-details", key()) is None
+
+
+async def test_a_view_comes_back_with_its_position(adapters: Adapters) -> None:
+    at = key()
+    await adapters.views.put("order-details", at, {"id": at.id, "position": 3, "view": {"text": "ü\u2028"}}, None)
+    stored = await adapters.views.get("order-details", at)
+    assert stored is not None
+    assert (3, {"text": "ü\u2028"}) == (stored.position, stored.document["view"])
+
+
+async def test_two_writers_of_a_view_never_both_win(adapters: Adapters) -> None:
+    at = key()
+    document: dict[str, Any] = {"id": at.id, "position": 1, "view": {}}
+    await adapters.views.put("order-details", at, document, None)
+    with pytest.raises(ViewConflict):
+        await adapters.views.put("order-details", at, document, None)
+    stored = await adapters.views.get("order-details", at)
+    assert stored is not None
+    await adapters.views.put("order-details", at, {**document, "position": 2}, stored.etag)
+    with pytest.raises(ViewConflict):
+        await adapters.views.put("order-details", at, {**document, "position": 3}, stored.etag)
+
+
+async def test_a_view_that_is_gone_is_a_conflict(adapters: Adapters) -> None:
+    at = key()
+    with pytest.raises(ViewConflict):
+        await adapters.views.put("order-details", at, {"id": at.id, "position": 1, "view": {}}, '"0"')
+
+
+async def test_a_partition_is_paged_highest_first(adapters: Adapters) -> None:
+    customer, other = f"c-{uuid.uuid4()}", f"c-{uuid.uuid4()}"
+    for partition in (customer, other):
+        for n in (3, 1, 5, 2, 4):
+            at = key(partition)
+            document = {"id": at.id, "customerId": partition, "sortKey": f"1~{n}", "position": 1, "view": {"n": n}}
+            await adapters.views.put("order-history", at, document, None)
+
+    async def page(sort_from: str, sort_below: str, limit: int) -> list[int]:
+        found = await adapters.views.page("order-history", customer, sort_from, sort_below, limit)
+        return [each["view"]["n"] for each in found]
+
+    assert [5, 4] == await page("1~", "1\x7f", 2)
+    assert [3, 2, 1] == await page("1~", "1~4", 10)
+    assert [] == await page("2~", "2\x7f", 10)

@@ -1,0 +1,231 @@
+"""From the change feed to the bus, and on to a process: nothing lost, in order, and once in effect."""
+
+import json
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.money import Money
+from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder
+from domain.order.events import OrderCancelled, OrderLine, OrderPlaced
+from domain.registry import ORDER, STOCK
+from domain.stock.commands import ReceiveStock
+from engine.consuming.errors import PermanentFailure, TransientFailure
+from engine.errors import Unavailable
+from engine.messaging.port import Message, Received
+from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
+from engine.reacting.relay import OLDEST, Relay, ReplayRefused
+from tests.engine.world import CODEC, ENVELOPES, GREETING, TRACE, Greeted, Reminded, World, client
+
+LINES = (OrderLine("mug", 1, Money(100, "EUR")),)
+PLACE = PlaceOrder("o-1", "ada", LINES)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def place(world: World, order_id: str = "o-1") -> None:
+    command = PlaceOrder(order_id, "ada", LINES)
+    await world.commands.handle(ORDER, f"order-{order_id}", command, client(f"place-{order_id}"))
+
+
+async def test_every_event_goes_to_the_topic_in_the_order_of_its_stream(world: World) -> None:
+    await place(world)
+    await world.commands.handle(ORDER, "order-o-1", ConfirmOrder(), client("c-2"))
+    await world.commands.handle(STOCK, "stock-mug", ReceiveStock("mug", 3), client("c-3"))
+    items = await world.feed()
+    random.Random(3).shuffle(items)
+    await world.relay.run(items)
+    sent = world.bus.sent[EVENT_TOPIC]
+    of_the_order = [message.subject for message in sent if message.session_id == "order-o-1"]
+    assert ["OrderPlaced", "OrderConfirmed"] == of_the_order
+    assert ["StockReceived"] == [message.subject for message in sent if message.session_id == "stock-mug"]
+    stored = await world.store.read("order-o-1")
+    first = next(message for message in sent if message.subject == "OrderPlaced")
+    assert (stored[0].metadata.event_id, "place-o-1") == (first.message_id, first.correlation_id)
+    assert {"traceparent": TRACE, "schema": 1} == first.properties
+    assert 1 == json.loads(first.body)["version"]
+
+
+async def test_an_event_that_a_process_reacts_to_goes_to_its_session(world: World) -> None:
+    await place(world)
+    await world.commands.handle(ORDER, "order-o-1", ConfirmOrder(), client("c-2"))
+    await world.relay.run(await world.feed())
+    (message,) = world.bus.sent[REACTION_QUEUE]
+    event_id = (await world.store.read("order-o-1"))[0].metadata.event_id
+    assert (f"{event_id}/greeting", "greeting-o-1") == (message.message_id, message.session_id)
+
+
+async def test_issued_commands_go_to_their_targets_and_wake_ups_to_their_process_when_they_are_due(
+    world: World,
+) -> None:
+    await place(world)
+    await world.relay.run(await world.feed())
+    await world.deliver(REACTION_QUEUE)
+    await world.relay.run(await world.feed())
+    (cancel,) = world.bus.sent[COMMAND_QUEUE]
+    (greeted,) = await world.store.read("greeting-o-1")
+    assert ("order-o-1", "CancelOrder") == (cancel.session_id, cancel.subject)
+    assert greeted.metadata.occurred_at + timedelta(seconds=60) == cancel.due
+    wake_up = world.bus.sent[REACTION_QUEUE][-1]
+    assert ("greeting-o-1", "Remind") == (wake_up.session_id, wake_up.subject)
+    assert greeted.metadata.occurred_at + timedelta(seconds=30) == wake_up.due
+
+
+async def test_what_is_due_already_is_sent_at_once(world: World) -> None:
+    await place(world)
+    await world.relay.run(await world.feed())
+    await world.deliver(REACTION_QUEUE)
+    world.now += timedelta(hours=1)
+    await world.relay.run(await world.feed())
+    assert [None] == [message.due for message in world.bus.sent[COMMAND_QUEUE]]
+
+
+async def test_one_trace_and_one_correlation_lead_from_the_command_to_what_follows(world: World) -> None:
+    await place(world)
+    await world.settle()
+    placed, cancelled = await world.store.read("order-o-1")
+    greeted, reminded = await world.store.read("greeting-o-1")
+    story = (placed, greeted, reminded, cancelled)
+    assert {TRACE} == {event.metadata.traceparent for event in story}
+    assert {"place-o-1"} == {event.metadata.correlation_id for event in story}
+    assert placed.metadata.event_id == greeted.metadata.causation_id
+    assert {greeted.metadata.event_id} == {reminded.metadata.causation_id, cancelled.metadata.causation_id}
+    assert "greeting" == cancelled.metadata.actor
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whatever_comes_twice_the_effect_is_the_same(world: World, seed: int) -> None:
+    """Batches of the feed and messages are repeated, those of different sessions in any order."""
+    chance = random.Random(seed)
+    await place(world, "o-1")
+    await place(world, "o-2")
+    while items := await world.feed():
+        for _ in range(chance.randint(1, 3)):
+            await world.relay.run(items)
+        for queue in chance.sample([COMMAND_QUEUE, REACTION_QUEUE], 2):
+            messages = world.bus.deliver(queue)
+            again = [message for message in messages for _ in range(chance.randint(1, 2))]
+            if again:
+                await world.deliver(queue, *again)
+    for order in ("o-1", "o-2"):
+        assert [OrderPlaced(order, "ada", LINES), OrderCancelled(order, "ada", "nobody came")] == await world.events(
+            f"order-{order}"
+        )
+        assert [Greeted, Reminded] == [type(each) for each in await world.events(f"greeting-{order}")]
+
+
+async def test_a_batch_that_failed_half_way_is_sent_whole_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await place(world)
+    items = await world.feed()
+    send = world.bus.send
+
+    async def away_for_reactions(entity: str, messages: list[Message]) -> None:
+        if entity == REACTION_QUEUE:
+            raise Unavailable("away")
+        await send(entity, messages)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.bus, "send", away_for_reactions)
+        with pytest.raises(TransientFailure, match="waits for the bus"):
+            await world.relay.run(items)
+    await world.relay.run(items)
+    assert 1 == len(world.bus.sent[REACTION_QUEUE])
+    assert 2 == len(world.bus.sent[EVENT_TOPIC])
+
+
+async def test_a_text_that_the_host_has_re_written_is_sent_as_it_was_written(world: World) -> None:
+    text = "2026-01-02T03:04:05.000Z"
+    await place(world)
+    await world.commands.handle(ORDER, "order-o-1", CancelOrder(text), client("c-2"))
+    items: list[Any] = [
+        {**item, "data": {**item["data"], "reason": "2026-01-02T03:04:05Z"}} if item["version"] == 2 else item
+        for item in await world.feed()
+    ]
+    await world.relay.run(items)
+    bodies = [json.loads(message.body) for message in world.bus.sent[EVENT_TOPIC]]
+    assert [1, 2] == [body["version"] for body in bodies]
+    assert text == bodies[1]["data"]["reason"]
+
+
+async def test_an_event_of_a_newer_build_is_waited_for(world: World) -> None:
+    await place(world)
+    (item,) = await world.feed()
+    with pytest.raises(TransientFailure, match="OrderPraised"):
+        await world.relay.run([{**item, "type": "OrderPraised"}])
+
+
+async def test_an_event_that_cannot_be_read_stops_the_relay_loudly(world: World) -> None:
+    await place(world)
+    (item,) = await world.feed()
+    with pytest.raises(PermanentFailure, match="order-o-1"):
+        await world.relay.run([{**item, "data": {}}])
+    assert [] == world.bus.sent[EVENT_TOPIC]
+
+
+class TestAge:
+    """A relay whose leases were emptied begins with the first event of all: nothing so old is sent unasked."""
+
+    async def test_old_events_are_not_sent_unasked(self, world: World) -> None:
+        await place(world)
+        items = await world.feed()
+        world.now += OLDEST + timedelta(seconds=1)
+        with pytest.raises(ReplayRefused, match="RELAY_REPLAY_UNTIL"):
+            await world.relay.run(items)
+        assert [] == world.bus.sent[EVENT_TOPIC]
+
+    async def test_events_of_a_day_are_sent(self, world: World) -> None:
+        await place(world)
+        items = await world.feed()
+        world.now += OLDEST - timedelta(seconds=1)
+        await world.relay.run(items)
+        assert 1 == len(world.bus.sent[EVENT_TOPIC])
+
+    @pytest.mark.parametrize(("allowed_for", "sent"), [(timedelta(hours=1), 1), (timedelta(0), 0)])
+    async def test_an_operator_allows_it_until_a_moment(self, world: World, allowed_for: timedelta, sent: int) -> None:
+        await place(world)
+        items = await world.feed()
+        world.now += timedelta(days=30)
+        relay = Relay(
+            world.store, CODEC, ENVELOPES, (GREETING,), world.bus, world.clock, replay_until=world.now + allowed_for
+        )
+        if sent:
+            await relay.run(items)
+        else:
+            with pytest.raises(ReplayRefused):
+                await relay.run(items)
+        assert sent == len(world.bus.sent[EVENT_TOPIC])
+
+
+class TestBadReactions:
+    async def test_an_event_in_the_wrong_session_is_parked_alone(self, world: World) -> None:
+        await place(world)
+        await world.relay.run(await world.feed())
+        (message,) = world.bus.deliver(REACTION_QUEUE)
+        for number, session in enumerate(("greeting-o-2", "order-o-1", None, "nothing"), start=1):
+            wrong = Received(f"m-{number}", session, number, message.body)
+            await world.deliver(REACTION_QUEUE, wrong)
+        assert 4 == len(await world.parked.alone(REACTION_QUEUE))
+        await world.deliver(REACTION_QUEUE, message)
+        assert 1 == len(await world.events("greeting-o-1"))
+
+    async def test_an_event_that_concerns_nobody_is_parked_alone(self, world: World) -> None:
+        await place(world)
+        await world.commands.handle(ORDER, "order-o-1", ConfirmOrder(), client("c-2"))
+        await world.relay.run(await world.feed())
+        confirmed = next(each for each in world.bus.sent[EVENT_TOPIC] if each.subject == "OrderConfirmed")
+        await world.deliver(REACTION_QUEUE, Received("m-1", "greeting-o-1", 1, confirmed.body))
+        assert 1 == len(await world.parked.alone(REACTION_QUEUE))
+
+    async def test_an_event_that_cannot_be_decoded_parks_the_process(self, world: World) -> None:
+        await place(world)
+        await world.relay.run(await world.feed())
+        (message,) = world.bus.deliver(REACTION_QUEUE)
+        broken = json.loads(message.body)
+        broken["data"] = {"orderId": "o-1"}
+        await world.deliver(REACTION_QUEUE, Received("m-1", "greeting-o-1", 1, json.dumps(broken).encode()))
+        assert frozenset({"greeting-o-1"}) == await world.parked.sessions(REACTION_QUEUE)

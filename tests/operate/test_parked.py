@@ -1,0 +1,117 @@
+"""`operate parked` over a store that holds what consumers have put aside."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from composition.provisioning import provision_database
+from composition.services import build
+from composition.settings import Settings
+from domain.money import Money
+from domain.order.commands import CancelOrder, PlaceOrder
+from domain.order.events import OrderLine
+from emulators.cosmos.server import CosmosServer
+from engine.assembly import Services
+from engine.clock import utc_now
+from engine.commands.consumer import envelope_of
+from engine.consuming.parked.port import Failure
+from engine.messaging.port import Received
+from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE
+from operate import parked
+from operate.failure import CommandFailed
+from tests.engine.commands.conftest import context
+from tests.registered import ENVELOPES
+from tests.settings import NO_BUS
+
+STREAM = "order-o-1"
+PLACE = PlaceOrder("o-1", "ada", (OrderLine("mug", 1, Money(100, "EUR")),))
+
+
+@dataclass(frozen=True)
+class Desk:
+    environment: Mapping[str, str]
+    services: Services
+
+    async def park(self, number: int, body: bytes) -> None:
+        failure = Failure("ValueError: a defect", "Traceback …", 5, utc_now())
+        await self.services.parked.park(COMMAND_QUEUE, Received(f"m-{number}", STREAM, number, body), failure)
+
+    async def park_alone(self, number: int, body: bytes) -> None:
+        failure = Failure("UnreadableMessage: its body is not JSON", "Traceback …", 1, utc_now())
+        await self.services.parked.park_alone(COMMAND_QUEUE, Received(f"m-{number}", None, number, body), failure)
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    async with CosmosServer.start(port=0) as server:
+        environment = {"COSMOS": server.connection_string, "COSMOS_DATABASE": "orders", "SERVICEBUS": NO_BUS}
+        settings = Settings.from_mapping(environment)
+        await provision_database(settings, lambda _: None)
+        async with build(settings) as services:
+            yield Desk(environment, services)
+
+
+def command(key: str, command: object) -> bytes:
+    return ENVELOPES.command_message(envelope_of(context(key), STREAM, command)).body
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[Mapping[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+async def test_what_is_parked_is_listed_shown_and_released_in_order(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await desk.park(1, command("c-1", PLACE))
+    await desk.park(2, command("c-2", CancelOrder("no")))
+    await desk.park_alone(3, b"\xff")
+    await parked.list_all(desk.environment, None, as_json=True)
+    session, alone = lines(capsys)
+    assert (COMMAND_QUEUE, STREAM, 2, "ValueError: a defect", 5) == tuple(
+        session[name] for name in ("consumer", "session", "waiting", "error", "attempts")
+    )
+    assert "UnreadableMessage: its body is not JSON" == alone["error"]
+
+    await parked.show(desk.environment, COMMAND_QUEUE, STREAM, as_json=False)
+    shown = capsys.readouterr().out
+    assert "Traceback" in shown
+    assert shown.index('"PlaceOrder"') < shown.index('"CancelOrder"')
+
+    await parked.release(desk.environment, COMMAND_QUEUE, [STREAM], everything=False, as_json=True)
+    told = capsys.readouterr()
+    assert "m-2 handled" in told.err
+    assert {"consumer": COMMAND_QUEUE, "name": STREAM, "released": True, "error": None} == json.loads(told.out)
+    events = await desk.services.commands.store.read(STREAM)
+    assert ["OrderPlaced", "OrderCancelled"] == [event.type for event in events]
+    await parked.list_all(desk.environment, COMMAND_QUEUE, as_json=True)
+    assert [alone["alone"]] == [each["alone"] for each in lines(capsys)]
+
+
+async def test_what_fails_again_stays_and_the_rest_is_released(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    await desk.park(1, command("c-1", PLACE))
+    await desk.park_alone(3, b"\xff")
+    with pytest.raises(CommandFailed, match="1 of 2 are still parked"):
+        await parked.release(desk.environment, COMMAND_QUEUE, [], everything=True, as_json=True)
+    assert [True, False] == [each["released"] for each in lines(capsys)]
+
+
+async def test_without_a_receiver_no_notification_is_released_into_nothing(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failure = Failure("GaveUp: the receiver answered 503", "Traceback …", 10, utc_now())
+    await desk.services.parked.park_alone(NOTIFICATION_QUEUE, Received("e-1/9", None, 1, b"{}"), failure)
+    with pytest.raises(CommandFailed, match="NOTIFICATIONS_WEBHOOK is not set here"):
+        await parked.release(desk.environment, NOTIFICATION_QUEUE, [], everything=True, as_json=False)
+    await parked.list_all(desk.environment, NOTIFICATION_QUEUE, as_json=True)
+    assert 1 == len(lines(capsys))
+
+
+async def test_what_is_not_there_is_named_with_what_is(desk: Desk) -> None:
+    with pytest.raises(CommandFailed, match="no consumer 'comands'; there are commands, notifications, reactions"):
+        await parked.list_all(desk.environment, "comands", as_json=False)
+    with pytest.raises(CommandFailed, match="nothing named 'order-o-2'"):
+        await parked.show(desk.environment, COMMAND_QUEUE, "order-o-2", as_json=False)
+    with pytest.raises(CommandFailed, match="nothing named 'order-o-2'"):
+        await parked.release(desk.environment, COMMAND_QUEUE, ["order-o-2"], everything=False, as_json=False)
