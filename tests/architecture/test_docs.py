@@ -25,7 +25,7 @@ def test_a_link_leads_somewhere(page: Path) -> None:
 
 def test_a_file_that_is_named_exists() -> None:
     """In running text, a path in backticks is a file or a folder of the project."""
-    packages = "domain|eventstore|projections|consumers|application|triggers|composition|devstack|tests|docs"
+    packages = "domain|projections|api|demo|engine|composition|operate|devstack|emulators|tests|docs"
     named = re.compile(rf"`((?:{packages})/[\w./]+)`")
     for page in PAGES:
         for name in named.findall(page.read_text(encoding="utf-8")):
