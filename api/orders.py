@@ -9,9 +9,11 @@ import azure.functions as func
 
 from api.answers import order_answer
 from api.bodies import CancellationBody, PlaceOrderBody, ShipmentBody
-from domain.registry import FULFILMENT, ORDER, PAYMENT
-from engine.commands.handler import Answer
-from engine.triggers.http import HttpFunctions, Requested
+from domain.order.aggregate import ORDER
+from domain.payment.aggregate import PAYMENT
+from domain.registry import FULFILMENT
+from engine.commands.handler import CommandResult
+from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answered
 from engine.triggers.http_requests import read_name, read_switch
 
@@ -25,28 +27,28 @@ class OrderFunctions:
 
     @answered
     async def place(self, req: func.HttpRequest) -> func.HttpResponse:
-        body, context = self.http.read_command(req, "/orders", PlaceOrderBody)
-        order_id = str(uuid.uuid5(_ORDERS, context.command_id))
+        asked = self.http.read_command(req, "/orders", PlaceOrderBody)
+        order_id = str(uuid.uuid5(_ORDERS, asked.command_id))
 
-        def placed(done: Answer) -> func.HttpResponse:
-            return order_answer(order_id, done, status=201, headers={"Location": f"/api/orders/{order_id}"})
+        def placed(result: CommandResult) -> func.HttpResponse:
+            return order_answer(ORDER, order_id, result, status=201, headers={"Location": f"/api/orders/{order_id}"})
 
-        placing = Requested(ORDER, order_id, body.to_domain(order_id), context)
-        return await self.http.carry_out(req, placing, placed, probably_new=True)
+        placing = asked.to(ORDER.stream_id(order_id), asked.body.to_domain(order_id))
+        return await self.http.carry_out(req, ORDER, placing, placed, probably_new=True)
 
     @answered
     async def cancel(self, req: func.HttpRequest) -> func.HttpResponse:
         order_id = read_name(req, "orderId")
-        body, context = self.http.read_command(req, f"/orders/{order_id}/cancellation", CancellationBody)
-        cancelling = Requested(ORDER, order_id, body.to_domain(), context)
-        return await self.http.carry_out(req, cancelling, partial(order_answer, order_id))
+        asked = self.http.read_command(req, f"/orders/{order_id}/cancellation", CancellationBody)
+        cancelling = asked.to(ORDER.stream_id(order_id), asked.body.to_domain())
+        return await self.http.carry_out(req, ORDER, cancelling, partial(order_answer, ORDER, order_id))
 
     @answered
     async def ship(self, req: func.HttpRequest) -> func.HttpResponse:
         order_id = read_name(req, "orderId")
-        body, context = self.http.read_command(req, f"/orders/{order_id}/shipment", ShipmentBody)
-        shipping = Requested(ORDER, order_id, body.to_domain(), context)
-        return await self.http.carry_out(req, shipping, partial(order_answer, order_id))
+        asked = self.http.read_command(req, f"/orders/{order_id}/shipment", ShipmentBody)
+        shipping = asked.to(ORDER.stream_id(order_id), asked.body.to_domain())
+        return await self.http.carry_out(req, ORDER, shipping, partial(order_answer, ORDER, order_id))
 
     @answered
     async def events(self, req: func.HttpRequest) -> func.HttpResponse:

@@ -7,8 +7,8 @@ import azure.functions as func
 
 from api.answers import order_answer
 from api.bodies import PaymentBody
-from domain.registry import PAYMENT
-from engine.triggers.http import HttpFunctions, Requested
+from domain.payment.aggregate import PAYMENT
+from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answered
 from engine.triggers.http_requests import read_name
 
@@ -22,6 +22,6 @@ class PaymentFunctions:
         """The webhook of the payment provider, which sends no keys: a report is known by its reference."""
         order_id = read_name(req, "orderId")
         route = f"/orders/{order_id}/payment"
-        body, context = self.http.read_command(req, route, PaymentBody, key_of=lambda body: body.key)
-        reporting = Requested(PAYMENT, order_id, body.to_domain(), context)
-        return await self.http.carry_out(req, reporting, partial(order_answer, order_id))
+        asked = self.http.read_command(req, route, PaymentBody, key_of=lambda body: body.key)
+        reporting = asked.to(PAYMENT.stream_id(order_id), asked.body.to_domain())
+        return await self.http.carry_out(req, PAYMENT, reporting, partial(order_answer, PAYMENT, order_id))

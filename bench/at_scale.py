@@ -17,7 +17,7 @@ from bench.material import new_id, new_item
 from bench.probes.filled_store import EVENTS_PER_STREAM, stream_id
 from bench.report import Table
 from bench.scale import Scale, progress
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.events import StockReceived
 from emulators.cosmos.pages import MAX_SCANNED
 from engine.storing.containers import EVENTS

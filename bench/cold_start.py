@@ -14,8 +14,8 @@ from bench import cloud
 from bench.material import CUSTOMER, LINES, new_id, new_item
 from bench.report import Cell, Goal, Table
 from bench.scale import Scale
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderPlaced
-from domain.registry import ORDER
 
 _LIBRARY: Final = "azure.functions"
 _APP: Final = "function_app"

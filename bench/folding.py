@@ -17,8 +17,9 @@ from bench.measure import interleaved
 from bench.report import Cell, Goal, Table
 from bench.scale import Scale
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
-from domain.registry import ORDER, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.events import StockDispatched, StockReceived, StockReserved
 from engine.commands.stream_state import StreamState
 from engine.deciding.aggregate import Aggregate

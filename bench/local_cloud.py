@@ -14,8 +14,8 @@ from bench.material import CUSTOMER, LINES, new_id, new_item
 from bench.measure import interleaved_async
 from bench.report import Cell, Table
 from bench.scale import Scale, progress
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderConfirmed, OrderPlaced
-from domain.registry import ORDER
 from engine.storing.containers import EVENTS
 from engine.storing.cosmos_account import open_client
 from engine.storing.items import item_id

@@ -16,9 +16,11 @@ from bench.material import CODEC, CUSTOMER, LINES, new_id, new_item
 from bench.report import Cell, Table
 from bench.scale import Scale, progress
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderPlaced, OrderShipped
+from domain.payment.aggregate import PAYMENT
 from domain.payment.events import PaymentProcessed, PaymentRequested
-from domain.registry import ORDER, PAYMENT, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.events import StockReceived, StockReserved
 from engine.commands.handler import CACHE_BYTES
 from engine.commands.stream_state import StreamState, StreamStateCache

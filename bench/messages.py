@@ -21,9 +21,8 @@ from bench.measure import percentile
 from bench.report import Cell, Goal, Table
 from bench.scale import Scale, progress
 from composition.settings import Settings
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
-from engine.commands.consumer import envelope_of
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.port import Bus, Message
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC
@@ -161,4 +160,4 @@ async def _cancelled(task: "asyncio.Task[None]") -> None:
 
 
 def _command(sku: str) -> Message:
-    return ENVELOPES.command_message(envelope_of(new_context(), STOCK.stream_id(sku), ReceiveStock(sku, 1)))
+    return ENVELOPES.command_message(new_context().to(STOCK.stream_id(sku), ReceiveStock(sku, 1)))

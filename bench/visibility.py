@@ -17,7 +17,7 @@ from bench.material import new_id
 from bench.measure import percentile
 from bench.report import Cell, Table
 from bench.scale import Scale, progress
-from domain.registry import ORDER
+from domain.order.aggregate import ORDER
 from engine.projecting.projection import view_key
 from engine.storing.cosmos_account import open_client
 from projections.order_details import ORDER_DETAILS

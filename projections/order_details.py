@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Final, Literal, assert_never
 
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.events import (
-    CATEGORY,
     OrderCancelled,
     OrderConfirmed,
     OrderEvent,
@@ -66,7 +66,7 @@ def project(view: OrderDetails | None, recorded: RecordedEvent[OrderEvent]) -> O
 
 
 ORDER_DETAILS: Final = Projection(
-    name="order-details", generation=1, category=CATEGORY, view_class=OrderDetails, project=project
+    name="order-details", generation=1, category=ORDER.category, view_class=OrderDetails, project=project
 )
 
 BY_ORDER: Final = StreamQuery(ORDER_DETAILS, parameter="orderId", at_moments=True)

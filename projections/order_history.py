@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Final, assert_never
 
 from domain.money import Money
-from domain.order.events import CATEGORY, OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced, OrderShipped
+from domain.order.aggregate import ORDER
+from domain.order.events import OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced, OrderShipped
 from engine.projecting.projection import Projection
 from engine.projecting.query import PageQuery
 from engine.storing.events import RecordedEvent
@@ -60,7 +61,7 @@ def _addressing(view: OrderSummary) -> Mapping[str, str]:
 ORDER_HISTORY: Final = Projection(
     name="order-history",
     generation=GENERATION,
-    category=CATEGORY,
+    category=ORDER.category,
     view_class=OrderSummary,
     project=project,
     partition_key="customerId",

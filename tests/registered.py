@@ -4,7 +4,7 @@ from typing import Final
 
 from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES
-from engine.messaging.envelope import EnvelopeCodec
+from engine.messaging.wire import EnvelopeCodec
 from engine.storing.codec import EventCodec
 
 CODEC: Final = EventCodec.of(AGGREGATES)

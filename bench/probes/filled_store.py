@@ -17,7 +17,7 @@ from typing import Final
 
 from bench.cloud import DATABASE
 from bench.material import new_item
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.events import StockReceived
 from emulators.clock import Clock
 from emulators.cosmos.catalog import Catalog

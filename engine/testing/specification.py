@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from engine.deciding.decider import Decider, DomainError
+from engine.deciding.aggregate import Aggregate
+from engine.deciding.decider import DomainError
 from engine.projecting.projection import Projection
 from engine.storing.events import RecordedEvent
 
@@ -22,7 +23,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 class Given(Generic[C, E]):
     """`given(ORDER, placed, confirmed).when(CancelOrder("…")).then(cancelled)`"""
 
-    decider: Decider[C, E, Any]
+    aggregate: Aggregate[C, E, Any]
     history: Sequence[E]
 
     def when(self, command: C) -> "When[C, E]":
@@ -45,12 +46,12 @@ class When(Generic[C, E]):
             self._decide()
 
     def _decide(self) -> tuple[E, ...]:
-        decider = self.given.decider
+        decider = self.given.aggregate.decider
         return decider.decide(self.command, decider.fold(decider.initial, self.given.history))
 
 
-def given(decider: Decider[C, E, Any], *history: E) -> Given[C, E]:
-    return Given(decider, history)
+def given(aggregate: Aggregate[C, E, Any], *history: E) -> Given[C, E]:
+    return Given(aggregate, history)
 
 
 def recorded(stream_id: str, *events: E, first: int = 1) -> list[RecordedEvent[E]]:

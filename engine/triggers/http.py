@@ -8,14 +8,15 @@ import azure.functions as func
 from pydantic import BaseModel
 
 from engine.commands.asynchronous import AsynchronousCommands
-from engine.commands.consumer import envelope_of
-from engine.commands.handler import Answer, CommandContext, CommandHandler
+from engine.commands.handler import CommandHandler, CommandResult
 from engine.deciding.aggregate import Aggregate
+from engine.messaging.envelope import CommandEnvelope
 from engine.projecting.queries import Queries
 from engine.projecting.query import PageQuery, ReadModel, StreamQuery
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.triggers.http_answers import accepted_answer, answer, answered, event_json, outcome_answer, view_answer
 from engine.triggers.http_requests import (
+    CommandRequest,
     continuation_of,
     prefers_async,
     read_command,
@@ -40,16 +41,6 @@ class Services(Protocol):
 
     @property
     def queries(self) -> Queries: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Requested:
-    """What a request asks for, and of which stream."""
-
-    aggregate: Aggregate[Any, Any, Any]
-    entity_id: str
-    command: object
-    context: CommandContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +80,24 @@ class HttpFunctions:
 
     def read_command(
         self, req: func.HttpRequest, route: str, model: type[B], *, key_of: Callable[[B], str] | None = None
-    ) -> tuple[B, CommandContext]:
-        """The body and the context of a command; see `http_requests.read_command`. Raises BadRequest."""
+    ) -> CommandRequest[B]:
+        """What the request asks for; see `http_requests.read_command`. Raises BadRequest."""
         return read_command(req, route, model, trust_easyauth=self.trust_easyauth, key_of=key_of)
 
     async def carry_out(
         self,
         req: func.HttpRequest,
-        requested: Requested,
-        answer_of: Callable[[Answer], func.HttpResponse],
+        aggregate: Aggregate[Any, Any, Any],
+        envelope: CommandEnvelope,
+        answer_of: Callable[[CommandResult], func.HttpResponse],
         *,
         probably_new: bool = False,
     ) -> func.HttpResponse:
-        """Now, with the answer of the command; or later, where the client prefers that."""
+        """Now, with the answer to the result; or later, where the client prefers that."""
         services = await self.services()
-        stream_id = requested.aggregate.stream_id(requested.entity_id)
-        context = requested.context
         if prefers_async(req):
-            envelope = envelope_of(context, stream_id, requested.command)
             return accepted_answer(envelope.command_id, await services.asynchronous.accept(envelope))
-        done = await services.commands.handle(
-            requested.aggregate, stream_id, requested.command, context, probably_new=probably_new
-        )
-        return answer_of(done)
+        return answer_of(await services.commands.handle(aggregate, envelope, probably_new=probably_new))
 
     async def events(self, req: func.HttpRequest, stream_id: str) -> func.HttpResponse:
         """Every event of a stream."""

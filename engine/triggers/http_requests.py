@@ -10,15 +10,16 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from engine.commands.handler import CommandContext
+from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.triggers.problems import BadRequest, Violation
 
 B = TypeVar("B", bound=BaseModel)
+R = TypeVar("R", covariant=True)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 
@@ -37,6 +38,22 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+@dataclass(frozen=True, slots=True)
+class CommandRequest(Generic[R]):
+    """What a request for a command says, before it is known which command of which stream that is."""
+
+    body: R
+    command_id: str
+    fingerprint: str
+    origin: Origin
+    expected_version: int | None
+
+    def to(self, stream_id: str, command: object) -> CommandEnvelope:
+        return CommandEnvelope(
+            stream_id, command, self.command_id, self.fingerprint, self.origin, self.expected_version
+        )
+
+
 def read_command(
     req: func.HttpRequest,
     route: str,
@@ -44,8 +61,8 @@ def read_command(
     *,
     trust_easyauth: bool,
     key_of: Callable[[B], str] | None = None,
-) -> tuple[B, CommandContext]:
-    """The body and the context of a command. `route` is the path with its ids. Raises BadRequest.
+) -> CommandRequest[B]:
+    """`route` is the path with its ids. Raises BadRequest.
 
     The id of the command is a UUIDv5 of caller, method, route and Idempotency-Key, so that the same key means the
     same command wherever it arrives. Without the header, `key_of` takes the key from the body; without either, the id
@@ -64,16 +81,13 @@ def read_command(
         command_id = str(uuid.uuid4())
     else:
         command_id = str(uuid.uuid5(_COMMANDS, "\n".join((caller, req.method.upper(), route, key))))
-    context = CommandContext(
+    return CommandRequest(
+        body=described,
         command_id=command_id,
         fingerprint=_fingerprint(canonical),
-        actor=caller,
-        correlation_id=command_id,
-        causation_id=command_id,
-        traceparent=_traceparent(req),
+        origin=Origin(caller, command_id, command_id, _traceparent(req)),
         expected_version=_if_match(req),
     )
-    return described, context
 
 
 def read_name(req: func.HttpRequest, parameter: str) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder
 from domain.order.events import OrderPlaced
-from domain.registry import ORDER, STOCK
+from domain.stock.aggregate import STOCK
 from engine.assembly import Adapters, Domain, Surroundings, assemble, random_id
-from engine.commands.handler import CommandContext
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.messages import Delivery, MessageConsumer
 from engine.consuming.parked.memory import MemoryParkedStore
@@ -17,14 +17,16 @@ from engine.consuming.retry_policy import RetryPolicy
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import Decider
 from engine.deciding.process import Issued, Process
-from engine.messaging.envelope import EnvelopeCodec
+from engine.messaging.envelope import Origin
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
+from engine.messaging.wire import EnvelopeCodec
 from engine.projecting.memory import MemoryViewStore
-from engine.storing.codec import EventCodec, EventType
+from engine.storing.codec import EventCodec
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from engine.testing.specification import NOON
+from engine.triggers.http_requests import CommandRequest
 
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 FEED_LAG: Final = timedelta(seconds=1)
@@ -59,15 +61,16 @@ GREETING: Final[Process[Any, Any, Any]] = Process(
     aggregate=Aggregate(
         "greeting",
         Decider(False, _greet, lambda _state, _event: True),
-        {"Greeted": Greeted, "Reminded": Reminded},
-        {"Remind": Remind},
+        events=Greeted | Reminded,
+        commands=Remind,
     ),
-    correlation={OrderPlaced: lambda placed: placed.order_id},
+    inputs=OrderPlaced,
+    correlation=lambda placed: placed.order_id,
     issued=lambda event: event.issued,
 )
 
 _AGGREGATES: Final = (ORDER, STOCK, GREETING.aggregate)
-CODEC: Final = EventCodec(EventType(name, cls) for each in _AGGREGATES for name, cls in each.wire_names.items())
+CODEC: Final = EventCodec.of(_AGGREGATES)
 ENVELOPES: Final = EnvelopeCodec(_AGGREGATES)
 
 
@@ -129,5 +132,5 @@ class World:
         return [CODEC.event_of(event) for event in await self.store.read(stream_id)]
 
 
-def client(key: str, fingerprint: str = "f", expected_version: int | None = None) -> CommandContext:
-    return CommandContext(key, fingerprint, "ada", key, key, TRACE, expected_version)
+def client(key: str, fingerprint: str = "f", expected_version: int | None = None) -> CommandRequest[None]:
+    return CommandRequest(None, key, fingerprint, Origin("ada", key, key, TRACE), expected_version)

@@ -17,11 +17,11 @@ from emulators.servicebus.config import read_config
 from emulators.servicebus.server import ServiceBusServer
 from engine.assembly import Services
 from engine.clock import utc_now
-from engine.commands.consumer import CommandConsumer, envelope_of
+from engine.commands.consumer import CommandConsumer
 from engine.consuming.parked.port import Failure
-from engine.messaging.envelope import event_message
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS
+from engine.messaging.wire import event_message
 from operate import dead_letters
 from operate.failure import CommandFailed
 from tests.engine.commands.conftest import context
@@ -73,7 +73,7 @@ async def desk() -> AsyncIterator[Desk]:
 
 
 def command(key: str) -> Message:
-    return ENVELOPES.command_message(envelope_of(context(key), STREAM, ReceiveStock("mug", 1)))
+    return ENVELOPES.command_message(context(key).to(STREAM, ReceiveStock("mug", 1)))
 
 
 async def test_dead_commands_are_listed_shown_and_sent_again_in_order(

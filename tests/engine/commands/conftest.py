@@ -8,12 +8,15 @@ from itertools import count
 import pytest
 
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, ConfirmOrder, OrderCommand, PlaceOrder, ShipOrder
 from domain.order.events import OrderLine
-from domain.registry import ORDER, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
-from engine.commands.handler import Answer, CommandContext, CommandHandler
+from engine.commands.handler import CommandHandler, CommandResult
+from engine.messaging.envelope import Origin
 from engine.testing.specification import NOON
+from engine.triggers.http_requests import CommandRequest
 from tests.engine.commands.hostile_store import HostileStore
 from tests.registered import CODEC
 
@@ -45,15 +48,15 @@ class Desk:
 
     async def order(
         self, command: OrderCommand, key: str, *, if_match: int | None = None, fingerprint: str = "f"
-    ) -> Answer:
-        return await self.handler.handle(ORDER, "order-o-1", command, context(key, if_match, fingerprint))
+    ) -> CommandResult:
+        return await self.handler.handle(ORDER, context(key, if_match, fingerprint).to("order-o-1", command))
 
-    async def receive(self, quantity: int, key: str) -> Answer:
-        return await self.handler.handle(STOCK, "stock-mug", ReceiveStock("mug", quantity), context(key))
+    async def receive(self, quantity: int, key: str) -> CommandResult:
+        return await self.handler.handle(STOCK, context(key).to("stock-mug", ReceiveStock("mug", quantity)))
 
 
-def context(key: str, if_match: int | None = None, fingerprint: str = "f") -> CommandContext:
-    return CommandContext(key, fingerprint, "anonymous", key, key, "trace", if_match)
+def context(key: str, if_match: int | None = None, fingerprint: str = "f") -> CommandRequest[None]:
+    return CommandRequest(None, key, fingerprint, Origin("anonymous", key, key, "trace"), if_match)
 
 
 @pytest.fixture

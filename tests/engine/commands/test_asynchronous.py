@@ -6,10 +6,9 @@ from dataclasses import replace
 import pytest
 
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder, ShipOrder
 from domain.order.events import OrderCancelled, OrderLine, OrderPlaced
-from domain.registry import ORDER
-from engine.commands.consumer import envelope_of
 from engine.commands.errors import CommandIdReused
 from engine.commands.outcomes.port import Done, Pending, Refused
 from engine.errors import Unavailable
@@ -23,7 +22,7 @@ PLACE = PlaceOrder("o-1", "ada", (OrderLine("mug", 1, Money(100, "EUR")),))
 
 
 def envelope(command: object, key: str, *, fingerprint: str = "f", expected: int | None = None) -> CommandEnvelope:
-    return envelope_of(client(key, fingerprint, expected), STREAM, command)
+    return client(key, fingerprint, expected).to(STREAM, command)
 
 
 @pytest.fixture
@@ -88,7 +87,7 @@ async def test_a_key_that_is_used_for_another_request_is_refused(world: World) -
 
 
 async def test_a_key_that_a_synchronous_command_has_used_is_refused_later(world: World) -> None:
-    await world.commands.handle(ORDER, STREAM, PLACE, client("c-1"))
+    await world.commands.handle(ORDER, client("c-1").to(STREAM, PLACE))
     await world.asynchronous.accept(envelope(CancelOrder("no"), "c-1", fingerprint="other"))
     await world.deliver(COMMAND_QUEUE)
     outcome = await world.asynchronous.outcome("c-1")

@@ -5,17 +5,17 @@ from datetime import timedelta
 
 import pytest
 
+from domain.order.aggregate import ORDER
 from domain.order.decisions import OrderAlreadyShipped, OrderNotConfirmed, OrderNotFound
-from domain.registry import ORDER
 from engine.commands.errors import CommandIdReused, PreconditionFailed, TooBusy
-from engine.commands.handler import MAX_ATTEMPTS, Answer
+from engine.commands.handler import MAX_ATTEMPTS, CommandResult
 from engine.commands.stream_locks import MAX_WAITING
 from engine.errors import OutcomeUnknown
 from engine.testing.specification import NOON
 from tests.engine.commands.conftest import CANCEL, CONFIRM, PLACE, SHIP, Desk, context
 from tests.engine.commands.hostile_store import HostileStore
 
-PLACED = Answer("order-o-1", 1, "OrderPlaced")
+PLACED = CommandResult("order-o-1", 1, "OrderPlaced")
 
 
 async def versions(store: HostileStore, stream_id: str = "order-o-1") -> list[tuple[int, str]]:
@@ -30,11 +30,11 @@ class TestRoundTrips:
     async def test_a_warm_command_appends(self, desk: Desk, store: HostileStore) -> None:
         await desk.order(PLACE, "k-1")
         store.calls.clear()
-        assert Answer("order-o-1", 2, "OrderConfirmed") == await desk.order(CONFIRM, "k-2")
+        assert CommandResult("order-o-1", 2, "OrderConfirmed") == await desk.order(CONFIRM, "k-2")
         assert ["append"] == store.calls
 
     async def test_a_command_that_starts_its_stream_appends(self, desk: Desk, store: HostileStore) -> None:
-        answer = await desk.handler.handle(ORDER, "order-o-1", PLACE, context("k-1"), probably_new=True)
+        answer = await desk.handler.handle(ORDER, context("k-1").to("order-o-1", PLACE), probably_new=True)
         assert (PLACED, ["append"]) == (answer, store.calls)
 
     async def test_a_warm_refusal_looks_up_and_confirms_the_head(self, desk: Desk, store: HostileStore) -> None:
@@ -53,7 +53,7 @@ class TestRoundTrips:
         await desk.order(PLACE, "k-1")
         await other.order(CONFIRM, "k-2")
         store.calls.clear()
-        assert Answer("order-o-1", 3, "OrderCancelled") == await desk.order(CANCEL, "k-3")
+        assert CommandResult("order-o-1", 3, "OrderCancelled") == await desk.order(CANCEL, "k-3")
         assert ["append", "look_up", "append"] == store.calls
 
 
@@ -71,7 +71,7 @@ class TestSentAgain:
     async def test_a_command_that_would_now_be_satisfied_still_gets_its_first_answer(self, desk: Desk) -> None:
         await desk.order(PLACE, "k-1")
         first = await desk.order(CANCEL, "k-2")
-        assert Answer("order-o-1", 2, "OrderCancelled") == first
+        assert CommandResult("order-o-1", 2, "OrderCancelled") == first
         assert first == await desk.order(CANCEL, "k-2")
 
     async def test_a_command_that_a_stale_cache_would_repeat_takes_effect_once(
@@ -79,7 +79,7 @@ class TestSentAgain:
     ) -> None:
         await desk.receive(5, "k-1")
         await other.receive(7, "k-2")
-        assert Answer("stock-mug", 2, "StockReceived") == await desk.receive(7, "k-2")
+        assert CommandResult("stock-mug", 2, "StockReceived") == await desk.receive(7, "k-2")
         assert 2 == len(await versions(store, "stock-mug"))
 
     async def test_its_precondition_is_not_asked_again(self, desk: Desk) -> None:
@@ -98,20 +98,20 @@ class TestSentAgain:
         with pytest.raises(OrderNotConfirmed):
             await desk.order(SHIP, "k-2")
         await desk.order(CONFIRM, "k-3")
-        assert Answer("order-o-1", 3, "OrderShipped") == await desk.order(SHIP, "k-2")
+        assert CommandResult("order-o-1", 3, "OrderShipped") == await desk.order(SHIP, "k-2")
 
 
 class TestStaleCaches:
     async def test_a_refusal_is_not_given_from_memory(self, desk: Desk, other: Desk) -> None:
         await desk.order(PLACE, "k-1")
         await other.order(CONFIRM, "k-2")
-        assert Answer("order-o-1", 3, "OrderShipped") == await desk.order(SHIP, "k-3")
+        assert CommandResult("order-o-1", 3, "OrderShipped") == await desk.order(SHIP, "k-3")
 
     async def test_a_no_op_is_not_given_from_memory(self, desk: Desk, other: Desk) -> None:
         await desk.order(PLACE, "k-1")
         await desk.order(CONFIRM, "k-2")
         await other.order(SHIP, "k-3")
-        assert Answer("order-o-1", 3, "OrderShipped") == await desk.order(CONFIRM, "k-4")
+        assert CommandResult("order-o-1", 3, "OrderShipped") == await desk.order(CONFIRM, "k-4")
 
     async def test_a_conflict_can_turn_into_a_refusal(self, desk: Desk, other: Desk) -> None:
         await desk.order(PLACE, "k-1")
@@ -125,7 +125,7 @@ class TestStaleCaches:
         await other.order(CONFIRM, "k-2")
         with pytest.raises(PreconditionFailed, match="at version 2"):
             await desk.order(CANCEL, "k-3", if_match=1)
-        assert Answer("order-o-1", 3, "OrderCancelled") == await desk.order(CANCEL, "k-4", if_match=2)
+        assert CommandResult("order-o-1", 3, "OrderCancelled") == await desk.order(CANCEL, "k-4", if_match=2)
 
 
 class TestLaggingReplicas:
@@ -134,7 +134,7 @@ class TestLaggingReplicas:
     ) -> None:
         await desk.order(PLACE, "k-1")
         store.hidden = 1
-        assert Answer("order-o-1", 2, "OrderCancelled") == await other.order(CANCEL, "k-2")
+        assert CommandResult("order-o-1", 2, "OrderCancelled") == await other.order(CANCEL, "k-2")
 
     async def test_a_command_that_the_replica_does_not_show_yet_is_found(
         self, desk: Desk, other: Desk, store: HostileStore
@@ -151,7 +151,7 @@ class TestLaggingReplicas:
         await other.order(CONFIRM, "k-2")
 
         store.hidden_after_append = 1
-        assert Answer("order-o-1", 3, "OrderCancelled") == await desk.order(CANCEL, "k-3")
+        assert CommandResult("order-o-1", 3, "OrderCancelled") == await desk.order(CANCEL, "k-3")
 
 
 class TestLostAnswers:
@@ -163,7 +163,7 @@ class TestLostAnswers:
         with pytest.raises(OutcomeUnknown):
             await desk.order(CANCEL, "k-2")
         for process in (desk, other):
-            assert Answer("order-o-1", 2, "OrderCancelled") == await process.order(CANCEL, "k-2")
+            assert CommandResult("order-o-1", 2, "OrderCancelled") == await process.order(CANCEL, "k-2")
         assert 2 == len(await versions(store))
 
     async def test_other_commands_in_between_do_not_hide_it(self, desk: Desk, other: Desk, store: HostileStore) -> None:
@@ -183,14 +183,14 @@ class TestLostHistory:
         await desk.order(CONFIRM, "k-2")
         await desk.order(SHIP, "k-3")
         store.memory.lose("order-o-1", after=1)
-        assert Answer("order-o-1", 2, "OrderCancelled") == await desk.order(CANCEL, "k-4")
+        assert CommandResult("order-o-1", 2, "OrderCancelled") == await desk.order(CANCEL, "k-4")
         assert "forget" in store.calls
 
     async def test_a_refusal_is_not_given_from_a_lost_history(self, desk: Desk, store: HostileStore) -> None:
         await desk.order(PLACE, "k-1")
         await desk.order(CANCEL, "k-2")
         store.memory.lose("order-o-1", after=1)
-        assert Answer("order-o-1", 2, "OrderConfirmed") == await desk.order(CONFIRM, "k-3")
+        assert CommandResult("order-o-1", 2, "OrderConfirmed") == await desk.order(CONFIRM, "k-3")
 
     async def test_events_that_follow_another_history_stand_and_are_answered(
         self, desk: Desk, other: Desk, store: HostileStore, caplog: pytest.LogCaptureFixture
@@ -199,7 +199,7 @@ class TestLostHistory:
         await desk.order(CONFIRM, "k-2")
         store.memory.lose("order-o-1", after=1)
         await other.order(CONFIRM, "k-3")
-        assert Answer("order-o-1", 3, "OrderShipped") == await desk.order(SHIP, "k-4")
+        assert CommandResult("order-o-1", 3, "OrderShipped") == await desk.order(SHIP, "k-4")
         assert "another history" in caplog.text
         store.calls.clear()
         await desk.order(CONFIRM, "k-5")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.commands.handler import Answer
+from engine.commands.handler import CommandResult
 from engine.commands.loading import NEWEST
 from engine.errors import Unavailable
 from engine.storing.snapshots import Snapshot
@@ -41,7 +41,7 @@ async def test_an_append_that_crosses_a_multiple_of_50_leaves_a_snapshot(desk: D
 async def test_a_long_stream_is_loaded_in_one_parallel_round_trip(desk: Desk, other: Desk, store: HostileStore) -> None:
     await receive(desk, 130)
     store.calls.clear()
-    assert Answer("stock-mug", 131, "StockReceived") == await other.receive(1, "other")
+    assert CommandResult("stock-mug", 131, "StockReceived") == await other.receive(1, "other")
     assert (["newest", "append"], 131) == (store.calls, await on_hand(other))
 
 
@@ -54,7 +54,7 @@ async def test_a_hole_between_snapshot_and_newest_events_costs_one_more_query(
     await receive(desk, NEWEST, "more")
     await store.snapshots.write(early)
     store.calls.clear()
-    assert Answer("stock-mug", 151, "StockReceived") == await other.receive(1, "other")
+    assert CommandResult("stock-mug", 151, "StockReceived") == await other.receive(1, "other")
     assert (["newest", "read", "append"], 151) == (store.calls, await on_hand(other))
 
 
@@ -69,7 +69,7 @@ async def test_without_a_snapshot_a_long_stream_is_folded_whole_and_one_is_left_
         broken.setattr(store.snapshots, "read", away)
         await receive(desk, 501)
     assert await snapshot_of(store) is None
-    assert Answer("stock-mug", 502, "StockReceived") == await other.receive(1, "other")
+    assert CommandResult("stock-mug", 502, "StockReceived") == await other.receive(1, "other")
     snapshot = await snapshot_of(store)
     assert snapshot is not None
     assert (501, 502) == (snapshot.version, await on_hand(other))
@@ -77,7 +77,7 @@ async def test_without_a_snapshot_a_long_stream_is_folded_whole_and_one_is_left_
 
 async def test_a_command_older_than_the_snapshot_is_still_found(desk: Desk, other: Desk, store: HostileStore) -> None:
     await receive(desk, 200)
-    assert Answer("stock-mug", 3, "StockReceived") == await other.receive(1, "k-2")
+    assert CommandResult("stock-mug", 3, "StockReceived") == await other.receive(1, "k-2")
     assert 200 == len(await store.memory.read("stock-mug"))
 
 
@@ -91,7 +91,7 @@ async def test_a_snapshot_that_the_events_do_not_bear_out_is_not_used(
     snapshot = await snapshot_of(store)
     assert snapshot is not None
     await store.snapshots.write(replace(snapshot, **changed))  # type: ignore[arg-type]
-    assert Answer("stock-mug", 121, "StockReceived") == await other.receive(1, "other")
+    assert CommandResult("stock-mug", 121, "StockReceived") == await other.receive(1, "other")
     assert 121 == await on_hand(other)
 
 
@@ -108,7 +108,7 @@ async def test_a_snapshot_of_another_fold_is_not_used(desk: Desk, other: Desk, s
 async def test_after_lost_history_the_snapshot_is_not_trusted(desk: Desk, store: HostileStore) -> None:
     await receive(desk, 120)
     store.memory.lose("stock-mug", after=20)
-    assert Answer("stock-mug", 21, "StockReceived") == await desk.receive(1, "after the loss")
+    assert CommandResult("stock-mug", 21, "StockReceived") == await desk.receive(1, "after the loss")
     assert 21 == await on_hand(desk)
 
 
@@ -117,5 +117,5 @@ async def test_a_cold_process_does_not_fall_for_a_snapshot_of_a_lost_future(
 ) -> None:
     await receive(desk, 250)
     store.memory.lose("stock-mug", after=160)
-    assert Answer("stock-mug", 161, "StockReceived") == await other.receive(1, "after the loss")
+    assert CommandResult("stock-mug", 161, "StockReceived") == await other.receive(1, "after the loss")
     assert 161 == await on_hand(other)

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced
-from domain.registry import ORDER, PAYMENT, STOCK
+from domain.payment.aggregate import PAYMENT
+from domain.stock.aggregate import STOCK
 from domain.stock.events import StockReceived
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.errors import Unavailable

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder
 from domain.order.events import OrderCancelled, OrderLine, OrderPlaced
-from domain.registry import ORDER, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.errors import Unavailable
@@ -30,13 +31,13 @@ def world() -> World:
 
 async def place(world: World, order_id: str = "o-1") -> None:
     command = PlaceOrder(order_id, "ada", LINES)
-    await world.commands.handle(ORDER, f"order-{order_id}", command, client(f"place-{order_id}"))
+    await world.commands.handle(ORDER, client(f"place-{order_id}").to(f"order-{order_id}", command))
 
 
 async def test_every_event_goes_to_the_topic_in_the_order_of_its_stream(world: World) -> None:
     await place(world)
-    await world.commands.handle(ORDER, "order-o-1", ConfirmOrder(), client("c-2"))
-    await world.commands.handle(STOCK, "stock-mug", ReceiveStock("mug", 3), client("c-3"))
+    await world.commands.handle(ORDER, client("c-2").to("order-o-1", ConfirmOrder()))
+    await world.commands.handle(STOCK, client("c-3").to("stock-mug", ReceiveStock("mug", 3)))
     items = await world.feed()
     random.Random(3).shuffle(items)
     await world.relay.run(items)
@@ -53,7 +54,7 @@ async def test_every_event_goes_to_the_topic_in_the_order_of_its_stream(world: W
 
 async def test_an_event_that_a_process_reacts_to_goes_to_its_session(world: World) -> None:
     await place(world)
-    await world.commands.handle(ORDER, "order-o-1", ConfirmOrder(), client("c-2"))
+    await world.commands.handle(ORDER, client("c-2").to("order-o-1", ConfirmOrder()))
     await world.relay.run(await world.feed())
     (message,) = world.bus.sent[REACTION_QUEUE]
     event_id = (await world.store.read("order-o-1"))[0].metadata.event_id
@@ -141,7 +142,7 @@ async def test_a_batch_that_failed_half_way_is_sent_whole_again(world: World, mo
 async def test_a_text_that_the_host_has_re_written_is_sent_as_it_was_written(world: World) -> None:
     text = "2026-01-02T03:04:05.000Z"
     await place(world)
-    await world.commands.handle(ORDER, "order-o-1", CancelOrder(text), client("c-2"))
+    await world.commands.handle(ORDER, client("c-2").to("order-o-1", CancelOrder(text)))
     items: list[Any] = [
         {**item, "data": {**item["data"], "reason": "2026-01-02T03:04:05Z"}} if item["version"] == 2 else item
         for item in await world.feed()
@@ -215,7 +216,7 @@ class TestBadReactions:
 
     async def test_an_event_that_concerns_nobody_is_parked_alone(self, world: World) -> None:
         await place(world)
-        await world.commands.handle(ORDER, "order-o-1", ConfirmOrder(), client("c-2"))
+        await world.commands.handle(ORDER, client("c-2").to("order-o-1", ConfirmOrder()))
         await world.relay.run(await world.feed())
         confirmed = next(each for each in world.bus.sent[EVENT_TOPIC] if each.subject == "OrderConfirmed")
         await world.deliver(REACTION_QUEUE, Received("m-1", "greeting-o-1", 1, confirmed.body))
