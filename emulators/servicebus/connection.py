@@ -22,6 +22,7 @@ from emulators.amqp.performatives import (
 )
 from emulators.amqp.protocol import MAX_FRAME_SIZE, AmqpProtocol
 from emulators.amqp.values import Array, DecodeError, Symbol
+from emulators.servicebus.attaching import attach
 from emulators.servicebus.channel import Channel
 from emulators.servicebus.faults import Effect, Fault, Faults
 from emulators.servicebus.namespace import Namespace
@@ -146,7 +147,7 @@ class Connection(AmqpProtocol):
         if number in self.channels:
             self.fail("amqp:not-allowed", f"Channel {number} is in use.")
             return
-        self.channels[number] = Channel(self, number, body)
+        self.channels[number] = Channel(self, number, body, attach)
 
     # The end.
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from emulators.servicebus.backlog import Backlog
 from emulators.servicebus.config import QueueSettings
@@ -20,29 +20,17 @@ from emulators.servicebus.errors import (
     not_allowed,
     session_lock_lost,
 )
-from emulators.servicebus.locks import Lock, Locks
+from emulators.servicebus.holding import Lock, LockedSession, Receiver
+from emulators.servicebus.locks import Locks
 from emulators.servicebus.messages import Incoming, add_annotations, with_application_properties
 from emulators.servicebus.runtime import Runtime
-from emulators.servicebus.sessions import LockedSession, Sessions
+from emulators.servicebus.sessions import Sessions
 from emulators.servicebus.store import ACTIVE, DEFERRED, SCHEDULED, StoredMessage, message_id
 
 DEAD_LETTERS: Final = "$DeadLetterQueue"
 #: How many messages one receiver gets before the next one is asked.
 _SHARE: Final = 64
 _ENQUEUE_SEQUENCE: Final = "x-opt-enqueue-sequence-number"
-
-
-class Receiver(Protocol):
-    """Who takes messages. ``deletes``: they are gone when they are handed over, nothing is locked."""
-
-    @property
-    def deletes(self) -> bool: ...
-
-    def capacity(self) -> int:
-        """How many messages it takes now."""
-        ...
-
-    def deliver(self, message: StoredMessage, lock: Lock | None) -> None: ...
 
 
 @dataclass(frozen=True)

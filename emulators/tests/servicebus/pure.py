@@ -12,12 +12,12 @@ from emulators.amqp.values import Symbol, Timestamp
 from emulators.clock import Clock
 from emulators.servicebus.config import NamespaceSettings, parse_config
 from emulators.servicebus.errors import ServiceBusError
-from emulators.servicebus.locks import Lock
+from emulators.servicebus.holding import Lock, LockedSession
 from emulators.servicebus.messages import Incoming, read_message, write_message
 from emulators.servicebus.namespace import Namespace
 from emulators.servicebus.queue import Queue
 from emulators.servicebus.runtime import Runtime
-from emulators.servicebus.sessions import LockedSession, Sessions
+from emulators.servicebus.sessions import Sessions
 from emulators.servicebus.store import Store, StoredMessage
 from emulators.servicebus.topic import Topic
 
