@@ -75,8 +75,7 @@ def functions_ports(options: Options) -> Tuple[int, ...]:
 
 
 def environment(environ: Mapping[str, str], urls: Mapping[str, str]) -> Dict[str, str]:
-    """
-    The environment of a step: the user's own, and the addresses of what was started.
+    """The environment of a step: the user's own, and the addresses of what was started.
 
     It wins over the settings file, which the steps read themselves.
     """

@@ -1,4 +1,4 @@
-"""``python -m emulators.cosmos``: the server as a process."""
+"""`python -m emulators.cosmos`: the server as a process."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""``/_devstack/…``: what tests in the process do, for other processes. None of it is authenticated.
+"""`/_devstack/…`: what tests in the process do, for other processes. None of it is authenticated.
 
-``GET health``; ``GET`` and ``DELETE requests``, ``GET requests/totals``; ``GET``, ``POST`` and ``DELETE faults``,
-``POST faults/release``;
-``POST split`` ``{"database", "container", "range"}``; ``POST clock`` ``{"freeze": true}``, ``{"advance": seconds}``,
-``{"resume": true}``.
+`GET health`; `GET` and `DELETE requests`, `GET requests/totals`; `GET`, `POST` and `DELETE faults`,
+`POST faults/release`;
+`POST split` `{"database", "container", "range"}`; `POST clock` `{"freeze": true}`, `{"advance": seconds}`,
+`{"resume": true}`.
 """
 
 from __future__ import annotations

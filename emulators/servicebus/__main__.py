@@ -1,4 +1,4 @@
-"""``python -m emulators.servicebus``: the broker as a process."""
+"""`python -m emulators.servicebus`: the broker as a process."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ HANDLE_MAX: Final = 8191
 WINDOW: Final = 5000
 _OUTGOING_WINDOW: Final = 2_147_483_647
 _FRAME_HEAD: Final = struct.Struct(">IBBH3s")
-#: A transfer's performative is never longer: 8 bytes of frame, 6 of list, handle, id, tag, format and three flags.
+# A transfer's performative is never longer: 8 bytes of frame, 6 of list, handle, id, tag, format and three flags.
 _TRANSFER_ROOM: Final = 64
 
 

@@ -33,7 +33,7 @@ _log: Final = logging.getLogger("emulators.servicebus")
 CHANNEL_MAX: Final = 8191
 _IDLE_TIME_OUT: Final = 240_000  # milliseconds
 _OWN_BEAT: Final = 30.0  # seconds, for a client that states no time-out
-#: MSSBCBS is what .NET insists on, ANONYMOUS what Python does.
+# MSSBCBS is what .NET insists on, ANONYMOUS what Python does.
 _MECHANISMS: Final = SaslMechanisms(
     Array(0xA3, [Symbol("MSSBCBS"), Symbol("PLAIN"), Symbol("ANONYMOUS"), Symbol("EXTERNAL")])
 )

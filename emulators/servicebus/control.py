@@ -1,7 +1,7 @@
 """The control port, HTTP: what tests in the process do, for other processes. None of it is authenticated.
 
-``GET health``; ``GET entities`` (how many messages wait, by state); ``GET``, ``POST`` and ``DELETE faults``;
-``POST clock`` ``{"freeze": true}``, ``{"advance": seconds}``, ``{"resume": true}``. All below ``/_devstack/``.
+`GET health`; `GET entities` (how many messages wait, by state); `GET`, `POST` and `DELETE faults`;
+`POST clock` `{"freeze": true}`, `{"advance": seconds}`, `{"resume": true}`. All below `/_devstack/`.
 """
 
 from __future__ import annotations

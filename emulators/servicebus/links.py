@@ -33,7 +33,7 @@ _log: Final = logging.getLogger("emulators.servicebus")
 
 _CREDIT: Final = 1000
 _ACCEPTED: Final = Accepted()
-#: What the info of a rejection says besides the properties to change.
+# What the info of a rejection says besides the properties to change.
 _REASON: Final = "DeadLetterReason"
 _DESCRIPTION: Final = "DeadLetterErrorDescription"
 
@@ -78,7 +78,7 @@ class IncomingLink(Link):
         self.receive(transfer, message, size)
 
     def receive(self, transfer: Transfer, message: bytes, size: int) -> None:
-        """A whole message; above the limit ``size`` says how long it was, and ``message`` is not all of it."""
+        """A whole message; above the limit `size` says how long it was, and `message` is not all of it."""
         raise NotImplementedError
 
     def settle(self, transfer: Transfer, outcome: Any) -> None:
@@ -141,7 +141,7 @@ class DeliveryLink(OutgoingLink):
         self._deleted = 0
 
     def start(self) -> None:
-        """Raises :class:`ServiceBusError`."""
+        """Raises ServiceBusError."""
         self.queue.attach(self)
 
     def capacity(self) -> int:

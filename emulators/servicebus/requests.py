@@ -1,4 +1,4 @@
-"""Requests and their answers: ``$cbs``, which lets everybody in, and ``$management``.
+"""Requests and their answers: `$cbs`, which lets everybody in, and `$management`.
 
 A request names in reply-to where its answer goes: the target of a link (.NET, Python) or its name (JavaScript).
 """

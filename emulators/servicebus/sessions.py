@@ -70,7 +70,7 @@ class Sessions:
     # Accepting.
 
     def accept(self, session: str, holder: SessionReceiver) -> LockedSession:
-        """Lock a session by name, also one without messages. Raises :class:`ServiceBusError` when it is held."""
+        """Lock a session by name, also one without messages. Raises ServiceBusError when it is held."""
         if session in self._locked:
             raise session_cannot_be_locked(session)
         self._heads.pop(session, None)
@@ -106,7 +106,7 @@ class Sessions:
     # Holding.
 
     def renew(self, session: str) -> int:
-        """Returns the time at which the lock ends now. Raises :class:`ServiceBusError` when it ended."""
+        """Returns the time at which the lock ends now. Raises ServiceBusError when it ended."""
         locked = self.locked(session)
         if locked is None:
             raise session_lock_lost(session)

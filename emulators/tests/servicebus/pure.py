@@ -44,7 +44,7 @@ NOW = 1_000_000_000.0
 
 @dataclass
 class FakeReceiver:
-    """Takes ``room`` more messages; remembers what it got, and by text which token it came with."""
+    """Takes `room` more messages; remembers what it got, and by text which token it came with."""
 
     room: int = 100
     deletes: bool = False
@@ -165,7 +165,7 @@ def message(
     scheduled: float | None = None,
     **application: Any,
 ) -> Incoming:
-    """As a sender's bytes: ``ttl`` in milliseconds, ``scheduled`` in seconds from the start of the clock."""
+    """As a sender's bytes: `ttl` in milliseconds, `scheduled` in seconds from the start of the clock."""
     annotations = {}
     if scheduled is not None:
         annotations[Symbol("x-opt-scheduled-enqueue-time")] = Timestamp((NOW + scheduled) * 1000)

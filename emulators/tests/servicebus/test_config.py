@@ -14,7 +14,7 @@ from emulators.servicebus.durations import parse_duration
 from emulators.servicebus.rules import DEFAULT_RULE, CorrelationFilter, SqlFilter
 
 OURS = Path(__file__).parents[3] / "devstack" / "servicebus.json"
-#: The sample that the official emulator publishes, shortened, with its comments and empty fields.
+# The sample that the official emulator publishes, shortened, with its comments and empty fields.
 SAMPLE = """
 {"UserConfig": {
   "Namespaces": [{ "Name": "sbemulatorns",

@@ -1,5 +1,4 @@
-"""
-A service that keeps the contract of devstack's services, and serves nothing.
+"""A service that keeps the contract of devstack's services, and serves nothing.
 
 It notes its life in `journal.jsonl` of the working directory. `faults.json` there makes it misbehave, and who connects
 to its port ends it with the status that he sends.
