@@ -87,8 +87,9 @@ def cosmos_on(folder: Path) -> Iterator[Service]:
 @contextmanager
 def servicebus_on(folder: Path, config: Path | None = None) -> Iterator[Service]:
     """Service Bus on disk, with the entities of the service or of a configuration. Raises ServiceFailed."""
-    entities = () if config is None else ("--config", str(config))
-    with _service("emulators.servicebus", "--port", "0", "--data", str(folder), *entities) as service:
+    entities = config or ROOT / "devstack" / "servicebus.json"
+    arguments = ("--port", "0", "--data", str(folder), "--config", str(entities))
+    with _service("emulators.servicebus", *arguments) as service:
         yield service
 
 
