@@ -9,12 +9,12 @@ from uuid import UUID
 
 from bench import library
 from bench.material import CODEC, new_context, new_id
-from bench.measure import interleaved_async
-from bench.report import Goal, Table
-from bench.scale import Scale
 from domain.money import Money
 from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import DeclinePayment, ProcessPayment, RefundPayment, RequestPayment
+from emulators.bench.measure import interleaved_async
+from emulators.bench.report import Goal, Table
+from emulators.bench.scale import Scale
 from engine.commands.handler import CACHE_BYTES, CommandHandler
 from engine.commands.stream_state import StreamStateCache
 from engine.storing.errors import WrongExpectedVersion

@@ -15,14 +15,14 @@ import aiohttp
 from azure.servicebus.aio import ServiceBusClient
 
 from bench import cloud
-from bench.machine import facts
 from bench.material import ENVELOPES, new_context, new_id
-from bench.measure import percentile
-from bench.report import Cell, Goal, Table
-from bench.scale import Scale, progress
 from composition.settings import Settings
 from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
+from emulators.bench.machine import facts
+from emulators.bench.measure import percentile
+from emulators.bench.report import Cell, Goal, Table
+from emulators.bench.scale import Scale, progress
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.port import Bus, Message
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC

@@ -7,13 +7,13 @@ from azure.cosmos.aio import ContainerProxy
 
 from bench import cloud
 from bench.material import CUSTOMER, LINES, new_context, new_id, new_item
-from bench.measure import interleaved_async
-from bench.report import Goal, Table
-from bench.scale import Scale
 from composition.services import build
 from domain.order.aggregate import ORDER
 from domain.order.commands import ConfirmOrder, PlaceOrder
 from domain.order.events import OrderConfirmed
+from emulators.bench.measure import interleaved_async
+from emulators.bench.report import Goal, Table
+from emulators.bench.scale import Scale
 from engine.assembly import Services
 from engine.storing.containers import EVENTS
 from engine.storing.cosmos_account import open_client

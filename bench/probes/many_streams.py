@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from bench.machine import resident_bytes
 from bench.material import CUSTOMER, LINES, new_context
 from composition.services import build
 from composition.settings import Settings
 from domain.order.aggregate import ORDER
 from domain.order.commands import PlaceOrder
+from emulators.bench.machine import resident_bytes
 from engine.assembly import Services
 
 _AT_ONCE: Final = 32

@@ -15,7 +15,7 @@ from devstack.up.claim import Claim
 from devstack.up.console import Console
 from devstack.up.errors import FAILED, StackError
 from devstack.up.foreground import run_stack
-from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, Options
+from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, Options, entities
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _STOP_PATIENCE = 60.0  # seconds
@@ -27,7 +27,7 @@ def run(arguments: List[str]) -> int:
     console = Console()
     try:
         if arguments and arguments[0] in (COSMOS, SERVICEBUS, FUNCTIONS):
-            _become("emulators." + arguments[0], arguments[1:])
+            _become("emulators." + arguments[0], _given(arguments[0]) + arguments[1:])
         return _command(parser().parse_args(arguments), console)
     except StackError as error:
         console.complain(str(error))
@@ -118,6 +118,11 @@ def _make_ready(root: str, console: Console) -> None:
     environment.prepare(root, console)
     if settings.create_file(root):
         console.say("created %s from its example" % settings.FILE)
+
+
+def _given(service: str) -> List[str]:
+    """What a service of this project gets unless the command line says otherwise: of two values the last one wins."""
+    return list(entities(_ROOT)) if service == SERVICEBUS else []
 
 
 def _become(module: str, arguments: List[str]) -> NoReturn:

@@ -1,5 +1,4 @@
-"""
-The virtual environment `.venv`, as requirements*.txt describe it.
+"""The virtual environment `.venv`, as requirements*.txt describe it.
 
 A stamp inside says what it was made from, so that a repeated run is a comparison and calls neither venv nor pip.
 """

@@ -16,8 +16,7 @@ from devstack.up.supervisor import Supervisor
 
 
 def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], console: Console) -> int:
-    """
-    Start the stack and stay until it is asked to stop; returns the exit status.
+    """Start the stack and stay until it is asked to stop; returns the exit status.
 
     What can be refused is refused first; then `make_ready` prepares the environment, which may take a minute.
     Raises StackError.

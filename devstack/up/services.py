@@ -45,11 +45,19 @@ SERVICEBUS = "servicebus"
 PROVISION = "provision"
 FUNCTIONS = "functions"
 
+# The queues, topics and subscriptions of the service; what is given behind it wins.
+_ENTITIES = os.path.join("devstack", "servicebus.json")
+
+
+def entities(root: str) -> Tuple[str, ...]:
+    """The arguments by which Service Bus gets the entities of this project."""
+    return ("--config", os.path.join(root, _ENTITIES))
+
 
 def steps(options: Options) -> Tuple[Step, ...]:
     """All of the stack, in the order of its start; it stops in the reverse order."""
     cosmos = ["emulators.cosmos", "--port", str(options.cosmos_port), "--data", os.path.join(options.data, COSMOS)]
-    bus = ["emulators.servicebus", "--port", str(options.servicebus_port)]
+    bus = ["emulators.servicebus", *entities(options.root), "--port", str(options.servicebus_port)]
     bus += ["--data", os.path.join(options.data, SERVICEBUS)]
     functions = ["emulators.functions", "--port", str(options.functions_port), "--app", options.root]
     functions += ["--data", os.path.join(options.data, FUNCTIONS), "--instances", str(options.instances)]
@@ -75,8 +83,7 @@ def functions_ports(options: Options) -> Tuple[int, ...]:
 
 
 def environment(environ: Mapping[str, str], urls: Mapping[str, str]) -> Dict[str, str]:
-    """
-    The environment of a step: the user's own, and the addresses of what was started.
+    """The environment of a step: the user's own, and the addresses of what was started.
 
     It wins over the settings file, which the steps read themselves.
     """
