@@ -18,7 +18,6 @@ DATABASE: Final = "orders"
 KEY: Final = (
     "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="  # the emulator's
 )
-_ENTITIES: Final = ROOT / "devstack" / "servicebus.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +55,21 @@ def settings(cosmos_url: str) -> Settings:
 
 
 @contextmanager
-def stack(data: Path, instances: int, bus_config: Path = _ENTITIES) -> Iterator[Stack]:
+def stack(data: Path, instances: int, bus_config: Path | None = None) -> Iterator[Stack]:
     """All of the local cloud on disk, provisioned, with its times as in `make run`. Raises ServiceFailed."""
-    with cosmos(data / "cosmos") as store, processes.servicebus(data / "servicebus", bus_config) as bus:
+    entities = bus_config or _entities(data)
+    with cosmos(data / "cosmos") as store, processes.servicebus(data / "servicebus", entities) as bus:
         known = environment(store.url, bus_connection_string(bus.url))
         provision(known)
         options = ("--port", "0", "--app", str(ROOT), "--data", str(data / "functions"), "--instances", str(instances))
         with processes.service("emulators.functions", *options, environment=environment_of(known)) as functions:
             yield Stack(store, bus, functions, known)
+
+
+def _entities(folder: Path) -> Path:
+    file = folder / "servicebus.json"
+    file.write_text(run_python("-m", "operate", "topology"), encoding="utf-8")
+    return file
 
 
 def provision(known: Mapping[str, str]) -> None:

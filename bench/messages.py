@@ -16,6 +16,7 @@ from azure.servicebus.aio import ServiceBusClient
 
 from bench import cloud
 from bench.material import ENVELOPES, new_context, new_id
+from composition.domain import TOPOLOGY
 from composition.settings import Settings
 from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
@@ -23,6 +24,7 @@ from emulators.bench.machine import facts
 from emulators.bench.measure import percentile
 from emulators.bench.report import Cell, Goal, Table
 from emulators.bench.scale import Scale, progress
+from engine.messaging.emulator_config import emulator_config
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.port import Bus, Message
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC
@@ -77,7 +79,7 @@ async def run(scale: Scale) -> Sequence[Table]:
 
 def _entities(folder: Path) -> Path:
     """Those of the service, and a subscription to all events for this process."""
-    config = json.loads((cloud.ROOT / "devstack" / "servicebus.json").read_text(encoding="utf-8"))
+    config = emulator_config(TOPOLOGY)
     topic = next(each for each in config["UserConfig"]["Namespaces"][0]["Topics"] if each["Name"] == EVENT_TOPIC)
     topic["Subscriptions"].append({"Name": SUBSCRIPTION})
     file = folder / "servicebus.json"

@@ -9,13 +9,13 @@ import sys
 from dataclasses import asdict
 from typing import List, NoReturn
 
-from devstack.up import claim, data_folder, environment, installer, settings
+from devstack.up import claim, data_folder, entities, environment, installer, settings
 from devstack.up.arguments import parser
 from devstack.up.claim import Claim
 from devstack.up.console import Console
 from devstack.up.errors import FAILED, StackError
 from devstack.up.foreground import run_stack
-from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, Options, entities
+from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, Options
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _STOP_PATIENCE = 60.0  # seconds
@@ -27,7 +27,7 @@ def run(arguments: List[str]) -> int:
     console = Console()
     try:
         if arguments and arguments[0] in (COSMOS, SERVICEBUS, FUNCTIONS):
-            _become("emulators." + arguments[0], _given(arguments[0]) + arguments[1:])
+            _become("emulators." + arguments[0], _given(arguments[0], arguments[1:]) + arguments[1:])
         return _command(parser().parse_args(arguments), console)
     except StackError as error:
         console.complain(str(error))
@@ -61,7 +61,7 @@ def _up(arguments: argparse.Namespace, console: Console) -> int:
         hurry=arguments.hurry,
         lag=arguments.lag,
     )
-    return run_stack(options, arguments.reload, lambda: _make_ready(root, console), console)
+    return run_stack(options, arguments.reload, lambda: _make_all_ready(options, console), console)
 
 
 def _setup(console: Console) -> int:
@@ -120,9 +120,16 @@ def _make_ready(root: str, console: Console) -> None:
         console.say("created %s from its example" % settings.FILE)
 
 
-def _given(service: str) -> List[str]:
-    """What a service of this project gets unless the command line says otherwise: of two values the last one wins."""
-    return list(entities(_ROOT)) if service == SERVICEBUS else []
+def _make_all_ready(options: Options, console: Console) -> None:
+    _make_ready(options.root, console)
+    entities.write(options.root, options.data)
+
+
+def _given(service: str, arguments: List[str]) -> List[str]:
+    """What Service Bus gets unless it is told otherwise: the entities of this project."""
+    if service != SERVICEBUS or any(each in ("-h", "--help", "--config") for each in arguments):
+        return []
+    return ["--config", entities.write(_ROOT, _data())]
 
 
 def _become(module: str, arguments: List[str]) -> NoReturn:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple, Union
 
-from devstack.up import settings
+from devstack.up import entities, settings
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,11 @@ SERVICEBUS = "servicebus"
 PROVISION = "provision"
 FUNCTIONS = "functions"
 
-# The queues, topics and subscriptions of the service; what is given behind it wins.
-_ENTITIES = os.path.join("devstack", "servicebus.json")
-
-
-def entities(root: str) -> Tuple[str, ...]:
-    """The arguments by which Service Bus gets the entities of this project."""
-    return ("--config", os.path.join(root, _ENTITIES))
-
 
 def steps(options: Options) -> Tuple[Step, ...]:
     """All of the stack, in the order of its start; it stops in the reverse order."""
     cosmos = ["emulators.cosmos", "--port", str(options.cosmos_port), "--data", os.path.join(options.data, COSMOS)]
-    bus = ["emulators.servicebus", *entities(options.root), "--port", str(options.servicebus_port)]
+    bus = ["emulators.servicebus", "--config", entities.path(options.data), "--port", str(options.servicebus_port)]
     bus += ["--data", os.path.join(options.data, SERVICEBUS)]
     functions = ["emulators.functions", "--port", str(options.functions_port), "--app", options.root]
     functions += ["--data", os.path.join(options.data, FUNCTIONS), "--instances", str(options.instances)]

@@ -9,12 +9,11 @@ from emulators.servicebus.config import QueueSettings, read_config
 from emulators.servicebus.rules import CorrelationFilter
 from emulators.tests.functions.processes import Service
 from emulators.tests.servicebus.raw import RawClient
+from tests.registered import bus_config
 
-OURS = Path(__file__).parents[2] / "devstack" / "servicebus.json"
 
-
-def test_our_entities_are_those_of_the_service() -> None:
-    settings = read_config(OURS)
+def test_our_entities_are_those_of_the_service(tmp_path: Path) -> None:
+    settings = read_config(bus_config(tmp_path))
     five_minutes, half_a_minute = timedelta(minutes=5), timedelta(seconds=30)
     assert settings.queues == tuple(
         QueueSettings(name, half_a_minute, 10, requires_session=sessions, duplicate_detection_window=five_minutes)

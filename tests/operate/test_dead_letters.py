@@ -27,9 +27,8 @@ from operate.failure import CommandFailed
 from tests.engine.commands.conftest import context
 from tests.engine.contracts.receiver import Receiver, receiving
 from tests.engine.projecting.test_projector import CANCELLED, stored_event
-from tests.registered import ENVELOPES
+from tests.registered import ENVELOPES, bus_config
 
-OURS = Path(__file__).parents[2] / "devstack" / "servicebus.json"
 STREAM = "stock-mug"
 
 
@@ -58,8 +57,9 @@ async def webhook() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with CosmosServer.start(port=0) as cosmos, ServiceBusServer.start(read_config(OURS)) as bus:
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    entities = read_config(bus_config(tmp_path))
+    async with CosmosServer.start(port=0) as cosmos, ServiceBusServer.start(entities) as bus:
         environment = {
             "COSMOS": cosmos.connection_string,
             "COSMOS_DATABASE": "orders",

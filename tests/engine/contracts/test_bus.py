@@ -2,28 +2,34 @@
 
 import asyncio
 import gc
+import json
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final, Protocol
 
 import pytest
 from azure.servicebus.aio import ServiceBusClient
 
-from emulators.servicebus.config import read_config
+from emulators.servicebus.config import parse_config
 from emulators.servicebus.faults import Effect, Fault
 from emulators.servicebus.server import ServiceBusServer
 from engine.errors import AccessRefused, Unavailable
+from engine.messaging.emulator_config import emulator_config
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Bus, DeadLetter, DeadLetters, Message, MessageTooLarge, Received
 from engine.messaging.servicebus_client import connected
-from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE
+from engine.messaging.topology import (
+    COMMAND_QUEUE,
+    NOTIFICATION_QUEUE,
+    NOTIFICATIONS_OF_EVENTS,
+    REACTION_QUEUE,
+    topology,
+)
 from tests.settings import settings_for
 
-OURS: Final = Path(__file__).parents[3] / "devstack" / "servicebus.json"
 ENTITIES: Final = frozenset({COMMAND_QUEUE, REACTION_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS})
 AT_ONCE: Final = 500
 
@@ -63,7 +69,8 @@ def _memory() -> Buses:
 
 @asynccontextmanager
 async def _devstack() -> AsyncIterator[Buses]:
-    async with ServiceBusServer.start(read_config(OURS)) as server:
+    entities = parse_config(json.dumps(emulator_config(topology(["GuestLeft"]))))
+    async with ServiceBusServer.start(entities) as server:
         settings = settings_for("AccountEndpoint=http://localhost:1/;AccountKey=aw==;", bus=server.connection_string)
         client = ServiceBusClient.from_connection_string(server.connection_string)
         async with client, connected(settings.engine.service_bus) as bus:
