@@ -4,6 +4,8 @@ PYTHON ?= python3
 INSTANCES ?= 1
 HURRY ?= 1
 VENV = .venv/bin
+# A Python that was asked for replaces a .venv of another one; the default leaves it alone.
+THIS_PYTHON = $(if $(filter file,$(origin PYTHON)),,--this-python)
 
 .PHONY: help setup run demo test test-emulators test-all test-long check bench reset clean
 
@@ -14,10 +16,10 @@ help: ## list these targets
 	@echo "  make run PYTHON=python3.12      another interpreter, 3.11 to 3.13"
 
 setup: ## make .venv and local.settings.json, where they are missing or out of date
-	@$(PYTHON) -m devstack setup
+	@$(PYTHON) -m devstack setup $(THIS_PYTHON)
 
 run: ## start the service and its local cloud, reload on changes; Ctrl-C stops it
-	@$(PYTHON) -m devstack up --instances $(INSTANCES) --hurry $(HURRY) --reload
+	@$(PYTHON) -m devstack up --instances $(INSTANCES) --hurry $(HURRY) --reload $(THIS_PYTHON)
 
 demo: setup ## walk orders through the running service and show it
 	@$(VENV)/python -m operate demo

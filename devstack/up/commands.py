@@ -45,7 +45,9 @@ def _command(arguments: argparse.Namespace, console: Console) -> int:
         return _up(arguments, console)
     if arguments.command == "status":
         return _status(arguments.json, console)
-    return {"down": _down, "reset": _reset, "setup": _setup}[arguments.command](console)
+    if arguments.command == "setup":
+        return _setup(arguments.this_python, console)
+    return {"down": _down, "reset": _reset}[arguments.command](console)
 
 
 def _up(arguments: argparse.Namespace, console: Console) -> int:
@@ -61,11 +63,13 @@ def _up(arguments: argparse.Namespace, console: Console) -> int:
         hurry=arguments.hurry,
         lag=arguments.lag,
     )
-    return run_stack(options, arguments.reload, lambda: _make_all_ready(options, console), console)
+    return run_stack(
+        options, arguments.reload, lambda: _make_all_ready(options, console, arguments.this_python), console
+    )
 
 
-def _setup(console: Console) -> int:
-    _make_ready(_root(), console)
+def _setup(insist: bool, console: Console) -> int:
+    _make_ready(_root(), console, insist)
     return 0
 
 
@@ -114,14 +118,14 @@ def _reset(console: Console) -> int:
     return 0
 
 
-def _make_ready(root: str, console: Console) -> None:
-    environment.prepare(root, console)
+def _make_ready(root: str, console: Console, insist: bool) -> None:
+    environment.prepare(root, console, insist=insist)
     if settings.create_file(root):
         console.say("created %s from its example" % settings.FILE)
 
 
-def _make_all_ready(options: Options, console: Console) -> None:
-    _make_ready(options.root, console)
+def _make_all_ready(options: Options, console: Console, insist: bool) -> None:
+    _make_ready(options.root, console, insist)
     entities.write(options.root, options.data)
 
 
