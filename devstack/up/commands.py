@@ -109,6 +109,12 @@ def _reset(console: Console) -> int:
         console.say("there is no %s, nothing to remove" % shown)
         return 0
     data_folder.require_marker(data)
+    stack = claim.running(data)
+    if stack:
+        raise StackError(
+            "a stack already runs over %s (pid %d); `python -m devstack down` stops it, then run this again"
+            % (shown, stack.pid)
+        )
     with Claim.take(data, lambda: console.say("waiting for the services of an earlier stack to end")):
         parts = ["%s %.1f MB" % (name, size / 1e6) for name, size in data_folder.sizes(data).items()]
         console.say("reset removes %s (%s)" % (shown, ", ".join(parts) or "empty"))
