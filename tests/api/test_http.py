@@ -123,12 +123,21 @@ class TestCommands:
         missing = await api.send("report_payment", {"outcome": "processed", "reference": "pay-1"}, orderId="o-1")
         assert (404, "urn:problem-type:not-found") == (missing.status, missing.body["type"])
 
-    async def test_another_payment_of_an_order_is_refused(self, api: Api) -> None:
+    async def test_money_under_another_reference_is_recorded_and_goes_back(self, api: Api) -> None:
+        await request_payment(api)
+        for reference in ("pay-1", "pay-2", "pay-1"):
+            report = {"outcome": "processed", "reference": reference}
+            assert 200 == (await api.send("report_payment", report, orderId="o-1")).status
+        seen = (await api.send("get_payment", orderId="o-1")).body
+        twenty_five = {"amount": "25.00", "currency": "EUR"}
+        assert ("processed", "pay-1") == (seen["status"], seen["reference"])
+        assert {"received": twenty_five, "refunded": twenty_five} == seen["surplus"]
+
+    async def test_a_payment_that_arrived_cannot_be_declined_any_more(self, api: Api) -> None:
         await request_payment(api)
         await api.send("report_payment", {"outcome": "processed", "reference": "pay-1"}, orderId="o-1")
-        for outcome in ("processed", "declined"):
-            other = await api.send("report_payment", {"outcome": outcome, "reference": "pay-2"}, orderId="o-1")
-            assert (409, "urn:problem-type:payment-already-processed") == (other.status, other.body["type"])
+        late = await api.send("report_payment", {"outcome": "declined", "reference": "pay-2"}, orderId="o-1")
+        assert (409, "urn:problem-type:payment-already-processed") == (late.status, late.body["type"])
 
     async def test_a_key_with_another_body_is_422(self, api: Api) -> None:
         await api.place("k-1")

@@ -15,6 +15,8 @@ from domain.payment.events import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRequested,
+    SurplusReceived,
+    SurplusRefunded,
 )
 from domain.stock.aggregate import STOCK
 from domain.stock.events import (
@@ -45,6 +47,12 @@ LIVES: Final[Mapping[str, Sequence[Sequence[object]]]] = {
         (REQUESTED, PaymentProcessed(ORDER_ID, TOTAL, TEXT), PaymentRefunded(ORDER_ID, TOTAL)),
         (REQUESTED, PaymentDeclined(ORDER_ID, "pay-1", TEXT), PaymentProcessed(ORDER_ID, TOTAL, "pay-1")),
         (REQUESTED, PaymentExpired(ORDER_ID)),
+        (
+            REQUESTED,
+            PaymentProcessed(ORDER_ID, TOTAL, "pay-1"),
+            SurplusReceived(ORDER_ID, TOTAL, TEXT),
+            SurplusRefunded(ORDER_ID, TOTAL, TEXT),
+        ),
     ),
     STOCK.category: (
         (

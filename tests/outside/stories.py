@@ -17,6 +17,7 @@ ORDER: Final[Mapping[str, Any]] = {
     ],
 }
 PAID: Final = {"outcome": "processed", "reference": "pay-1"}
+PAID_AGAIN: Final = {"outcome": "processed", "reference": "pay-2"}
 DECLINED: Final = {"outcome": "declined", "reference": "pay-1", "reason": DATE_TIME}
 SHIPMENT: Final = {"carrier": TEXT, "trackingNumber": "T-1"}
 LATER: Final = {"Prefer": "respond-async"}
@@ -85,6 +86,14 @@ async def asked_for_asynchronously(world: World) -> None:
     await world.settle()
 
 
+async def paid_twice(world: World) -> None:
+    order_id = await placed(world)
+    await world.settle()
+    await world.ask("report_payment", PAID, orderId=order_id)
+    await world.ask("report_payment", PAID_AGAIN, orderId=order_id)
+    await world.settle()
+
+
 STORIES: Final[Mapping[str, Callable[[World], Awaitable[None]]]] = {
     each.__name__: each
     for each in (
@@ -94,6 +103,7 @@ STORIES: Final[Mapping[str, Callable[[World], Awaitable[None]]]] = {
         not_paid_in_time,
         abandoned,
         asked_for_asynchronously,
+        paid_twice,
     )
 }
 

@@ -33,6 +33,8 @@ from domain.payment.events import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRequested,
+    SurplusReceived,
+    SurplusRefunded,
 )
 from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
 from domain.stock.events import (
@@ -103,6 +105,8 @@ EXAMPLES = (
     ReleaseCompleted(ORDER_ID, "mug", ()),
     RefundCompleted(ORDER_ID, ()),
     FulfilmentAbandoned(ORDER_ID, (Issued("order", ORDER_ID, CancelOrder("The order took too long.")),)),
+    SurplusReceived(ORDER_ID, Money(2500, "EUR"), "pay-2"),
+    SurplusRefunded(ORDER_ID, Money(2500, "EUR"), "pay-2"),
 )
 
 
