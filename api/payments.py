@@ -19,7 +19,9 @@ class PaymentFunctions:
 
     @answered
     async def report(self, req: func.HttpRequest) -> func.HttpResponse:
-        """The webhook of the payment provider, which sends no keys: a report is known by its reference."""
+        """The webhook of the payment provider. A report is known by its outcome and reference, under whatever key it is
+        sent: money is recorded, and goes back, once for each reference.
+        """
         order_id = read_name(req, "orderId")
         route = f"/orders/{order_id}/payment"
         asked = self.http.read_command(req, route, PaymentBody, key_of=lambda body: body.key)

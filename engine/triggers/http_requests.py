@@ -65,8 +65,8 @@ def read_command(
     """`route` is the path with its ids. Raises BadRequest.
 
     The id of the command is a UUIDv5 of caller, method, route and Idempotency-Key, so that the same key means the
-    same command wherever it arrives. Without the header, `key_of` takes the key from the body; without either, the id
-    is random.
+    same command wherever it arrives. `key_of` takes the key from the body instead, whatever the header says; without
+    either, the id is random.
     """
     body = _body(req)
     canonical = _canonical(body)
@@ -75,7 +75,7 @@ def read_command(
     key = req.headers.get("idempotency-key")
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key must be 1 to 100 printable ASCII characters.")
-    if key is None and key_of is not None:
+    if key_of is not None:
         key = key_of(described)
     if key is None:
         command_id = str(uuid.uuid4())
