@@ -94,6 +94,19 @@ async def paid_twice(world: World) -> None:
     await world.settle()
 
 
+async def cancelled_before_the_process_hears_of_it(world: World) -> None:
+    """The message with the placement is dead until the customer has cancelled."""
+    order_id = await placed(world)
+    await world.settle(COMMAND_QUEUE)
+    for message in world.bus.deliver(REACTION_QUEUE):
+        world.bus.bury(REACTION_QUEUE, message, "MaxDeliveryCountExceeded", "the store was away for long")
+    await world.ask("cancel_order", {"reason": DATE_TIME}, headers={"Idempotency-Key": "cancel"}, orderId=order_id)
+    await world.settle()
+    await world.redrive(REACTION_QUEUE)
+    await world.deliver(REACTION_QUEUE)
+    await world.settle()
+
+
 STORIES: Final[Mapping[str, Callable[[World], Awaitable[None]]]] = {
     each.__name__: each
     for each in (
@@ -104,6 +117,7 @@ STORIES: Final[Mapping[str, Callable[[World], Awaitable[None]]]] = {
         abandoned,
         asked_for_asynchronously,
         paid_twice,
+        cancelled_before_the_process_hears_of_it,
     )
 }
 

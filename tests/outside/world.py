@@ -16,7 +16,10 @@ from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.consumer import CommandConsumer
 from engine.commands.handler import CommandHandler
 from engine.commands.outcomes.memory import MemoryOutcomeStore
-from engine.consuming.messages import MessageConsumer
+from engine.consuming.messages import MessageConsumer, MessageRunner
+from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.redrive import Redrive
+from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
@@ -104,6 +107,15 @@ class World:
             for message in self.bus.deliver(entity):
                 await self._hand_over(entity, message)
         self.now += _STEP
+
+    async def redrive(self, entity: str) -> None:
+        """Sends the dead letters of a queue again."""
+
+        async def no_pause(_: float) -> None:
+            return None
+
+        runner, policy = MessageRunner(MemoryParkedStore(), self.clock), RetryPolicy(self.clock, no_pause)
+        await Redrive(self.bus, self.bus, runner, policy).to_queue(entity, 100, lambda _: None)
 
     async def wait(self, time: timedelta) -> None:
         """Then what has become due is delivered, and all that follows from it."""

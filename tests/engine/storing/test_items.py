@@ -14,6 +14,7 @@ from domain.fulfilment.events import (
     ConfirmationCompleted,
     DispatchCompleted,
     DispatchStarted,
+    FactRemembered,
     FulfilmentAbandoned,
     FulfilmentStarted,
     PaymentArrived,
@@ -107,6 +108,7 @@ EXAMPLES = (
     FulfilmentAbandoned(ORDER_ID, (Issued("order", ORDER_ID, CancelOrder("The order took too long.")),)),
     SurplusReceived(ORDER_ID, Money(2500, "EUR"), "pay-2"),
     SurplusRefunded(ORDER_ID, Money(2500, "EUR"), "pay-2"),
+    FactRemembered(ORDER_ID, OrderCancelled(ORDER_ID, "c-1", "changed my mind"), ()),
 )
 
 
