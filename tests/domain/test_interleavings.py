@@ -20,6 +20,7 @@ from tests.domain.world import Message, World
 
 SKUS = ("mug", "cup")
 ORDER_IDS = ("o-1", "o-2")
+MANY_DEAD = 4
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ _CHOICES = st.lists(st.integers(0, 2**16), min_size=60, max_size=120)
 """Which of the things that can happen next does; delivery is thrice as likely, or little would come of all this."""
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(
     stock=st.tuples(st.integers(0, 12), st.integers(0, 12)),
     orders=st.tuples(_LINES, _LINES),
@@ -77,6 +78,7 @@ def test_every_process_ends_and_everything_is_balanced(
     ]
     for choice in choices:
         take_a_step(world, upcoming, choice)
+    world.redrive()
     world.deliver_all()
     check_that_only_people_are_waited_for(world, ORDER_IDS)
     world.run_out_of_time()
@@ -96,10 +98,12 @@ def message_of(number: int, happening: Happening) -> Message:
 
 
 def take_a_step(world: World, upcoming: list[Callable[[], bool]], choice: int) -> None:
-    """A message is delivered, or again; or something comes from outside."""
+    """A message is delivered, or again, or becomes a dead letter; or something comes from outside."""
     steps: list[Callable[[int], None]] = [partial(deliver, world)] * min(len(world.waiting), 3)
     if upcoming:
         steps.append(partial(happen, upcoming))
+    if world.waiting and len(world.dead) < MANY_DEAD:
+        steps.append(partial(bury, world))
     if world.delivered:
         steps.append(partial(repeat, world))
     if steps:
@@ -122,6 +126,10 @@ def fire_one(world: World, which: int) -> bool:
 
 def repeat(world: World, which: int) -> None:
     world.handle(world.delivered[which % len(world.delivered)])
+
+
+def bury(world: World, which: int) -> None:
+    world.bury(which % len(world.waiting))
 
 
 def deliver(world: World, which: int) -> None:

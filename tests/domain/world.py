@@ -40,6 +40,7 @@ class Message:
 class World:
     history: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     waiting: list[Message] = field(default_factory=list)
+    dead: list[Message] = field(default_factory=list)
     scheduled: list[Message] = field(default_factory=list)
     delivered: list[Message] = field(default_factory=list)
     _states: dict[str, Any] = field(default_factory=dict)
@@ -74,6 +75,14 @@ class World:
         message = self.waiting.pop(index)
         self.handle(message)
         self.delivered.append(message)
+
+    def bury(self, index: int) -> None:
+        """Makes a dead letter of one that waits."""
+        self.dead.append(self.waiting.pop(index))
+
+    def redrive(self) -> None:
+        self.waiting += self.dead
+        self.dead.clear()
 
     def deliver_all(self) -> None:
         while self.waiting:
