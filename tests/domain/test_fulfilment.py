@@ -30,7 +30,7 @@ from domain.payment.events import PaymentDeclined, PaymentExpired, PaymentProces
 from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
 from engine.deciding.process import Issued
-from engine.testing.specification import given
+from engine.testing.deciders import given
 
 DEADLINE = 900
 PROCESS = fulfilment(DEADLINE)

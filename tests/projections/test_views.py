@@ -20,7 +20,8 @@ from domain.stock.events import (
     StockReservationRefused,
     StockReserved,
 )
-from engine.testing.specification import NOON, projected, recorded
+from engine.testing.projections import projected, recorded
+from engine.testing.times import NOON
 from projections.order_details import ORDER_DETAILS, Cancellation, OrderDetails, Shipment
 from projections.order_history import ORDER_HISTORY, OrderSummary
 from projections.payment_status import PAYMENT_STATUS, PaymentStatus

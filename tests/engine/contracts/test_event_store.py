@@ -11,7 +11,7 @@ from engine.storing.errors import AppendTooLarge, HistoryLost, WrongExpectedVers
 from engine.storing.events import Metadata, StoredEvent
 from engine.storing.port import Appended, EventStore, Head
 from engine.storing.snapshots import Snapshot
-from engine.testing.specification import NOON
+from engine.testing.times import NOON
 from tests.engine.contracts.conftest import Adapters
 
 NOTHING = Head(0, "")

@@ -14,7 +14,7 @@ from engine.consuming.parked import cosmos, memory
 from engine.consuming.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore, TooManyParked
 from engine.errors import AccessRefused
 from engine.messaging.port import Received
-from engine.testing.specification import NOON
+from engine.testing.times import NOON
 from tests.engine.contracts.conftest import Adapters
 
 FAILURE = Failure("ValueError: ü", "Traceback …\n  line\u2028", 5, NOON)

@@ -47,7 +47,7 @@ from engine.storing import items
 from engine.storing.errors import AppendTooLarge, UndecodableEvent
 from engine.storing.events import Metadata, StoredEvent
 from engine.storing.items import MAX_EVENT_BYTES, MAX_EVENTS, from_item, to_item, to_items
-from engine.testing.specification import NOON
+from engine.testing.times import NOON
 from tests.registered import CODEC
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "events"
