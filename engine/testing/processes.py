@@ -44,19 +44,23 @@ class When(Generic[X, E]):
         self.then()
 
     def _reactions(self) -> tuple[E, ...]:
+        self._check_that_all_arrive()
         decider = self.process.aggregate.decider
         state = decider.initial
-        for each in (*self.inputs, self.happened):
-            self._check_that_it_arrives(each)
         for each in self.inputs:
             state = decider.fold(state, decider.decide(each, state))
         return tuple(decider.decide(self.happened, state))
 
-    def _check_that_it_arrives(self, happened: X) -> None:
-        is_timeout = type(happened) in self.process.aggregate.commands.values()
-        if not is_timeout and self.process.entity_id(happened) is None:
-            expected = "an event that its correlation leads to this process, or a timeout of its own"
-            raise self._failure((expected,), (repr(happened),))
+    def _check_that_all_arrive(self) -> None:
+        """A process decides well on what never reaches it, too: no command would ever follow from that."""
+        timeouts = tuple(self.process.aggregate.commands.values())
+        events = [each for each in (*self.inputs, self.happened) if type(each) not in timeouts]
+        lost = [each for each in events if self.process.entity_id(each) is None]
+        if lost:
+            raise self._failure(("timeouts of its own, and events that its correlation knows",), told(lost))
+        concerned = {self.process.entity_id(each): each for each in events}
+        if len(concerned) > 1:
+            raise self._failure(("events about one process",), [f"about {each!r}" for each in concerned])
 
     def _compare(self, expected: Sequence[object], came: Sequence[object]) -> None:
         if tuple(expected) != tuple(came):

@@ -14,8 +14,16 @@ from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
 from engine.reacting.relay import OLDEST, ReplayRefused
 from tests.engine.contexts import TRACE, context
 from tests.engine.toy.greeting import Greeted, Reminded
-from tests.engine.toy.guest import DismissGuest, GuestDismissed, GuestInvited, InviteGuest, WelcomeGuest, Wish
-from tests.engine.toy.house import AddBeds
+from tests.engine.toy.guest import (
+    DismissGuest,
+    GuestDismissed,
+    GuestInvited,
+    InviteGuest,
+    SeeOffGuest,
+    WelcomeGuest,
+    Wish,
+)
+from tests.engine.toy.house import AddBeds, BedsReturned, TakeBeds
 from tests.engine.toy.registry import GUEST, HOUSE
 from tests.engine.world import World
 
@@ -82,6 +90,18 @@ async def test_what_is_due_already_is_sent_at_once(world: World) -> None:
     world.now += timedelta(hours=1)
     await world.relay.run(await world.feed())
     assert [None] == [message.due for message in world.bus.sent[COMMAND_QUEUE]]
+
+
+async def test_a_command_without_a_delay_is_sent_at_once_and_carried_out(world: World) -> None:
+    await world.commands.handle(HOUSE, "house-hill", AddBeds("hill", 3), context("c-1"))
+    await world.commands.handle(HOUSE, "house-hill", TakeBeds("hill", "g-1", 2), context("c-2"))
+    await invite(world)
+    await world.commands.handle(GUEST, "guest-g-1", WelcomeGuest(), context("c-3"))
+    await world.commands.handle(GUEST, "guest-g-1", SeeOffGuest("the sea"), context("c-4"))
+    await world.settle()
+    (given_back,) = [each for each in world.bus.sent[COMMAND_QUEUE] if each.subject == "ReturnBeds"]
+    assert ("house-hill", None) == (given_back.session_id, given_back.due)
+    assert BedsReturned("hill", "g-1", 2) == (await world.events("house-hill"))[-1]
 
 
 async def test_one_trace_and_one_correlation_lead_from_the_command_to_what_follows(world: World) -> None:
