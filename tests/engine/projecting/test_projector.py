@@ -1,4 +1,4 @@
-"""One batch of the change feed into one read model: order, repetition, holes, conflicts and failures."""
+"""One batch of the change feed into one read model: in any order, repeated, with holes, conflicts and failures."""
 
 import random
 from collections.abc import Sequence
@@ -162,7 +162,7 @@ class TestFailures:
 
 @given(data=st.data(), seed=st.integers(0, 2**32))
 async def test_views_do_not_depend_on_how_the_feed_delivers(data: st.DataObject, seed: int) -> None:
-    """Any cut into batches, any order within a transaction, any repetition: the same views."""
+    """Cut into batches in any way, in any order within a transaction, with any repetition: the same views."""
     histories = {
         "guest-g-1": history_of(GUEST, data.draw(st.lists(GUEST_COMMANDS, max_size=12))),
         "house-hill": history_of(HOUSE, data.draw(st.lists(HOUSE_COMMANDS, max_size=12))),

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import engine
 from engine.deciding.decider import Decider, DomainError, NotFound
 from engine.testing.deciders import given
 from tests.engine.toy.guest import (
@@ -97,4 +99,4 @@ def test_it_runs_under_any_runner() -> None:
     """Authors may use another one than pytest."""
     modules = "engine.testing.deciders, engine.testing.projections, engine.testing.processes"
     code = f"import {modules}, sys; assert 'pytest' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=Path(engine.__file__).parents[1], check=True)
