@@ -73,8 +73,11 @@ async def test_a_command_older_than_the_snapshot_is_still_found(desk: Desk, othe
 
 
 @pytest.mark.parametrize(
-    "changed", [{"event_id": "another event"}, {"version": 10_000}, {"state": {}}, {"state": {"beds": 1}}], ids=str
-)
+    "changed",
+    [{"event_id": "another event"}, {"version": 10_000}, {"state": {}}, {"state": {"beds": 1}},
+     {"event_id": "another event", "state": {"beds": 1, "taken": {}}}],
+    ids=str,
+)  # fmt: skip
 async def test_a_snapshot_that_the_events_do_not_bear_out_is_not_used(
     desk: Desk, other: Desk, store: HostileStore, changed: dict[str, object]
 ) -> None:
