@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from domain.money import Money
@@ -22,8 +22,14 @@ class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
 
+def _text(amount: object) -> object:
+    if not isinstance(amount, str):
+        raise ValueError('a decimal string, such as "12.50": a number of JSON may be rounded on its way')
+    return amount
+
+
 class MoneyBody(_Body):
-    amount: str
+    amount: Annotated[str, BeforeValidator(_text)]
     currency: str
 
     @model_validator(mode="after")

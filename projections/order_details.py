@@ -69,4 +69,4 @@ ORDER_DETAILS: Final = Projection(
     name="order-details", generation=1, category=ORDER.category, view_class=OrderDetails, project=project
 )
 
-BY_ORDER: Final = StreamQuery(ORDER_DETAILS, parameter="orderId", at_moments=True)
+BY_ORDER: Final = StreamQuery(ORDER_DETAILS, parameter="orderId", unknown="There is no such order.", at_moments=True)

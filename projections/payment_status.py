@@ -56,4 +56,8 @@ PAYMENT_STATUS: Final = Projection(
     name="payment-status", generation=1, category=PAYMENT.category, view_class=PaymentStatus, project=project
 )
 
-BY_ORDER: Final = StreamQuery(PAYMENT_STATUS, parameter="orderId")
+BY_ORDER: Final = StreamQuery(
+    PAYMENT_STATUS,
+    parameter="orderId",
+    unknown="No payment has been requested for this order. It is within seconds of placing one, once all is reserved.",
+)

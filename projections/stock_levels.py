@@ -56,4 +56,6 @@ def _computed(view: StockLevel) -> Mapping[str, int]:
     return {"available": view.available}
 
 
-BY_SKU: Final = StreamQuery(STOCK_LEVELS, parameter="sku", computed=_computed)
+BY_SKU: Final = StreamQuery(
+    STOCK_LEVELS, parameter="sku", unknown="No units of this sku have ever been received.", computed=_computed
+)

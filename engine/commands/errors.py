@@ -25,8 +25,8 @@ class CommandIdReused(CommandError):
 
 
 class UnknownStream(CommandError):
-    def __init__(self, stream_id: str) -> None:
-        super().__init__("There is nothing under this id.")
+    def __init__(self, stream_id: str, explanation: str = "There is nothing under this id.") -> None:
+        super().__init__(explanation)
         self.stream_id = stream_id
 
 
