@@ -15,7 +15,7 @@ from tests.api.test_asynchronous import carry_out, send
     ],
 )
 async def test_what_is_not_there_is_named(api: Api, function: str, route: dict[str, str], explanation: str) -> None:
-    answered = await api.send(function, **route)
+    answered = await api.send(function, headers={}, params={}, **route)
     assert 404 == answered.status
     assert explanation in answered.body["detail"]
 
@@ -34,7 +34,7 @@ async def test_what_is_not_there_is_named(api: Api, function: str, route: dict[s
 async def test_a_misspelt_parameter_is_named(
     api: Api, function: str, route: dict[str, str], given: str, meant: str
 ) -> None:
-    answered = await api.send(function, params={given: "1"}, **route)
+    answered = await api.send(function, headers={}, params={given: "1"}, **route)
     assert 400 == answered.status
     assert f"There is no parameter {given}: did you mean {meant}?" == answered.body["detail"]
 
