@@ -4,28 +4,36 @@ PYTHON ?= python3
 INSTANCES ?= 1
 HURRY ?= 1
 VENV = .venv/bin
+# A Python that was asked for replaces a .venv of another one; the default leaves it alone.
+THIS_PYTHON = $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: help setup run demo test test-long check bench reset clean
+.PHONY: help setup run demo test test-emulators test-all test-long check bench reset clean
 
 help: ## list these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  make run INSTANCES=2 HURRY=10     two Functions hosts, lease and poll times divided by ten"
-	@echo "  make run PYTHON=python3.12        another interpreter, 3.11 to 3.13"
+	@echo "  make run INSTANCES=2 HURRY=10   two Functions hosts, lease and poll times divided by ten"
+	@echo "  make run PYTHON=python3.12      another interpreter, 3.11 to 3.13"
 
 setup: ## make .venv and local.settings.json, where they are missing or out of date
-	@$(PYTHON) -m devstack setup
+	@$(PYTHON) -m devstack setup $(THIS_PYTHON)
 
 run: ## start the service and its local cloud, reload on changes; Ctrl-C stops it
-	@$(PYTHON) -m devstack up --instances $(INSTANCES) --hurry $(HURRY) --reload
+	@$(PYTHON) -m devstack up --instances $(INSTANCES) --hurry $(HURRY) --reload $(THIS_PYTHON)
 
 demo: setup ## walk orders through the running service and show it
 	@$(VENV)/python -m operate demo
 
-test: setup ## run the tests
+test: setup ## run the tests of the service, about eight minutes
+	$(VENV)/python -m pytest tests -m "not long"
+
+test-emulators: setup ## run the tests of the emulators, about four minutes
+	$(VENV)/python -m pytest emulators/tests -m "not long"
+
+test-all: setup ## run both, about twelve minutes
 	$(VENV)/python -m pytest -m "not long"
 
-test-long: setup ## run the tests with the full rounds of the fault tests
+test-long: setup ## run both with the full rounds of the fault tests, and what needs a package index
 	FULL_ROUNDS=1 $(VENV)/python -m pytest -m "long or not long"
 
 check: setup ## check lint, format, types and import contracts

@@ -1,34 +1,30 @@
 """What a command about an order is answered."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any
 
 import azure.functions as func
 
-from engine.commands.handler import Answer
+from domain.order.events import OrderEvent
+from domain.payment.events import PaymentEvent
+from engine.commands.handler import CommandResult
+from engine.deciding.aggregate import Aggregate
 from engine.triggers.http_answers import answer
-
-_STATUS: Final = {
-    "OrderPlaced": "placed",
-    "OrderConfirmed": "confirmed",
-    "OrderShipped": "shipped",
-    "OrderCancelled": "cancelled",
-    "PaymentRequested": "requested",
-    "PaymentProcessed": "processed",
-    "PaymentDeclined": "declined",
-    "PaymentExpired": "expired",
-    "PaymentRefunded": "refunded",
-}
 
 
 def order_answer(
-    order_id: str, done: Answer, *, status: int = 200, headers: Mapping[str, str] | None = None
+    aggregate: Aggregate[Any, OrderEvent, Any] | Aggregate[Any, PaymentEvent, Any],
+    order_id: str,
+    result: CommandResult,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> func.HttpResponse:
     """Where the command has left the order, or its payment."""
     body = {
         "orderId": order_id,
-        "stream": done.stream_id,
-        "version": done.version,
-        "status": _STATUS[done.event_type],
+        "stream": result.stream_id,
+        "version": result.version,
+        "status": aggregate.event_classes[result.event_type].status,
     }
-    return answer(body, status=status, version=done.version, headers=headers)
+    return answer(body, status=status, version=result.version, headers=headers)

@@ -2,15 +2,42 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated, Literal, Self
 
 import azure.functions as func
+from pydantic import Field, model_validator
 
 from api.answers import order_answer
-from api.bodies import PaymentBody
-from domain.registry import PAYMENT
-from engine.triggers.http import HttpFunctions, Requested
+from api.bodies import Body, Reason
+from domain.payment.aggregate import PAYMENT
+from domain.payment.commands import DeclinePayment, ProcessPayment
+from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answered
 from engine.triggers.http_requests import read_name
+
+
+class PaymentBody(Body):
+    """What a payment provider reports. `reference` is its name for the payment."""
+
+    outcome: Literal["processed", "declined"]
+    reference: Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,100}$")]
+    reason: Reason | None = None
+
+    @model_validator(mode="after")
+    def _gives_a_reason_for_a_refusal_only(self) -> Self:
+        if self.outcome == "processed" and self.reason is not None:
+            raise ValueError("a payment that was processed has no reason")
+        return self
+
+    @property
+    def key(self) -> str:
+        """The same for a report that is sent again: a payment may well be processed after it was declined."""
+        return f"{self.outcome} {self.reference}"
+
+    def to_domain(self) -> ProcessPayment | DeclinePayment:
+        if self.outcome == "processed":
+            return ProcessPayment(self.reference)
+        return DeclinePayment(self.reference, self.reason or "no reason given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +49,6 @@ class PaymentFunctions:
         """The webhook of the payment provider, which sends no keys: a report is known by its reference."""
         order_id = read_name(req, "orderId")
         route = f"/orders/{order_id}/payment"
-        body, context = self.http.read_command(req, route, PaymentBody, key_of=lambda body: body.key)
-        reporting = Requested(PAYMENT, order_id, body.to_domain(), context)
-        return await self.http.carry_out(req, reporting, partial(order_answer, order_id))
+        asked = self.http.read_command(req, route, PaymentBody, key_of=lambda body: body.key)
+        reporting = asked.to(PAYMENT.stream_id(order_id), asked.body.to_domain())
+        return await self.http.carry_out(req, PAYMENT, reporting, partial(order_answer, PAYMENT, order_id))

@@ -4,12 +4,20 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
-from api.bodies import ReceiptBody
-from domain.registry import STOCK
-from engine.commands.handler import Answer
-from engine.triggers.http import HttpFunctions, Requested
+from api.bodies import Body, Quantity
+from domain.stock.aggregate import STOCK
+from domain.stock.commands import ReceiveStock
+from engine.commands.handler import CommandResult
+from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answer, answered
 from engine.triggers.http_requests import read_name
+
+
+class ReceiptBody(Body):
+    quantity: Quantity
+
+    def to_domain(self, sku: str) -> ReceiveStock:
+        return ReceiveStock(sku, self.quantity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +27,14 @@ class StockFunctions:
     @answered
     async def receive(self, req: func.HttpRequest) -> func.HttpResponse:
         sku = read_name(req, "sku")
-        body, context = self.http.read_command(req, f"/stock/{sku}/receipts", ReceiptBody)
+        asked = self.http.read_command(req, f"/stock/{sku}/receipts", ReceiptBody)
 
-        def received(done: Answer) -> func.HttpResponse:
-            return answer({"sku": sku, "stream": done.stream_id, "version": done.version}, version=done.version)
+        def received(result: CommandResult) -> func.HttpResponse:
+            body = {"sku": sku, "stream": result.stream_id, "version": result.version}
+            return answer(body, version=result.version)
 
-        return await self.http.carry_out(req, Requested(STOCK, sku, body.to_domain(sku), context), received)
+        receiving = asked.to(STOCK.stream_id(sku), asked.body.to_domain(sku))
+        return await self.http.carry_out(req, STOCK, receiving, received)
 
     @answered
     async def events(self, req: func.HttpRequest) -> func.HttpResponse:

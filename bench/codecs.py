@@ -8,10 +8,10 @@ import orjson
 
 from bench import explicit, models
 from bench.material import CUSTOMER, LINES, new_id
-from bench.measure import interleaved
-from bench.report import Cell, Table
-from bench.scale import Scale
 from domain.order.events import OrderConfirmed, OrderPlaced, OrderShipped
+from emulators.bench.measure import interleaved
+from emulators.bench.report import Cell, Table
+from emulators.bench.scale import Scale
 from engine.storing.codec import strict_converter
 
 _REPEATS: Final = 700

@@ -12,10 +12,10 @@ from typing import Final
 
 from bench import cloud
 from bench.material import CUSTOMER, LINES, new_id, new_item
-from bench.report import Cell, Goal, Table
-from bench.scale import Scale
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderPlaced
-from domain.registry import ORDER
+from emulators.bench.report import Cell, Goal, Table
+from emulators.bench.scale import Scale
 
 _LIBRARY: Final = "azure.functions"
 _APP: Final = "function_app"

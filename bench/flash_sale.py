@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import cloud
-from bench.machine import facts
-from bench.report import Cell, Table
-from bench.scale import FULL, Scale, progress
+from emulators.bench.machine import facts
+from emulators.bench.report import Cell, Table
+from emulators.bench.scale import FULL, Scale, progress
 
 HOSTS: Final = 2
 _CLIENTS: Final = 32

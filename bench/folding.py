@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from bench import library
 from bench.material import CODEC, CUSTOMER, LINES, new_id, new_item
-from bench.measure import interleaved
-from bench.report import Cell, Goal, Table
-from bench.scale import Scale
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
-from domain.registry import ORDER, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.events import StockDispatched, StockReceived, StockReserved
+from emulators.bench.measure import interleaved
+from emulators.bench.report import Cell, Goal, Table
+from emulators.bench.scale import Scale
 from engine.commands.stream_state import StreamState
 from engine.deciding.aggregate import Aggregate
 from engine.storing.events import Metadata, StoredEvent

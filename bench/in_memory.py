@@ -9,19 +9,20 @@ from uuid import UUID
 
 from bench import library
 from bench.material import CODEC, new_context, new_id
-from bench.measure import interleaved_async
-from bench.report import Goal, Table
-from bench.scale import Scale
 from domain.money import Money
+from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import DeclinePayment, ProcessPayment, RefundPayment, RequestPayment
-from domain.registry import PAYMENT
-from engine.commands.handler import CACHE_BYTES, CommandContext, CommandHandler
+from emulators.bench.measure import interleaved_async
+from emulators.bench.report import Goal, Table
+from emulators.bench.scale import Scale
+from engine.commands.handler import CACHE_BYTES, CommandHandler
 from engine.commands.stream_state import StreamStateCache
 from engine.storing.errors import WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, to_items
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from engine.storing.port import Appended, Head
+from engine.triggers.http_requests import CommandRequest
 
 _COMMANDS: Final = 300
 _AMOUNT: Final = Money(1250, "EUR")
@@ -108,7 +109,7 @@ class _Ours:
             pause=_never,
             cache=StreamStateCache(cache_bytes),
         )
-        self._orders: dict[int, list[tuple[str, CommandContext]]] = {}
+        self._orders: dict[int, list[tuple[str, CommandRequest[None]]]] = {}
 
     async def prepare(self, number: int) -> None:
         self._orders[number] = [(new_id(), new_context()) for _ in range(_COMMANDS)]
@@ -118,11 +119,11 @@ class _Ours:
                 DeclinePayment("P-1", "insufficient funds"),
                 ProcessPayment("P-2"),
             ):
-                await self._handler.handle(PAYMENT, PAYMENT.stream_id(order_id), command, new_context())
+                await self._handler.handle(PAYMENT, new_context().to(PAYMENT.stream_id(order_id), command))
 
     async def refund(self, number: int) -> None:
         for order_id, context in self._orders[number]:
-            await self._handler.handle(PAYMENT, PAYMENT.stream_id(order_id), RefundPayment(), context)
+            await self._handler.handle(PAYMENT, context.to(PAYMENT.stream_id(order_id), RefundPayment()))
 
 
 class _Theirs:

@@ -7,11 +7,12 @@ from typing import Any, Final
 from domain.money import Money
 from domain.order.events import OrderLine
 from domain.registry import AGGREGATES
-from engine.commands.handler import CommandContext
-from engine.messaging.envelope import EnvelopeCodec
+from engine.messaging.envelope import Origin
+from engine.messaging.wire import EnvelopeCodec
 from engine.storing.codec import EventCodec
 from engine.storing.events import Metadata, StoredEvent
 from engine.storing.items import to_item
+from engine.triggers.http_requests import CommandRequest
 
 CODEC: Final = EventCodec.of(AGGREGATES)
 ENVELOPES: Final = EnvelopeCodec(AGGREGATES)
@@ -26,9 +27,9 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def new_context() -> CommandContext:
+def new_context() -> CommandRequest[None]:
     key = new_id()
-    return CommandContext(key, _FINGERPRINT, "anonymous", key, key, _TRACEPARENT)
+    return CommandRequest(None, key, _FINGERPRINT, Origin("anonymous", key, key, _TRACEPARENT), None)
 
 
 def new_item(stream_id: str, version: int, event: object) -> dict[str, Any]:
@@ -38,10 +39,10 @@ def new_item(stream_id: str, version: int, event: object) -> dict[str, Any]:
     metadata = Metadata(
         new_id(),
         _BEGINNING + timedelta(seconds=version),
-        context.correlation_id,
-        context.causation_id,
-        context.traceparent,
-        context.actor,
+        context.origin.correlation_id,
+        context.origin.causation_id,
+        context.origin.traceparent,
+        context.origin.actor,
         context.fingerprint,
     )
     return to_item(StoredEvent(stream_id, version, type_, schema, f"{context.command_id}/0", data, metadata))

@@ -11,15 +11,17 @@ from typing import Any, Final
 from azure.cosmos.aio import ContainerProxy
 
 from bench import cloud, views
-from bench.machine import children, resident_bytes
 from bench.material import CODEC, CUSTOMER, LINES, new_id, new_item
-from bench.report import Cell, Table
-from bench.scale import Scale, progress
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderPlaced, OrderShipped
+from domain.payment.aggregate import PAYMENT
 from domain.payment.events import PaymentProcessed, PaymentRequested
-from domain.registry import ORDER, PAYMENT, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.events import StockReceived, StockReserved
+from emulators.bench.machine import children, resident_bytes
+from emulators.bench.report import Cell, Table
+from emulators.bench.scale import Scale, progress
 from engine.commands.handler import CACHE_BYTES
 from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate

@@ -15,15 +15,16 @@ import aiohttp
 from azure.servicebus.aio import ServiceBusClient
 
 from bench import cloud
-from bench.machine import facts
 from bench.material import ENVELOPES, new_context, new_id
-from bench.measure import percentile
-from bench.report import Cell, Goal, Table
-from bench.scale import Scale, progress
+from composition.domain import TOPOLOGY
 from composition.settings import Settings
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
-from engine.commands.consumer import envelope_of
+from emulators.bench.machine import facts
+from emulators.bench.measure import percentile
+from emulators.bench.report import Cell, Goal, Table
+from emulators.bench.scale import Scale, progress
+from engine.messaging.emulator_config import emulator_config
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.port import Bus, Message
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC
@@ -78,7 +79,7 @@ async def run(scale: Scale) -> Sequence[Table]:
 
 def _entities(folder: Path) -> Path:
     """Those of the service, and a subscription to all events for this process."""
-    config = json.loads((cloud.ROOT / "devstack" / "servicebus.json").read_text(encoding="utf-8"))
+    config = emulator_config(TOPOLOGY)
     topic = next(each for each in config["UserConfig"]["Namespaces"][0]["Topics"] if each["Name"] == EVENT_TOPIC)
     topic["Subscriptions"].append({"Name": SUBSCRIPTION})
     file = folder / "servicebus.json"
@@ -161,4 +162,4 @@ async def _cancelled(task: "asyncio.Task[None]") -> None:
 
 
 def _command(sku: str) -> Message:
-    return ENVELOPES.command_message(envelope_of(new_context(), STOCK.stream_id(sku), ReceiveStock(sku, 1)))
+    return ENVELOPES.command_message(new_context().to(STOCK.stream_id(sku), ReceiveStock(sku, 1)))

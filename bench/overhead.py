@@ -7,13 +7,13 @@ from azure.cosmos.aio import ContainerProxy
 
 from bench import cloud
 from bench.material import CUSTOMER, LINES, new_context, new_id, new_item
-from bench.measure import interleaved_async
-from bench.report import Goal, Table
-from bench.scale import Scale
 from composition.services import build
+from domain.order.aggregate import ORDER
 from domain.order.commands import ConfirmOrder, PlaceOrder
 from domain.order.events import OrderConfirmed
-from domain.registry import ORDER
+from emulators.bench.measure import interleaved_async
+from emulators.bench.report import Goal, Table
+from emulators.bench.scale import Scale
 from engine.assembly import Services
 from engine.storing.containers import EVENTS
 from engine.storing.cosmos_account import open_client
@@ -50,7 +50,7 @@ async def _table(scale: Scale, services: Services, events: ContainerProxy) -> Ta
 
     async def application(number: int) -> None:
         for order_id in orders[_APPLICATION, number]:
-            await services.commands.handle(ORDER, ORDER.stream_id(order_id), ConfirmOrder(), new_context())
+            await services.commands.handle(ORDER, new_context().to(ORDER.stream_id(order_id), ConfirmOrder()))
 
     async def bare(number: int) -> None:
         for order_id in orders[_BARE, number]:
@@ -81,4 +81,4 @@ async def _table(scale: Scale, services: Services, events: ContainerProxy) -> Ta
 
 async def _place(services: Services, order_id: str) -> None:
     command = PlaceOrder(order_id, CUSTOMER, LINES)
-    await services.commands.handle(ORDER, ORDER.stream_id(order_id), command, new_context(), probably_new=True)
+    await services.commands.handle(ORDER, new_context().to(ORDER.stream_id(order_id), command), probably_new=True)

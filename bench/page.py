@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bench.cloud import ROOT
-from bench.report import Table, shown
+from emulators.bench.report import Table, shown
 
 PAGE: Final = ROOT / "docs" / "performance.md"
 GOALS: Final = "goals"

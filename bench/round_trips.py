@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench import scenarios
-from bench.report import Cell, Goal, Table
-from bench.scale import Scale
 from bench.scenarios import Rig, Scenario, charge, kinds
+from emulators.bench.report import Cell, Goal, Table
+from emulators.bench.scale import Scale
 
 SIZES: Final = (512, 1024, 2048, 4096)
 

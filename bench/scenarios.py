@@ -10,17 +10,18 @@ from bench.material import CUSTOMER, new_context, new_id, new_item
 from composition.provisioning import provision_database
 from composition.services import build
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, ConfirmOrder, OrderCommand, PlaceOrder, ShipOrder
 from domain.order.events import OrderCancelled, OrderEvent, OrderLine, OrderPlaced
-from domain.registry import ORDER, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
 from emulators.cosmos.records import RequestRecord
 from emulators.cosmos.server import CosmosServer
 from engine.assembly import Services
 from engine.commands.errors import UnknownStream
-from engine.commands.handler import CommandContext
 from engine.deciding.decider import DomainError
 from engine.storing.items import to_item
+from engine.triggers.http_requests import CommandRequest
 from projections.order_details import ORDER_DETAILS
 
 
@@ -74,19 +75,21 @@ class Order:
 
     async def place(self, services: Services) -> None:
         command = PlaceOrder(self.order_id, CUSTOMER, _lines(self._filler(1)))
-        await services.commands.handle(ORDER, self.stream_id, command, new_context(), probably_new=True)
+        await services.commands.handle(ORDER, new_context().to(self.stream_id, command), probably_new=True)
 
     async def confirm(self, services: Services) -> None:
         await self._handle(services, ConfirmOrder())
 
-    async def cancel(self, services: Services, context: CommandContext | None = None) -> None:
+    async def cancel(self, services: Services, context: CommandRequest[None] | None = None) -> None:
         await self._handle(services, CancelOrder(self._filler(2)), context)
 
     async def ship(self, services: Services) -> None:
         await self._handle(services, ShipOrder("DHL", "T-1"))
 
-    async def _handle(self, services: Services, command: OrderCommand, context: CommandContext | None = None) -> None:
-        await services.commands.handle(ORDER, self.stream_id, command, context or new_context())
+    async def _handle(
+        self, services: Services, command: OrderCommand, context: CommandRequest[None] | None = None
+    ) -> None:
+        await services.commands.handle(ORDER, (context or new_context()).to(self.stream_id, command))
 
     def _filler(self, version: int) -> str:
         events: dict[int, OrderEvent] = {
@@ -191,7 +194,7 @@ async def _project(services: Services, stream_id: str) -> None:
 
 
 async def _receive(services: Services, sku: str) -> None:
-    await services.commands.handle(STOCK, STOCK.stream_id(sku), ReceiveStock(sku, 1), new_context())
+    await services.commands.handle(STOCK, new_context().to(STOCK.stream_id(sku), ReceiveStock(sku, 1)))
 
 
 def _lines(filler: str) -> tuple[OrderLine, ...]:

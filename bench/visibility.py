@@ -12,12 +12,12 @@ from typing import Final
 import function_app
 from bench import clients, cloud, views
 from bench.clients import Api, Outcome
-from bench.machine import facts
 from bench.material import new_id
-from bench.measure import percentile
-from bench.report import Cell, Table
-from bench.scale import Scale, progress
-from domain.registry import ORDER
+from domain.order.aggregate import ORDER
+from emulators.bench.machine import facts
+from emulators.bench.measure import percentile
+from emulators.bench.report import Cell, Table
+from emulators.bench.scale import Scale, progress
 from engine.projecting.projection import view_key
 from engine.storing.cosmos_account import open_client
 from projections.order_details import ORDER_DETAILS

@@ -11,7 +11,8 @@ from engine.storing.containers import Container, containers
 
 READ_MODELS: Final = read_models("projections")
 CONTAINERS: Final[tuple[Container, ...]] = containers(each.projection.container for each in READ_MODELS)
-TOPOLOGY: Final[Topology] = topology(NOTIFIED)
+_NAMES: Final = {event: name for each in AGGREGATES for name, event in each.event_classes.items()}
+TOPOLOGY: Final[Topology] = topology(_NAMES[event] for event in NOTIFIED)
 
 
 def domain_of(settings: Settings) -> Domain:

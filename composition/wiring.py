@@ -6,64 +6,77 @@ an invocation, is logged, and is tried again by the next one.
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from engine.imports import imported
+from engine.imports import OnFirstUse
 
 if TYPE_CHECKING:
     from api.interface import Interface
-    from composition.settings import Settings
     from engine.assembly import Services
     from engine.triggers.bus import BusFunctions
     from engine.triggers.feed import FeedFunctions
 
-_connecting = asyncio.Lock()
-_made: dict[str, Any] = {}
-
 
 async def http() -> "Interface":
     """The functions of HTTP; they connect on first use."""
-    if "http" not in _made:
-        api = await imported("api.interface")
-        domain = await imported("composition.domain")
-        trust_easyauth = (await _settings()).engine.trust_easyauth
-        _made["http"] = api.interface(services, domain.READ_MODELS, trust_easyauth=trust_easyauth)
-    made: Interface = _made["http"]
-    return made
+    return await _HTTP.get()
 
 
 async def feed() -> "FeedFunctions":
     """The functions of the change feed. Loads neither pydantic nor the models of HTTP."""
-    if "feed" not in _made:
-        module = await imported("engine.triggers.feed")
-        domain = await imported("composition.domain")
-        _made["feed"] = module.FeedFunctions(services=services, read_models=domain.READ_MODELS)
-    made: FeedFunctions = _made["feed"]
-    return made
+    return await _FEED.get()
 
 
 async def bus() -> "BusFunctions":
     """The functions of the bus. As those of the feed, they load nothing that serves HTTP."""
-    if "bus" not in _made:
-        module = await imported("engine.triggers.bus")
-        _made["bus"] = module.bus_functions(services)
-    made: BusFunctions = _made["bus"]
-    return made
+    return await _BUS.get()
 
 
 async def services() -> "Services":
     """The worker's own instance. Nobody closes it: the worker does not say when it stops."""
     async with _connecting:
-        if "services" not in _made:
-            module = await imported("composition.services")
-            # Kept as long as the process: a context that nobody holds is collected, and closes what it has opened.
-            _made["context"] = context = module.build(await _settings())
-            _made["services"] = await context.__aenter__()
-    made: Services = _made["services"]
-    return made
+        if not _connected:
+            context = (await _BUILD.get())()
+            # Kept with its context, which would close what it has opened once nobody holds it.
+            _connected.append((await context.__aenter__(), context))
+    return _connected[0][0]
 
 
-async def _settings() -> "Settings":
-    module = await imported("composition.settings")
-    settings: Settings = module.Settings.from_mapping(os.environ)
-    return settings
+def _http() -> "Interface":
+    from api.interface import interface
+    from composition.domain import READ_MODELS
+    from composition.settings import Settings
+
+    settings = Settings.from_mapping(os.environ)
+    return interface(services, READ_MODELS, trust_easyauth=settings.engine.trust_easyauth)
+
+
+def _feed() -> "FeedFunctions":
+    from composition.domain import READ_MODELS
+    from engine.triggers.feed import FeedFunctions
+
+    return FeedFunctions(services, READ_MODELS)
+
+
+def _bus() -> "BusFunctions":
+    from engine.triggers.bus import bus_functions
+
+    return bus_functions(services)
+
+
+def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
+    from composition.services import build
+    from composition.settings import Settings
+
+    return partial(build, Settings.from_mapping(os.environ))
+
+
+_HTTP: Final = OnFirstUse(_http)
+_FEED: Final = OnFirstUse(_feed)
+_BUS: Final = OnFirstUse(_bus)
+_BUILD: Final = OnFirstUse(_build)
+_connecting: Final = asyncio.Lock()
+_connected: "Final[list[tuple[Services, AbstractAsyncContextManager[Services]]]]" = []

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from domain.fulfilment.state import Fulfilment
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderCancelled
 from domain.order.state import Cancelled, Confirmed
+from domain.payment.aggregate import PAYMENT
 from domain.payment.state import Processed
-from domain.registry import FULFILMENT, ORDER, PAYMENT, STOCK
+from domain.registry import FULFILMENT
+from domain.stock.aggregate import STOCK
 from engine.commands.errors import UnknownStream
 from engine.deciding.aggregate import Aggregate
 from engine.projecting.queries import Queries

@@ -1,5 +1,4 @@
-"""
-`python -m devstack`: the local cloud from the command line.
+"""`python -m devstack`: the local cloud from the command line.
 
 It is started by whatever `python3` a machine has. So this module and `devstack.up.python_version` parse and run
 under old Pythons, and everything else is imported after the version was checked.

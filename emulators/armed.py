@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Rationed(Protocol):
-    """Of the operations that match, the first ``skip`` pass; of the others a ``share``, at most ``times`` of them."""
+    """Of the operations that match, the first `skip` pass; of the others a `share`, at most `times` of them."""
 
     @property
     def skip(self) -> int: ...

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Clock:
-    """Wall time in seconds since the epoch, shifted by :meth:`advance` or held by :meth:`freeze`."""
+    """Wall time in seconds since the epoch, shifted by `advance` or held by `freeze`."""
 
     def __init__(self, source: Callable[[], float] = time.time) -> None:
         self._source = source

@@ -10,9 +10,9 @@ class DataFolderError(Exception):
 
 
 def prepare(folder: Path, database: str, *, marker: str, format_: str, of: str) -> Path:
-    """The path of the database in the folder. Raises :class:`DataFolderError` for data of another format.
+    """The path of the database in the folder. Raises DataFolderError for data of another format.
 
-    ``of`` names what the data is of. Data without a marker is older than markers are.
+    `of` names what the data is of. Data without a marker is older than markers are.
     """
     folder.mkdir(parents=True, exist_ok=True)
     mark, path = folder / marker, folder / database

@@ -9,7 +9,7 @@ import threading
 
 
 def stop_when_told(stop: asyncio.Event) -> None:
-    """Set ``stop`` on SIGTERM and SIGINT and, under ``DEVSTACK_SUPERVISED``, at the end of standard input."""
+    """Set `stop` on SIGTERM and SIGINT and, under `DEVSTACK_SUPERVISED`, at the end of standard input."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -11,7 +11,7 @@ _BACKLOG: Final = 512
 
 
 class PortTakenError(Exception):
-    """Another process listens on the port. ``holder`` names it where the system tells."""
+    """Another process listens on the port. `holder` names it where the system tells."""
 
     def __init__(self, port: int, holder: str | None) -> None:
         super().__init__(f"port {port} is taken{f' by {holder}' if holder else ''}")
@@ -20,7 +20,7 @@ class PortTakenError(Exception):
 
 
 def listen(port: int) -> list[socket.socket]:
-    """Port 0 takes a free one, the same on both families. Raises :class:`PortTakenError`."""
+    """Port 0 takes a free one, the same on both families. Raises PortTakenError."""
     first = _bind(socket.AF_INET, "127.0.0.1", port)
     sockets = [first]
     if socket.has_ipv6:

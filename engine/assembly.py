@@ -17,10 +17,10 @@ from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.port import ParkedStore
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.process import Process
-from engine.messaging.envelope import EnvelopeCodec
 from engine.messaging.notification import Webhook
 from engine.messaging.port import Bus, DeadLetters
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, REACTION_QUEUE
+from engine.messaging.wire import EnvelopeCodec
 from engine.projecting.port import ViewStore
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries

@@ -16,7 +16,7 @@ class SettingsError(Exception):
     """Lists every setting that is missing or malformed."""
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("settings: " + "; ".join(problems))
+        super().__init__(f"settings: {'; '.join(problems)} (in the environment, or locally in local.settings.json)")
         self.problems = problems
 
 

@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m operate", description="Operate the service.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_provision(commands)
+    _add_topology(commands)
     _add_parked(commands)
     _add_dead_letters(commands)
     for name in COMMANDS:
@@ -52,6 +53,22 @@ def _add_provision(commands: Commands) -> None:
     )
     command.add_argument("--json", action="store_true", help="one JSON object per container instead of text")
     command.set_defaults(run=lambda chosen: provision.run(environment(_ROOT), as_json=chosen.json))
+
+
+def _add_topology(commands: Commands) -> None:
+    command = commands.add_parser(
+        "topology",
+        help="print the queues, topics and subscriptions of the bus",
+        description="Prints the entities that the service needs, as engine/messaging/topology.py defines them, in the "
+        "config.json format of the official Service Bus emulator. The local broker is given the same.",
+    )
+    command.set_defaults(run=_run_topology)
+
+
+async def _run_topology(_: argparse.Namespace) -> None:
+    from operate import topology
+
+    await topology.run()
 
 
 def _add_parked(commands: Commands) -> None:

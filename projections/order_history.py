@@ -4,14 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, assert_never
+from typing import Final
 
 from domain.money import Money
-from domain.order.events import CATEGORY, OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced, OrderShipped
+from domain.order.aggregate import ORDER
+from domain.order.events import OrderEvent, OrderPlaced, OrderStatus
 from engine.projecting.projection import Projection
 from engine.projecting.query import PageQuery
 from engine.storing.events import RecordedEvent
-from projections.order_details import OrderStatus
 
 GENERATION: Final = 1
 
@@ -29,18 +29,10 @@ def project(view: OrderSummary | None, recorded: RecordedEvent[OrderEvent]) -> O
     """Raises ValueError when the stream does not begin with its placement."""
     event = recorded.event
     if isinstance(event, OrderPlaced):
-        return OrderSummary(event.order_id, event.customer_id, "placed", event.total, recorded.occurred_at)
+        return OrderSummary(event.order_id, event.customer_id, event.status, event.total, recorded.occurred_at)
     if view is None:
         raise ValueError(f"{type(event).__name__} before OrderPlaced")
-    match event:
-        case OrderConfirmed():
-            return replace(view, status="confirmed")
-        case OrderShipped():
-            return replace(view, status="shipped")
-        case OrderCancelled():
-            return replace(view, status="cancelled")
-        case _:
-            assert_never(event)
+    return replace(view, status=event.status)
 
 
 def sort_key(placed_at: datetime, order_id: str) -> str:
@@ -60,7 +52,7 @@ def _addressing(view: OrderSummary) -> Mapping[str, str]:
 ORDER_HISTORY: Final = Projection(
     name="order-history",
     generation=GENERATION,
-    category=CATEGORY,
+    category=ORDER.category,
     view_class=OrderSummary,
     project=project,
     partition_key="customerId",

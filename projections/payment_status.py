@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Final, Literal, assert_never
 
 from domain.money import Money
+from domain.payment.aggregate import PAYMENT
 from domain.payment.events import (
-    CATEGORY,
     PaymentDeclined,
     PaymentEvent,
     PaymentExpired,
@@ -53,7 +53,11 @@ def project(view: PaymentStatus | None, recorded: RecordedEvent[PaymentEvent]) -
 
 
 PAYMENT_STATUS: Final = Projection(
-    name="payment-status", generation=1, category=CATEGORY, view_class=PaymentStatus, project=project
+    name="payment-status", generation=1, category=PAYMENT.category, view_class=PaymentStatus, project=project
 )
 
-BY_ORDER: Final = StreamQuery(PAYMENT_STATUS, parameter="orderId")
+BY_ORDER: Final = StreamQuery(
+    PAYMENT_STATUS,
+    parameter="orderId",
+    unknown="No payment has been requested for this order. It is within seconds of placing one, once all is reserved.",
+)

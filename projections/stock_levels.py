@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
+from domain.stock.aggregate import STOCK
 from domain.stock.events import (
-    CATEGORY,
     StockDispatched,
     StockEvent,
     StockReceived,
@@ -48,7 +48,7 @@ def project(view: StockLevel | None, recorded: RecordedEvent[StockEvent]) -> Sto
 
 
 STOCK_LEVELS: Final = Projection(
-    name="stock-levels", generation=1, category=CATEGORY, view_class=StockLevel, project=project
+    name="stock-levels", generation=1, category=STOCK.category, view_class=StockLevel, project=project
 )
 
 
@@ -56,4 +56,6 @@ def _computed(view: StockLevel) -> Mapping[str, int]:
     return {"available": view.available}
 
 
-BY_SKU: Final = StreamQuery(STOCK_LEVELS, parameter="sku", computed=_computed)
+BY_SKU: Final = StreamQuery(
+    STOCK_LEVELS, parameter="sku", unknown="No units of this sku have ever been received.", computed=_computed
+)

@@ -1,12 +1,22 @@
-"""What the tests need of this service: its codecs, as `assemble` makes them, and its projections."""
+"""What the tests need of this service: its codecs, as `assemble` makes them, its projections, its bus."""
 
+import json
+from pathlib import Path
 from typing import Final
 
-from composition.domain import READ_MODELS
+from composition.domain import READ_MODELS, TOPOLOGY
 from domain.registry import AGGREGATES
-from engine.messaging.envelope import EnvelopeCodec
+from engine.messaging.emulator_config import emulator_config
+from engine.messaging.wire import EnvelopeCodec
 from engine.storing.codec import EventCodec
 
 CODEC: Final = EventCodec.of(AGGREGATES)
 ENVELOPES: Final = EnvelopeCodec(AGGREGATES)
 PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS)
+
+
+def bus_config(folder: Path) -> Path:
+    """A config file with the entities of the bus, for a local broker."""
+    file = folder / "servicebus.json"
+    file.write_text(json.dumps(emulator_config(TOPOLOGY)), encoding="utf-8")
+    return file

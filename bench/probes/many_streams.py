@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from bench.machine import resident_bytes
 from bench.material import CUSTOMER, LINES, new_context
 from composition.services import build
 from composition.settings import Settings
+from domain.order.aggregate import ORDER
 from domain.order.commands import PlaceOrder
-from domain.registry import ORDER
+from emulators.bench.machine import resident_bytes
 from engine.assembly import Services
 
 _AT_ONCE: Final = 32
@@ -26,7 +26,7 @@ async def place_orders(services: Services, numbers: Iterable[int]) -> None:
         for number in each:
             command = PlaceOrder(order_id(number), CUSTOMER, LINES)
             stream_id = ORDER.stream_id(command.order_id)
-            await services.commands.handle(ORDER, stream_id, command, new_context(), probably_new=True)
+            await services.commands.handle(ORDER, new_context().to(stream_id, command), probably_new=True)
 
     await asyncio.gather(*(client() for _ in range(_AT_ONCE)))
 

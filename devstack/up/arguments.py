@@ -59,11 +59,17 @@ def parser() -> argparse.ArgumentParser:
         help="remove the data",
         description="Remove the data folder, after saying what goes; asks on a terminal. Refuses while a stack runs.",
     )
-    commands.add_parser(
+    setup = commands.add_parser(
         "setup",
         help="only make .venv and local.settings.json",
         description="Make .venv with what requirements-dev.txt lists, and local.settings.json from its example.",
     )
+    for command in (up, setup):
+        command.add_argument(
+            "--this-python",
+            action="store_true",
+            help="replace a .venv of another Python; without it, one of any Python that runs the stack is kept",
+        )
     # Listed here for the help alone: these take arguments of their own.
     commands.add_parser("cosmos", help="Cosmos DB alone; see its own --help", add_help=False)
     commands.add_parser("servicebus", help="Service Bus alone; see its own --help", add_help=False)

@@ -18,8 +18,7 @@ _LAST_LINES = 1.0  # seconds for output that is still in the pipe when its proce
 
 
 class Child:
-    """
-    A process whose stdin is a pipe that ends with the supervisor.
+    """A process whose stdin is a pipe that ends with the supervisor.
 
     It stays in the process group of the supervisor, so that a signal to the group reaches all of the stack. But
     Ctrl-C and the end of the terminal are blocked in it: the supervisor alone answers them, and stops in order.

@@ -1,5 +1,4 @@
-"""
-Who runs over a data folder, held by locks of the kernel: they vanish with their process, however it ends.
+"""Who runs over a data folder, held by locks of the kernel: they vanish with their process, however it ends.
 
 Two locks, since a supervisor may be killed while its services still wind up:
 
@@ -48,8 +47,7 @@ class Claim:
 
     @classmethod
     def take(cls, folder: str, waiting: Callable[[], None], patience: float = 20.0) -> "Claim":
-        """
-        Claim the data folder `folder`.
+        """Claim the data folder `folder`.
 
         Where services of a killed stack still wind up, `waiting` is called and they get `patience` seconds.
         Raises StackError when a stack runs, and when they take longer.

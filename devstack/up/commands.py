@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from typing import List, NoReturn
 
-from devstack.up import claim, data_folder, environment, installer, settings
+from devstack.up import claim, data_folder, entities, environment, installer, settings
 from devstack.up.arguments import parser
 from devstack.up.claim import Claim
 from devstack.up.console import Console
@@ -27,7 +27,7 @@ def run(arguments: List[str]) -> int:
     console = Console()
     try:
         if arguments and arguments[0] in (COSMOS, SERVICEBUS, FUNCTIONS):
-            _become("emulators." + arguments[0], arguments[1:])
+            _become("emulators." + arguments[0], _given(arguments[0], arguments[1:]) + arguments[1:])
         return _command(parser().parse_args(arguments), console)
     except StackError as error:
         console.complain(str(error))
@@ -45,7 +45,9 @@ def _command(arguments: argparse.Namespace, console: Console) -> int:
         return _up(arguments, console)
     if arguments.command == "status":
         return _status(arguments.json, console)
-    return {"down": _down, "reset": _reset, "setup": _setup}[arguments.command](console)
+    if arguments.command == "setup":
+        return _setup(arguments.this_python, console)
+    return {"down": _down, "reset": _reset}[arguments.command](console)
 
 
 def _up(arguments: argparse.Namespace, console: Console) -> int:
@@ -61,11 +63,13 @@ def _up(arguments: argparse.Namespace, console: Console) -> int:
         hurry=arguments.hurry,
         lag=arguments.lag,
     )
-    return run_stack(options, arguments.reload, lambda: _make_ready(root, console), console)
+    return run_stack(
+        options, arguments.reload, lambda: _make_all_ready(options, console, arguments.this_python), console
+    )
 
 
-def _setup(console: Console) -> int:
-    _make_ready(_root(), console)
+def _setup(insist: bool, console: Console) -> int:
+    _make_ready(_root(), console, insist)
     return 0
 
 
@@ -105,6 +109,12 @@ def _reset(console: Console) -> int:
         console.say("there is no %s, nothing to remove" % shown)
         return 0
     data_folder.require_marker(data)
+    stack = claim.running(data)
+    if stack:
+        raise StackError(
+            "a stack already runs over %s (pid %d); `python -m devstack down` stops it, then run this again"
+            % (shown, stack.pid)
+        )
     with Claim.take(data, lambda: console.say("waiting for the services of an earlier stack to end")):
         parts = ["%s %.1f MB" % (name, size / 1e6) for name, size in data_folder.sizes(data).items()]
         console.say("reset removes %s (%s)" % (shown, ", ".join(parts) or "empty"))
@@ -114,10 +124,22 @@ def _reset(console: Console) -> int:
     return 0
 
 
-def _make_ready(root: str, console: Console) -> None:
-    environment.prepare(root, console)
+def _make_ready(root: str, console: Console, insist: bool) -> None:
+    environment.prepare(root, console, insist=insist)
     if settings.create_file(root):
         console.say("created %s from its example" % settings.FILE)
+
+
+def _make_all_ready(options: Options, console: Console, insist: bool) -> None:
+    _make_ready(options.root, console, insist)
+    entities.write(options.root, options.data)
+
+
+def _given(service: str, arguments: List[str]) -> List[str]:
+    """What Service Bus gets unless it is told otherwise: the entities of this project."""
+    if service != SERVICEBUS or any(each in ("-h", "--help", "--config") for each in arguments):
+        return []
+    return ["--config", entities.write(_ROOT, _data())]
 
 
 def _become(module: str, arguments: List[str]) -> NoReturn:

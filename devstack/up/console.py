@@ -9,8 +9,7 @@ LABEL_WIDTH = len("servicebus")
 
 
 class Console:
-    """
-    Own lines begin with `devstack:`, those of a child with its name.
+    """Own lines begin with `devstack:`, those of a child with its name.
 
     Once nobody reads them any more (`make run | head`), lines are dropped.
     """

@@ -1,7 +1,7 @@
-"""
-The virtual environment `.venv`, as requirements*.txt describe it.
+"""The virtual environment `.venv`, as requirements*.txt describe it.
 
-A stamp inside says what it was made from, so that a repeated run is a comparison and calls neither venv nor pip.
+A stamp inside says what it was made from, so that a repeated run is a comparison and calls neither venv nor pip. One of
+another Python that runs the stack is kept: a second terminal, whose `python3` is another one, leaves it alone.
 """
 
 import fcntl
@@ -11,7 +11,8 @@ import json
 import os
 import subprocess
 import sys
-from typing import Callable, Dict
+from contextlib import contextmanager
+from typing import Callable, Dict, Iterator, Optional
 
 from devstack.up import python_version
 from devstack.up.console import Console
@@ -26,8 +27,12 @@ def prepare(
     console: Console,
     create: Callable[[str], None] = create_venv,
     install: Callable[[str, Console], None] = install_requirements,
+    insist: bool = False,
 ) -> None:
-    """Create `.venv` and install into it what is not as the stamp says. Raises StackError."""
+    """Create `.venv` and install into it what is not as the stamp says.
+
+    `insist` wants the Python that runs this. Raises StackError, also instead of replacing what a stack runs on.
+    """
     warning = python_version.warning(sys.version_info[:2])
     if warning:
         console.say(warning)
@@ -39,18 +44,33 @@ def prepare(
         except BlockingIOError:
             console.say("waiting for another set-up of this folder to end")
             fcntl.flock(folder, fcntl.LOCK_EX)
-        _prepare(root, console, create, install)
+        _prepare(root, console, create, install, insist)
     finally:
         os.close(folder)
 
 
+@contextmanager
+def in_use(root: str) -> Iterator[None]:
+    """For the length of a block, `.venv` is not replaced by anybody."""
+    venv = os.open(os.path.join(root, FOLDER), os.O_RDONLY)
+    try:
+        fcntl.flock(venv, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(venv)
+
+
 def _prepare(
-    root: str, console: Console, create: Callable[[str], None], install: Callable[[str, Console], None]
+    root: str,
+    console: Console,
+    create: Callable[[str], None],
+    install: Callable[[str, Console], None],
+    insist: bool,
 ) -> None:
     venv = os.path.join(root, FOLDER)
     stamp = os.path.join(venv, _STAMP)
-    wanted = _wanted(root)
     found = _read(stamp)
+    wanted = _wanted(root, None if insist else _python_of(root, found))
     if found == wanted and os.path.exists(interpreter(root)):
         return
 
@@ -60,6 +80,7 @@ def _prepare(
                 "%s is a link to %s, which is no environment for this project: remove the link"
                 % (FOLDER, wanted["folder"])
             )
+        _require_unused(venv)
         done = (
             "replacing %s, which is broken or of another Python or folder," if os.path.exists(venv) else "creating %s"
         )
@@ -72,7 +93,23 @@ def _prepare(
         json.dump(wanted, file)
 
 
-def _wanted(root: str) -> Dict[str, str]:
+def _require_unused(venv: str) -> None:
+    if not os.path.isdir(venv):
+        return
+    folder = os.open(venv, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StackError(
+            "a stack runs on %s, which is of another Python: stop it first (Ctrl-C there, or python -m devstack down)"
+            % FOLDER
+        ) from None
+    finally:
+        os.close(folder)
+
+
+def _wanted(root: str, python: Optional[str]) -> Dict[str, str]:
+    """`python` is the version to stay with, None for the one that runs this."""
     digest = hashlib.sha256()
     for path in sorted(glob.glob(os.path.join(glob.escape(root), "requirements*.txt"))):
         with open(path, "rb") as file:
@@ -80,7 +117,7 @@ def _wanted(root: str) -> Dict[str, str]:
     return {
         # Scripts in .venv/bin hold its absolute path: a copied or moved environment is made anew, a linked one is not.
         "folder": os.path.realpath(os.path.join(root, FOLDER)),
-        "python": "%d.%d" % sys.version_info[:2],
+        "python": python or "%d.%d" % sys.version_info[:2],
         "requirements": digest.hexdigest(),
     }
 
@@ -98,9 +135,20 @@ def _reusable(root: str, found: Dict[str, str], wanted: Dict[str, str]) -> bool:
     """Whether pip can bring the environment up to date; an environment made by hand has no stamp."""
     if found and (found.get("folder"), found.get("python")) != (wanted["folder"], wanted["python"]):
         return False
+    return _asked(root) == wanted["python"]
+
+
+def _python_of(root: str, found: Dict[str, str]) -> Optional[str]:
+    """The version of the environment that is there, if it runs the stack."""
+    version = found.get("python") or _asked(root)
+    return version if version and python_version.is_supported(version) else None
+
+
+def _asked(root: str) -> str:
+    """What the environment's own Python says of its version; empty for one that is broken, or has no pip."""
     question = [interpreter(root), "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])"]
     try:
         answer = subprocess.run(question, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     except OSError:
-        return False
-    return answer.stdout.decode().strip() == wanted["python"]
+        return ""
+    return answer.stdout.decode().strip()

@@ -1,9 +1,10 @@
 """One run of the stack from the claim on its data to the last line, in the foreground of a terminal or a script."""
 
 import os
+from contextlib import ExitStack
 from typing import Callable, Dict
 
-from devstack.up import data_folder, installer, ports, services, settings
+from devstack.up import data_folder, environment, installer, ports, services, settings
 from devstack.up.child import Child
 from devstack.up.claim import Claim
 from devstack.up.console import Console
@@ -16,16 +17,17 @@ from devstack.up.supervisor import Supervisor
 
 
 def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], console: Console) -> int:
-    """
-    Start the stack and stay until it is asked to stop; returns the exit status.
+    """Start the stack and stay until it is asked to stop; returns the exit status.
 
     What can be refused is refused first; then `make_ready` prepares the environment, which may take a minute.
     Raises StackError.
     """
     data_folder.prepare(options.data)
-    with Claim.take(options.data, lambda: console.say("waiting for the services of an earlier stack to end")) as claim:
+    waiting = "waiting for the services of an earlier stack to end"
+    with ExitStack() as uses, Claim.take(options.data, lambda: console.say(waiting)) as claim:
         _require_ports(options)
         make_ready()
+        uses.enter_context(environment.in_use(options.root))
         _say_what_is_special(options, settings.file_values(options.root), console)
 
         events: "Events[Event]" = Events()

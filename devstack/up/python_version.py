@@ -28,6 +28,11 @@ def warning(running: Tuple[int, ...]) -> Optional[str]:
     return "Python %s is not run by us (%s to %s are); going on" % (_text(running), _text(OLDEST), _text(NEWEST))
 
 
+def is_supported(version: str) -> bool:
+    """Whether an environment of this Python, such as `3.12`, runs the stack."""
+    return complaint(tuple(int(part) for part in version.split("."))) is None
+
+
 def _found() -> Optional[str]:
     for minor in range(OLDEST[1], NEWEST[1] + 1):
         name = "python3.%d" % minor

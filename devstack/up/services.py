@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple, Union
 
-from devstack.up import settings
+from devstack.up import entities, settings
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ FUNCTIONS = "functions"
 def steps(options: Options) -> Tuple[Step, ...]:
     """All of the stack, in the order of its start; it stops in the reverse order."""
     cosmos = ["emulators.cosmos", "--port", str(options.cosmos_port), "--data", os.path.join(options.data, COSMOS)]
-    bus = ["emulators.servicebus", "--port", str(options.servicebus_port)]
+    bus = ["emulators.servicebus", "--config", entities.path(options.data), "--port", str(options.servicebus_port)]
     bus += ["--data", os.path.join(options.data, SERVICEBUS)]
     functions = ["emulators.functions", "--port", str(options.functions_port), "--app", options.root]
     functions += ["--data", os.path.join(options.data, FUNCTIONS), "--instances", str(options.instances)]
@@ -75,8 +75,7 @@ def functions_ports(options: Options) -> Tuple[int, ...]:
 
 
 def environment(environ: Mapping[str, str], urls: Mapping[str, str]) -> Dict[str, str]:
-    """
-    The environment of a step: the user's own, and the addresses of what was started.
+    """The environment of a step: the user's own, and the addresses of what was started.
 
     It wins over the settings file, which the steps read themselves.
     """

@@ -19,8 +19,7 @@ _LOOK = 1.0  # seconds between two looks for changed files
 
 
 class Supervisor:
-    """
-    One run of the stack.
+    """One run of the stack.
 
     `launch` starts the process of a step, given the URLs of the services that run already; `publish` is told of each
     change. A step gets `patience` seconds until it is ready, a child that is told to stop `grace` seconds.
@@ -47,8 +46,7 @@ class Supervisor:
         self._children: Dict[str, Child] = {}
 
     def run(self, announce: Callable[[Urls], None], changed: Optional[Callable[[], Optional[str]]] = None) -> int:
-        """
-        Bring all up, call `announce` with the URLs, and stay until asked to stop; returns the exit status.
+        """Bring all up, call `announce` with the URLs, and stay until asked to stop; returns the exit status.
 
         `changed` tells of a changed file of the app, and the functions restart. When this returns, nothing of the
         stack runs any more.

@@ -1,13 +1,11 @@
 """What the process of an order reacted to, and the commands that it issued: one event per reaction.
 
 Storage format: these names and fields, and those of the commands that they hold, lie in the store for ever. A change
-of either needs a new schema and an upcaster of its aggregate (domain/registry.py); a golden file per schema holds it
+of either needs a new schema and an upcaster in `aggregate.py`; a golden file per schema holds it
 to that.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from domain.fulfilment.commands import AbandonFulfilment
 from domain.money import Money
@@ -135,21 +133,3 @@ FulfilmentEvent = (
     | RefundCompleted
     | FulfilmentAbandoned
 )
-
-CATEGORY: Final = "fulfilment"
-"""Stream ids are `fulfilment-<orderId>`."""
-
-WIRE_NAMES: Final[Mapping[str, type]] = {
-    "FulfilmentStarted": FulfilmentStarted,
-    "ReservationGranted": ReservationGranted,
-    "ReservationRefused": ReservationRefused,
-    "PaymentArrived": PaymentArrived,
-    "PaymentFailed": PaymentFailed,
-    "ConfirmationCompleted": ConfirmationCompleted,
-    "DispatchStarted": DispatchStarted,
-    "DispatchCompleted": DispatchCompleted,
-    "CancellationFollowed": CancellationFollowed,
-    "ReleaseCompleted": ReleaseCompleted,
-    "RefundCompleted": RefundCompleted,
-    "FulfilmentAbandoned": FulfilmentAbandoned,
-}

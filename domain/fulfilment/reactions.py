@@ -17,11 +17,8 @@ from functools import partial
 from operator import attrgetter
 from typing import Final
 
-from domain.fulfilment.commands import WIRE_NAMES as COMMANDS
 from domain.fulfilment.commands import AbandonFulfilment
 from domain.fulfilment.events import (
-    CATEGORY,
-    WIRE_NAMES,
     CancellationFollowed,
     ConfirmationCompleted,
     DispatchCompleted,
@@ -39,20 +36,20 @@ from domain.fulfilment.events import (
     ReservationRefused,
 )
 from domain.fulfilment.state import INITIAL, Fulfilment, FulfilmentState, evolve
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, ConfirmOrder
-from domain.order.events import CATEGORY as ORDER
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
+from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import ExpirePayment, RefundPayment, RequestPayment
-from domain.payment.events import CATEGORY as PAYMENT
 from domain.payment.events import PaymentDeclined, PaymentExpired, PaymentProcessed, PaymentRefunded
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
-from domain.stock.events import CATEGORY as STOCK
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import Decider
 from engine.deciding.process import Issued, Process
 
-FulfilmentInput = (
+Fact = (
     OrderPlaced
     | OrderConfirmed
     | OrderShipped
@@ -65,8 +62,13 @@ FulfilmentInput = (
     | PaymentDeclined
     | PaymentExpired
     | PaymentRefunded
-    | AbandonFulfilment
 )
+"""What happened elsewhere; each says of which order."""
+
+FulfilmentInput = Fact | AbandonFulfilment
+
+_CATEGORY: Final = "fulfilment"
+"""Stream ids are `fulfilment-<orderId>`."""
 
 ABANDONED_AFTER: Final = 7 * 24 * 3600
 """Seconds beyond the payment deadline that reservations and confirmation may take: long enough to mend an outage."""
@@ -76,24 +78,11 @@ def fulfilment(payment_deadline_seconds: int) -> Process[FulfilmentInput, Fulfil
     """The process, with the time that a customer has to pay."""
     decide = partial(_decide, payment_deadline_seconds)
     return Process(
-        aggregate=Aggregate(CATEGORY, Decider(INITIAL, decide, evolve), WIRE_NAMES, COMMANDS),
-        correlation={
-            each: attrgetter("order_id")
-            for each in (
-                OrderPlaced,
-                OrderConfirmed,
-                OrderShipped,
-                OrderCancelled,
-                StockReserved,
-                StockReservationRefused,
-                StockReleased,
-                StockDispatched,
-                PaymentProcessed,
-                PaymentDeclined,
-                PaymentExpired,
-                PaymentRefunded,
-            )
-        },
+        aggregate=Aggregate(
+            _CATEGORY, Decider(INITIAL, decide, evolve), events=FulfilmentEvent, commands=AbandonFulfilment
+        ),
+        inputs=Fact,
+        correlation=attrgetter("order_id"),
         issued=attrgetter("issued"),
     )
 
@@ -111,9 +100,10 @@ def _start(payment_deadline: int, placed: OrderPlaced) -> FulfilmentStarted:
     for line in placed.lines:
         quantities[line.sku] += line.quantity
     reservations: Requests = tuple(
-        Issued(STOCK, sku, ReserveStock(sku, placed.order_id, quantity)) for sku, quantity in quantities.items()
+        Issued(STOCK.category, sku, ReserveStock(sku, placed.order_id, quantity))
+        for sku, quantity in quantities.items()
     )
-    timeout = Issued(CATEGORY, placed.order_id, AbandonFulfilment(), payment_deadline + ABANDONED_AFTER)
+    timeout = Issued(_CATEGORY, placed.order_id, AbandonFulfilment(), payment_deadline + ABANDONED_AFTER)
     return FulfilmentStarted(placed.order_id, placed.total, (*reservations, timeout))
 
 
@@ -158,15 +148,15 @@ def _after_grant(payment_deadline: int, state: Fulfilment, sku: str) -> Requests
     if amount.amount == 0:
         return (_confirm(state),)
     return (
-        Issued(PAYMENT, order_id, RequestPayment(order_id, amount)),
-        Issued(PAYMENT, order_id, ExpirePayment(order_id, amount), payment_deadline),
+        Issued(PAYMENT.category, order_id, RequestPayment(order_id, amount)),
+        Issued(PAYMENT.category, order_id, ExpirePayment(order_id, amount), payment_deadline),
     )
 
 
 def _cancel(state: Fulfilment, reason: str) -> Requests:
     if state.is_cancelled:
         return ()
-    return (Issued(ORDER, state.order_id, CancelOrder(reason)), *_take_back(state))
+    return (Issued(ORDER.category, state.order_id, CancelOrder(reason)), *_take_back(state))
 
 
 def _take_back(state: Fulfilment) -> Requests:
@@ -175,25 +165,25 @@ def _take_back(state: Fulfilment) -> Requests:
         case "processed":
             return (*released, _refund(state))
         case "requested":
-            return (*released, Issued(PAYMENT, state.order_id, ExpirePayment(state.order_id, state.amount)))
+            return (*released, Issued(PAYMENT.category, state.order_id, ExpirePayment(state.order_id, state.amount)))
         case _:
             return released
 
 
 def _dispatch(state: Fulfilment) -> Requests:
-    return tuple(Issued(STOCK, sku, DispatchStock(sku, state.order_id)) for sku in sorted(state.reserved))
+    return tuple(Issued(STOCK.category, sku, DispatchStock(sku, state.order_id)) for sku in sorted(state.reserved))
 
 
 def _release(state: Fulfilment, sku: str) -> Issued[Request]:
-    return Issued(STOCK, sku, ReleaseStock(sku, state.order_id))
+    return Issued(STOCK.category, sku, ReleaseStock(sku, state.order_id))
 
 
 def _confirm(state: Fulfilment) -> Issued[Request]:
-    return Issued(ORDER, state.order_id, ConfirmOrder())
+    return Issued(ORDER.category, state.order_id, ConfirmOrder())
 
 
 def _refund(state: Fulfilment) -> Issued[Request]:
-    return Issued(PAYMENT, state.order_id, RefundPayment())
+    return Issued(PAYMENT.category, state.order_id, RefundPayment())
 
 
 def _failed(state: Fulfilment) -> Fulfilment:

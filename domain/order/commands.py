@@ -1,8 +1,6 @@
 """What can be asked of an order."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from domain.order.events import OrderLine
 
@@ -31,10 +29,3 @@ class CancelOrder:
 
 
 OrderCommand = PlaceOrder | ConfirmOrder | ShipOrder | CancelOrder
-
-WIRE_NAMES: Final[Mapping[str, type]] = {
-    "PlaceOrder": PlaceOrder,
-    "ConfirmOrder": ConfirmOrder,
-    "ShipOrder": ShipOrder,
-    "CancelOrder": CancelOrder,
-}

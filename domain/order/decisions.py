@@ -1,12 +1,12 @@
 """The rules of an order. A command that is already satisfied yields no event."""
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from domain.money import LARGEST_AMOUNT
 from domain.order.commands import CancelOrder, ConfirmOrder, OrderCommand, PlaceOrder, ShipOrder
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced, OrderShipped
-from domain.order.state import INITIAL, Cancelled, Confirmed, NotPlaced, OrderState, Placed, Shipped, evolve
-from engine.deciding.decider import Decider, DomainError, NotFound
+from domain.order.state import Cancelled, Confirmed, NotPlaced, OrderState, Placed, Shipped
+from engine.deciding.decider import DomainError, NotFound
 
 
 class OrderNotFound(NotFound):
@@ -110,6 +110,3 @@ def _cancel(command: CancelOrder, state: OrderState) -> tuple[OrderEvent, ...]:
             return ()
         case _:
             assert_never(state)
-
-
-ORDER: Final[Decider[OrderCommand, OrderEvent, OrderState]] = Decider(initial=INITIAL, decide=decide, evolve=evolve)

@@ -1,14 +1,16 @@
 """What happened to an order.
 
 Storage format: these names and fields lie in the store for ever. A change of either needs a new schema and an
-upcaster of its aggregate (domain/registry.py); a golden file per schema holds it to that.
+upcaster in `aggregate.py`; a golden file per schema holds it to that.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Literal
 
 from domain.money import Money
+
+OrderStatus = Literal["placed", "confirmed", "shipped", "cancelled"]
+"""Where each event leaves an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced:
+    status: ClassVar[OrderStatus] = "placed"
+
     order_id: str
     customer_id: str
     lines: tuple[OrderLine, ...]
@@ -33,12 +37,16 @@ class OrderPlaced:
 
 @dataclass(frozen=True, slots=True)
 class OrderConfirmed:
+    status: ClassVar[OrderStatus] = "confirmed"
+
     order_id: str
     customer_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class OrderShipped:
+    status: ClassVar[OrderStatus] = "shipped"
+
     order_id: str
     customer_id: str
     carrier: str
@@ -47,19 +55,11 @@ class OrderShipped:
 
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:
+    status: ClassVar[OrderStatus] = "cancelled"
+
     order_id: str
     customer_id: str
     reason: str
 
 
 OrderEvent = OrderPlaced | OrderConfirmed | OrderShipped | OrderCancelled
-
-CATEGORY: Final = "order"
-"""Stream ids are `order-<orderId>`."""
-
-WIRE_NAMES: Final[Mapping[str, type]] = {
-    "OrderPlaced": OrderPlaced,
-    "OrderConfirmed": OrderConfirmed,
-    "OrderShipped": OrderShipped,
-    "OrderCancelled": OrderCancelled,
-}

@@ -1,8 +1,6 @@
 """What can be asked of the payment of an order."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from domain.money import Money
 
@@ -45,11 +43,3 @@ class RefundPayment:
 
 
 PaymentCommand = RequestPayment | ProcessPayment | DeclinePayment | ExpirePayment | RefundPayment
-
-WIRE_NAMES: Final[Mapping[str, type]] = {
-    "RequestPayment": RequestPayment,
-    "ProcessPayment": ProcessPayment,
-    "DeclinePayment": DeclinePayment,
-    "ExpirePayment": ExpirePayment,
-    "RefundPayment": RefundPayment,
-}

@@ -3,7 +3,7 @@
 A command that is already satisfied, or that a fact has settled otherwise, yields no event.
 """
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from domain.payment.commands import (
     DeclinePayment,
@@ -22,16 +22,14 @@ from domain.payment.events import (
     PaymentRequested,
 )
 from domain.payment.state import (
-    INITIAL,
     Failed,
     NotRequested,
     PaymentState,
     Processed,
     Refunded,
     Requested,
-    evolve,
 )
-from engine.deciding.decider import Decider, DomainError, NotFound
+from engine.deciding.decider import DomainError, NotFound
 
 
 class PaymentNotRequested(NotFound):
@@ -125,8 +123,3 @@ def _refund(state: Requested | Failed | Processed | Refunded) -> tuple[PaymentEv
             raise NothingToRefund
         case _:
             assert_never(state)
-
-
-PAYMENT: Final[Decider[PaymentCommand, PaymentEvent, PaymentState]] = Decider(
-    initial=INITIAL, decide=decide, evolve=evolve
-)

@@ -1,18 +1,22 @@
 """What happened to the payment of an order.
 
 Storage format: these names and fields lie in the store for ever. A change of either needs a new schema and an
-upcaster of its aggregate (domain/registry.py); a golden file per schema holds it to that.
+upcaster in `aggregate.py`; a golden file per schema holds it to that.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Literal
 
 from domain.money import Money
+
+PaymentStatus = Literal["requested", "processed", "declined", "expired", "refunded"]
+"""Where each event leaves a payment."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequested:
+    status: ClassVar[PaymentStatus] = "requested"
+
     order_id: str
     amount: Money
 
@@ -21,6 +25,8 @@ class PaymentRequested:
 class PaymentProcessed:
     """The money has arrived. `reference` is the provider's name for it."""
 
+    status: ClassVar[PaymentStatus] = "processed"
+
     order_id: str
     amount: Money
     reference: str
@@ -28,6 +34,8 @@ class PaymentProcessed:
 
 @dataclass(frozen=True, slots=True)
 class PaymentDeclined:
+    status: ClassVar[PaymentStatus] = "declined"
+
     order_id: str
     reference: str
     reason: str
@@ -37,24 +45,17 @@ class PaymentDeclined:
 class PaymentExpired:
     """The deadline passed without an answer of the provider, or the order was given up before one came."""
 
+    status: ClassVar[PaymentStatus] = "expired"
+
     order_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRefunded:
+    status: ClassVar[PaymentStatus] = "refunded"
+
     order_id: str
     amount: Money
 
 
 PaymentEvent = PaymentRequested | PaymentProcessed | PaymentDeclined | PaymentExpired | PaymentRefunded
-
-CATEGORY: Final = "payment"
-"""Stream ids are `payment-<orderId>`."""
-
-WIRE_NAMES: Final[Mapping[str, type]] = {
-    "PaymentRequested": PaymentRequested,
-    "PaymentProcessed": PaymentProcessed,
-    "PaymentDeclined": PaymentDeclined,
-    "PaymentExpired": PaymentExpired,
-    "PaymentRefunded": PaymentRefunded,
-}

@@ -1,8 +1,6 @@
 """What can be asked of the stock of one sku."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,3 @@ class DispatchStock:
 
 
 StockCommand = ReceiveStock | ReserveStock | ReleaseStock | DispatchStock
-
-WIRE_NAMES: Final[Mapping[str, type]] = {
-    "ReceiveStock": ReceiveStock,
-    "ReserveStock": ReserveStock,
-    "ReleaseStock": ReleaseStock,
-    "DispatchStock": DispatchStock,
-}

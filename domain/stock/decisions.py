@@ -1,6 +1,6 @@
 """The rules of stock: what is reserved is never promised twice. A command that is already satisfied yields no event."""
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from domain.stock.commands import DispatchStock, ReceiveStock, ReleaseStock, ReserveStock, StockCommand
 from domain.stock.events import (
@@ -11,8 +11,8 @@ from domain.stock.events import (
     StockReservationRefused,
     StockReserved,
 )
-from domain.stock.state import INITIAL, StockState, evolve
-from engine.deciding.decider import Decider, DomainError
+from domain.stock.state import StockState
+from engine.deciding.decider import DomainError
 
 
 class InvalidQuantity(DomainError):
@@ -46,6 +46,3 @@ def _reserve(command: ReserveStock, state: StockState) -> tuple[StockEvent, ...]
     if command.quantity > state.available:
         return (StockReservationRefused(command.sku, command.order_id, command.quantity, state.available),)
     return (StockReserved(command.sku, command.order_id, command.quantity),)
-
-
-STOCK: Final[Decider[StockCommand, StockEvent, StockState]] = Decider(initial=INITIAL, decide=decide, evolve=evolve)

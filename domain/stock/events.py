@@ -1,12 +1,10 @@
 """What happened to the stock of one sku.
 
 Storage format: these names and fields lie in the store for ever. A change of either needs a new schema and an
-upcaster of its aggregate (domain/registry.py); a golden file per schema holds it to that.
+upcaster in `aggregate.py`; a golden file per schema holds it to that.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,3 @@ class StockDispatched:
 
 
 StockEvent = StockReceived | StockReserved | StockReservationRefused | StockReleased | StockDispatched
-
-CATEGORY: Final = "stock"
-"""Stream ids are `stock-<sku>`."""
-
-WIRE_NAMES: Final[Mapping[str, type]] = {
-    "StockReceived": StockReceived,
-    "StockReserved": StockReserved,
-    "StockReservationRefused": StockReservationRefused,
-    "StockReleased": StockReleased,
-    "StockDispatched": StockDispatched,
-}

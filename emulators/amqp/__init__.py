@@ -1,16 +1,14 @@
 """AMQP 1.0 as bytes: values, performatives, frames, message sections. It knows the wire and nothing of what is said.
 
-- ``values``, ``decoding``, ``encoding``: the type system. ``decode(data)`` gives ``(value, end)`` and keeps AMQP types
-  that Python lacks (``UInt``, ``Symbol``, ``Timestamp``, …), so that what was decoded encodes to the same type again; a
-  plain ``int`` is an AMQP long.
-- ``performatives``: open, attach, transfer, …, the outcomes, SASL, and the composite sections of a message, as named
+- `values`, `decoding`, `encoding`: the type system. `decode(data)` gives `(value, end)` and keeps AMQP types
+  that Python lacks (`UInt`, `Symbol`, `Timestamp`, …), so that what was decoded encodes to the same type again; a
+  plain `int` is an AMQP long.
+- `performatives`: open, attach, transfer, …, the outcomes, SASL, and the composite sections of a message, as named
   tuples with the field order of the specification. Their fields take plain ints and strings.
-- ``frames``: ``encode_frame(channel, performative, payload)`` and ``FrameSplitter``, without I/O.
-- ``protocol``: ``AmqpProtocol``, an ``asyncio.Protocol`` that calls ``header_received`` and ``frame_received``, joins
+- `frames`: `encode_frame(channel, performative, payload)` and `FrameSplitter`, without I/O.
+- `protocol`: `AmqpProtocol`, an `asyncio.Protocol` that calls `header_received` and `frame_received`, joins
   what is sent in one turn of the loop into one write, and beats.
-- ``message``: ``split(raw)`` finds the sections of a message without decoding them.
-
-::
+- `message`: `split(raw)` finds the sections of a message without decoding them.
 
     class Client(AmqpProtocol):
         def frame_received(self, frame):

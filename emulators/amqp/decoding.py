@@ -26,7 +26,7 @@ from emulators.amqp.values import (
     UShort,
 )
 
-#: Reads the value that starts at a position, behind its format code; returns it with the position behind it.
+# Reads the value that starts at a position, behind its format code; returns it with the position behind it.
 _Reader = Callable[[bytes, int], tuple[Any, int]]
 
 _COMPOSITES: Final = {descriptor: composite for composite, (descriptor, _) in LAYOUT.items()}
@@ -35,7 +35,7 @@ _SIZE: Final = struct.Struct(">I")
 
 
 def decode(data: bytes, position: int = 0) -> tuple[Any, int]:
-    """The value at a position and the position behind it. Raises :class:`DecodeError`."""
+    """The value at a position and the position behind it. Raises DecodeError."""
     try:
         value, end = _value(data, position)
     except (IndexError, KeyError, struct.error, TypeError, ValueError, OverflowError, RecursionError) as error:

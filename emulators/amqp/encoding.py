@@ -135,7 +135,7 @@ def _composite(descriptor: int, types: str) -> _Writer:
     return write
 
 
-#: How the fields of a composite are written, by the letters of ``performatives.LAYOUT``.
+# How the fields of a composite are written, by the letters of `performatives.LAYOUT`.
 FIELD_TYPES: Final[dict[str, _Writer]] = {
     "?": lambda value: b"\x41" if value else b"\x42",
     "B": _fixed(0x50, "B"),
@@ -200,7 +200,7 @@ def _short_element(encoding: str | None) -> _Writer:
     return write
 
 
-#: An item of an array, without its format code, by that code.
+# An item of an array, without its format code, by that code.
 _ELEMENTS: Final[dict[int, _Writer]] = dict.fromkeys(range(0x40, 0x46), lambda _: b"") | {
     0x50: _element("B"),
     0x51: _element("b"),

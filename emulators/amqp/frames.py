@@ -14,14 +14,14 @@ SASL: Final = 1
 AMQP_HEADER: Final = b"AMQP\x00\x01\x00\x00"
 SASL_HEADER: Final = b"AMQP\x03\x01\x00\x00"
 HEARTBEAT: Final = b"\x00\x00\x00\x08\x02\x00\x00\x00"
-#: The largest frame that a peer may send before it has been told another limit, and the smallest limit there is.
+# The largest frame that a peer may send before it has been told another limit, and the smallest limit there is.
 MIN_MAX_FRAME_SIZE: Final = 512
 
 _HEAD: Final = struct.Struct(">IBBH")
 
 
 class Frame(NamedTuple):
-    """``body`` is a performative, or None for an empty frame (a heartbeat)."""
+    """`body` is a performative, or None for an empty frame (a heartbeat)."""
 
     kind: int
     channel: int
@@ -48,7 +48,7 @@ class FrameSplitter:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Frame | ProtocolHeader]:
-        """What is complete now. Raises :class:`DecodeError` for what is no frame, or one above the limit."""
+        """What is complete now. Raises DecodeError for what is no frame, or one above the limit."""
         if self._rest:
             data = self._rest + data
         found: list[Frame | ProtocolHeader] = []

@@ -23,12 +23,12 @@ AMQP_VALUE: Final = 0x77
 FOOTER: Final = 0x78
 
 _SIZE: Final = struct.Struct(">I")
-#: How many bytes follow a format code; absent for codes of variable size, whose upper half tells the width of the size.
+# How many bytes follow a format code; absent for codes of variable size, whose upper half tells the width of the size.
 _WIDTHS: Final = {0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16}
 
 
 class Section(NamedTuple):
-    """Where a section lies in its message: from the descriptor at ``start``, its value at ``value``, up to ``end``."""
+    """Where a section lies in its message: from the descriptor at `start`, its value at `value`, up to `end`."""
 
     code: int
     start: int
@@ -37,7 +37,7 @@ class Section(NamedTuple):
 
 
 def split(raw: bytes) -> list[Section]:
-    """The sections in their order, without looking into them. Raises :class:`DecodeError`."""
+    """The sections in their order, without looking into them. Raises DecodeError."""
     found = []
     position, size = 0, len(raw)
     try:
@@ -82,7 +82,7 @@ _NO_PROPERTIES: Final = Properties()
 class Message:
     """A message with all sections decoded.
 
-    Its body is one of ``data`` (all data sections joined), ``sequences`` (one each) and ``value``.
+    Its body is one of `data` (all data sections joined), `sequences` (one each) and `value`.
     """
 
     header: Header | None = None
@@ -97,7 +97,7 @@ class Message:
 
     @classmethod
     def decode(cls, raw: bytes) -> Message:
-        """Raises :class:`DecodeError`."""
+        """Raises DecodeError."""
         parts: dict[str, Any] = {}
         data: list[bytes] = []
         sequences: list[Sequence[Any]] = []

@@ -1,6 +1,6 @@
 """The composite types of AMQP with a numeric descriptor, as named tuples in the specification's field order.
 
-What decodes as one of them comes as its tuple, absent fields as the defaults here. ``None`` is "not sent".
+What decodes as one of them comes as its tuple, absent fields as the defaults here. `None` is "not sent".
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Coordinator(NamedTuple):
 
 
 class Attach(NamedTuple):
-    """``role`` is true for the receiver of the link."""
+    """`role` is true for the receiver of the link."""
 
     name: str
     handle: int
@@ -112,7 +112,7 @@ class Transfer(NamedTuple):
 
 
 class Disposition(NamedTuple):
-    """``role`` is true when the receiver of the deliveries speaks; ``last`` absent means ``first``."""
+    """`role` is true when the receiver of the deliveries speaks; `last` absent means `first`."""
 
     role: bool
     first: int
@@ -214,7 +214,7 @@ class SaslOutcome(NamedTuple):
     additional_data: bytes | None = None
 
 
-#: Descriptor and the types of the fields, one letter each: see ``encoding.FIELD_TYPES``.
+# Descriptor and the types of the fields, one letter each: see `encoding.FIELD_TYPES`.
 LAYOUT: Final[dict[type[Any], tuple[int, str]]] = {
     Open: (0x10, "ssIHI*****"),
     Begin: (0x11, "HIIII***"),

@@ -8,14 +8,14 @@ from typing import Any, Final
 from emulators.amqp.frames import AMQP, HEARTBEAT, Frame, FrameSplitter, ProtocolHeader, encode_frame
 from emulators.amqp.values import DecodeError
 
-#: What this end can take; peers learn it from open.
+# What this end can take; peers learn it from open.
 MAX_FRAME_SIZE: Final = 65536
 
 
 class AmqpProtocol(asyncio.Protocol):
-    """Subclasses answer ``header_received``, ``frame_received`` and ``connection_ended``.
+    """Subclasses answer `header_received`, `frame_received` and `connection_ended`.
 
-    Everything sent in one turn of the loop leaves in one write. ``congested`` is true while the peer reads too slowly.
+    Everything sent in one turn of the loop leaves in one write. `congested` is true while the peer reads too slowly.
     """
 
     def __init__(self, max_frame_size: int = MAX_FRAME_SIZE) -> None:
@@ -45,7 +45,7 @@ class AmqpProtocol(asyncio.Protocol):
         """The peer reads again."""
 
     def schedule_flush(self) -> None:
-        """The first thing since the last :meth:`flush` waits to be written."""
+        """The first thing since the last `flush` waits to be written."""
         asyncio.get_running_loop().call_soon(self.flush)
 
     # For the subclass to call.
@@ -83,7 +83,7 @@ class AmqpProtocol(asyncio.Protocol):
         self._beat = asyncio.get_running_loop().call_later(seconds, beat)
 
     def close(self) -> None:
-        """Write what waits in the next flush, then close the socket. ``connection_ended`` follows."""
+        """Write what waits in the next flush, then close the socket. `connection_ended` follows."""
         if self._transport is None or self._closing:
             return
         if not self._pending:

@@ -1,4 +1,4 @@
-"""AMQP types that Python lacks. A plain ``int`` stands for long, ``float`` for double, ``bytes`` for binary."""
+"""AMQP types that Python lacks. A plain `int` stands for long, `float` for double, `bytes` for binary."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Short(int):
 
 
 class Int(int):
-    """Of 32 bits; a plain ``int`` has 64."""
+    """Of 32 bits; a plain `int` has 64."""
 
     __slots__ = ()
 
@@ -52,7 +52,7 @@ class Timestamp(int):
 
 
 class Float(float):
-    """Of 32 bits; a plain ``float`` has 64."""
+    """Of 32 bits; a plain `float` has 64."""
 
     __slots__ = ()
 
@@ -66,14 +66,14 @@ class Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A value with a descriptor that is no composite of :mod:`emulators.amqp.performatives`."""
+    """A value with a descriptor that is no composite of `emulators.amqp.performatives`."""
 
     descriptor: Any
     value: Any
 
 
 class Array(list[Any]):
-    """Values of one type. ``constructor`` is the format code that all of them have on the wire."""
+    """Values of one type. `constructor` is the format code that all of them have on the wire."""
 
     __slots__ = ("constructor",)
 

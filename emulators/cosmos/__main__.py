@@ -1,4 +1,4 @@
-"""``python -m emulators.cosmos``: the server as a process."""
+"""`python -m emulators cosmos`: the server as a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DATA_UNUSABLE: Final = 4
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m emulators.cosmos",
+        prog="python -m emulators cosmos",
         description="A local Azure Cosmos DB account (NoSQL API, gateway protocol) over plain HTTP, on loopback only.",
         epilog=f"Connect with AccountEndpoint=http://localhost:PORT/;AccountKey={KEY}; "
         "SIGTERM and Ctrl-C end it; killing it loses no acknowledged write.",
@@ -64,8 +64,8 @@ async def serve(options: argparse.Namespace) -> None:
         await stop.wait()
 
 
-def main() -> int:
-    options = parse_arguments()
+def main(arguments: list[str] | None = None) -> int:
+    options = parse_arguments(arguments)
     try:
         asyncio.run(serve(options))
     except PortTakenError as error:

@@ -12,7 +12,7 @@ from emulators.cosmos.catalog import Catalog
 from emulators.cosmos.offers import Offers
 from emulators.cosmos.store import Store
 
-#: The key that every emulator of Cosmos DB uses; it is public.
+# The key that every emulator of Cosmos DB uses; it is public.
 KEY: Final = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 
 _REGION: Final = "South Central US"

@@ -38,7 +38,7 @@ def feed_answer(
     etag: str | None = None,
     continuation: str | None = None,
 ) -> Answer:
-    """A page. Exactly one JSON array: .NET cuts the items out from the first ``[`` to the last ``]``."""
+    """A page. Exactly one JSON array: .NET cuts the items out from the first `[` to the last `]`."""
     items = list(texts)
     body = f'{{"_rid":"{rid}","{name}":[{",".join(items)}],"_count":{len(items)}}}'.encode()
     headers = {ITEM_COUNT: str(len(items))}

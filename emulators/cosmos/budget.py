@@ -10,7 +10,7 @@ from emulators.cosmos.errors import request_rate_too_large
 
 
 class Budget:
-    """A container may spend ``units_per_second`` in every second, which ``hurry`` makes shorter; None lets all pass."""
+    """A container may spend `units_per_second` in every second, which `hurry` makes shorter; None lets all pass."""
 
     def __init__(
         self, units_per_second: float | None, hurry: float, clock: Callable[[], float] = time.monotonic

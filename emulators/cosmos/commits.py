@@ -19,7 +19,7 @@ from emulators.cosmos.items import StoredItem
 from emulators.cosmos.partition_keys import PartitionKey
 from emulators.cosmos.store import Store
 
-#: Decides whether a patch applies to an item; see ``patch_condition``.
+# Decides whether a patch applies to an item; see `patch_condition`.
 Condition = Callable[[StoredItem], bool]
 _OPERATIONS_PER_COMMIT = 128
 
@@ -49,7 +49,7 @@ def commit(store: Store, container: Container, clock: Clock) -> Iterator[Commit]
 
 @dataclass
 class Commit:
-    """Reads its own writes. Every operation raises :class:`CosmosError` and then leaves nothing of its own to keep."""
+    """Reads its own writes. Every operation raises CosmosError and then leaves nothing of its own to keep."""
 
     container: Container
     lsn: int

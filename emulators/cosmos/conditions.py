@@ -1,4 +1,4 @@
-"""The condition of a patch: ``from c where …``, evaluated on the item as it is stored."""
+"""The condition of a patch: `from c where …`, evaluated on the item as it is stored."""
 
 from __future__ import annotations
 

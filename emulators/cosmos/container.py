@@ -21,7 +21,7 @@ _LINKS: Final = {"_docs", "_sprocs", "_triggers", "_udfs", "_conflicts"}
 
 @dataclass(frozen=True)
 class KeyRange:
-    """A physical partition: the EPKs from ``low`` up to ``high``, which it does not contain."""
+    """A physical partition: the EPKs from `low` up to `high`, which it does not contain."""
 
     id: str
     low: str
@@ -61,7 +61,7 @@ class Database:
 
 @dataclass
 class Container:
-    """``lsn`` counts the commits of the container; ``ranges`` are its partitions in the order of their EPKs."""
+    """`lsn` counts the commits of the container; `ranges` are its partitions in the order of their EPKs."""
 
     database: Database
     rid: str

@@ -1,30 +1,42 @@
-"""``/_devstack/…``: what tests in the process do, for other processes. None of it is authenticated.
+"""`/_devstack/…`: what tests in the process do, for other processes. None of it is authenticated.
 
-``GET health``; ``GET`` and ``DELETE requests``, ``GET requests/totals``; ``GET``, ``POST`` and ``DELETE faults``,
-``POST faults/release``;
-``POST split`` ``{"database", "container", "range"}``; ``POST clock`` ``{"freeze": true}``, ``{"advance": seconds}``,
-``{"resume": true}``.
+`GET health`; `GET` and `DELETE requests`, `GET requests/totals`; `GET`, `POST` and `DELETE faults`,
+`POST faults/release`;
+`POST split` `{"database", "container", "range"}`; `POST clock` `{"freeze": true}`, `{"advance": seconds}`,
+`{"resume": true}`.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
 from emulators.clock import Clock
+from emulators.cosmos.account import Account
 from emulators.cosmos.errors import CosmosError
-from emulators.cosmos.faults import Fault
+from emulators.cosmos.faults import Fault, Faults
+from emulators.cosmos.records import RequestLog
 from emulators.cosmos.requests import Request
-
-if TYPE_CHECKING:
-    from emulators.cosmos.server import CosmosServer
 
 PREFIX: Final = "_devstack"
 
 
-async def answer(server: CosmosServer, request: Request) -> web.Response:
+class Controlled(Protocol):
+    """What of a running server can be looked at and moved."""
+
+    account: Account
+    requests: RequestLog
+    faults: Faults
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def split(self, database: str, container: str, range_id: str = "0") -> tuple[str, str]: ...
+
+
+async def answer(server: Controlled, request: Request) -> web.Response:
     try:
         return _json(await _act(server, request))
     except CosmosError as error:
@@ -33,7 +45,7 @@ async def answer(server: CosmosServer, request: Request) -> web.Response:
         return _json({"error": f"not understood: {error}"}, 400)
 
 
-async def _act(server: CosmosServer, request: Request) -> Any:
+async def _act(server: Controlled, request: Request) -> Any:
     match (request.method, request.segments[1:]):
         case ("GET", ("health",)):
             return {"service": "cosmos", "status": "ready", "seed": server.account.seed}

@@ -34,7 +34,7 @@ def user_body(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def checked_id(body: dict[str, Any]) -> str:
-    """Raises 400 for an id that is missing, empty, too long or has one of ``/ \\ ? #``."""
+    """Raises 400 for an id that is missing, empty, too long or has one of `/ \\ ? #`."""
     identity = body.get("id")
     if identity is None:
         raise bad_request("The input content is invalid because the required properties - 'id; ' - are missing")

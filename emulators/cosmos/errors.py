@@ -33,7 +33,7 @@ REQUEST_RATE_TOO_LARGE: Final = 3200
 
 
 class CosmosError(Exception):
-    """A request that the service refuses. ``retry_after_ms`` becomes ``x-ms-retry-after-ms``."""
+    """A request that the service refuses. `retry_after_ms` becomes `x-ms-retry-after-ms`."""
 
     def __init__(self, status: int, message: str, *, substatus: int = 0, retry_after_ms: int | None = None) -> None:
         super().__init__(f"{status}/{substatus}: {message}")

@@ -19,7 +19,7 @@ def new_etag(ts: int) -> str:
 
 
 def check_match(if_match: str | None, etag: str | None) -> None:
-    """Raises 412 unless the tag, or for ``*`` any version, is there. Unquoted tags are understood too."""
+    """Raises 412 unless the tag, or for `*` any version, is there. Unquoted tags are understood too."""
     if if_match is None or (if_match == _ANY and etag is not None):
         return
     if etag is None or if_match.strip('"') != etag.strip('"'):

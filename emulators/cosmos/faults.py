@@ -33,9 +33,9 @@ class Effect(Enum):
 class Fault:
     """Which requests are struck, and how.
 
-    Of the requests that match ``kinds``, ``container`` and ``partition_key`` (None matches all) the first ``skip``
-    pass; of the others a ``share`` is struck, ``times`` of them at most (None: no limit). A late commit waits for
-    ``delay`` seconds or :meth:`Faults.release`.
+    Of the requests that match `kinds`, `container` and `partition_key` (None matches all) the first `skip`
+    pass; of the others a `share` is struck, `times` of them at most (None: no limit). A late commit waits for
+    `delay` seconds or `Faults.release`.
     """
 
     effect: Effect = Effect.REFUSE
@@ -102,7 +102,7 @@ class Faults:
         return None
 
     def commit_late(self, delay: float, action: Callable[[], Awaitable[object]]) -> None:
-        """Take the action after a delay, or at :meth:`release`."""
+        """Take the action after a delay, or at `release`."""
         released = self._released
 
         async def wait_and_act() -> None:

@@ -19,7 +19,7 @@ class _Commit:
 
 
 class History:
-    """The undo of a container's last ``lag`` commits, in memory only: after a start there is nothing to lag behind."""
+    """The undo of a container's last `lag` commits, in memory only: after a start there is nothing to lag behind."""
 
     def __init__(self, lag: int, source: random.Random) -> None:
         self._lag = lag
@@ -43,7 +43,7 @@ class History:
         return self._source.randint(oldest, current_lsn)
 
     def before(self, lsn: int) -> Before:
-        """What must be put in place of today's items to see the container as of ``lsn``."""
+        """What must be put in place of today's items to see the container as of `lsn`."""
         overlay: Before = {}
         for commit in self._commits:
             if commit.lsn > lsn:

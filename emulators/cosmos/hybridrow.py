@@ -22,7 +22,7 @@ _RESULT: Final = 2145473649
 # Types of sparse columns.
 _FALSE, _TRUE, _INT32, _UINT32, _FLOAT64, _UTF8, _BINARY = 2, 3, 7, 11, 16, 20, 21
 
-#: The columns of an operation in the order of its schema; sparse columns name them by position.
+# The columns of an operation in the order of its schema; sparse columns name them by position.
 _COLUMNS: Final = (
     "",
     "operationType",

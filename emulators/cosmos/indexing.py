@@ -16,7 +16,7 @@ DEFAULT_POLICY: Final[dict[str, Any]] = {
 
 Path = tuple[str, ...]
 
-#: The name that stands for every element of an array in a path.
+# The name that stands for every element of an array in a path.
 ELEMENT: Final = "[]"
 _ALWAYS: Final[frozenset[Path]] = frozenset({("id",), ("_ts",)})
 

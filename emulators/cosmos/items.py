@@ -10,14 +10,14 @@ from typing import Any, Final, NamedTuple
 from emulators.cosmos.partition_keys import value_at
 from emulators.cosmos.undefined import UNDEFINED
 
-#: Properties that the service sets; what a client sends under these names is not kept.
+# Properties that the service sets; what a client sends under these names is not kept.
 SYSTEM_PROPERTIES: Final = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"})
 
 ItemKey = tuple[str, str, str]  # EPK, partition key, id
 
 
 class StoredItem(NamedTuple):
-    """One version of an item. ``number`` is that of its resource id, ``body`` what the client wrote."""
+    """One version of an item. `number` is that of its resource id, `body` what the client wrote."""
 
     number: int
     epk: str

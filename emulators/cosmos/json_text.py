@@ -28,7 +28,7 @@ def parse_json(data: bytes) -> Any:
 
 
 def stored_value(text: str) -> Any:
-    """Read what :func:`to_text` wrote, sparing the checks."""
+    """Read what `to_text` wrote, sparing the checks."""
     return _decoder.raw_decode(text)[0]
 
 

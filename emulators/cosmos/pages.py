@@ -15,15 +15,15 @@ from emulators.cosmos.sql.plan import ROOT, Collector, Plan
 from emulators.cosmos.undefined import UNDEFINED
 
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
-#: Candidates read between two turns of the event loop.
+# Candidates read between two turns of the event loop.
 _STEP: Final = 256
-#: Candidates read for one page. A page may end with few results or none then, as the service's do.
+# Candidates read for one page. A page may end with few results or none then, as the service's do.
 MAX_SCANNED: Final = 10_000
 
 
 @dataclass
 class Page:
-    """A page in the making, and what its charge depends on. ``next`` is where the following one begins, if one does."""
+    """A page in the making, and what its charge depends on. `next` is where the following one begins, if one does."""
 
     size: int
     last: Position

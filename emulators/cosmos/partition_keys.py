@@ -22,7 +22,7 @@ END_EPK: Final = "FF"
 class PartitionKey:
     """One value of a partition key, or a prefix of a hierarchical one.
 
-    ``text`` is canonical JSON: keys are equal exactly when their texts are. Numbers are doubles, so that 7
+    `text` is canonical JSON: keys are equal exactly when their texts are. Numbers are doubles, so that 7
     and 7.0 are one key, as .NET writes the former as the latter.
     """
 
@@ -55,7 +55,7 @@ class PartitionKeyDefinition:
         return cls(tuple(split_path(path) for path in paths), kind, version)
 
     def of_header(self, header: str, *, prefix_allowed: bool = False) -> PartitionKey:
-        """Read ``x-ms-documentdb-partitionkey``; queries may give a prefix of a hierarchical key."""
+        """Read `x-ms-documentdb-partitionkey`; queries may give a prefix of a hierarchical key."""
         key = _of_header(self, header)
         missing = len(self.paths) - len(key.components)
         if missing and not (prefix_allowed and self.kind == "MultiHash" and key.components):
@@ -77,7 +77,7 @@ class PartitionKeyDefinition:
 
 
 def split_path(path: str) -> tuple[str, ...]:
-    """``/a/"b/c"`` is the path of the names ``a`` and ``b/c``."""
+    """`/a/"b/c"` is the path of the names `a` and `b/c`."""
     names: list[str] = []
     rest = path
     while rest:

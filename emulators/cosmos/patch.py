@@ -1,7 +1,7 @@
 """Partial updates: the six operations on paths of an item, all or none of them.
 
-They differ from RFC 6902 as documented under "Partial document update": ``add`` and ``set`` create or replace a
-member, ``set`` replaces an element of an array where ``add`` inserts one, ``incr`` creates a number it does not find.
+They differ from RFC 6902 as documented under "Partial document update": `add` and `set` create or replace a
+member, `set` replaces an element of an array where `add` inserts one, `incr` creates a number it does not find.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ STEPS: Final[tuple[Step, ...]] = (
 
 
 def prepare(account: Account, request: Request) -> Handler:
-    """What is left to do for a request. Raises :class:`CosmosError` when there is nothing."""
+    """What is left to do for a request. Raises CosmosError when there is nothing."""
     operation = routes.choose(request)
     request.kind = operation.kind
     for step in STEPS:

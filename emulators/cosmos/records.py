@@ -16,8 +16,8 @@ _Alike = tuple[str | None, str, tuple[str, ...], int]
 class RequestRecord:
     """One request that was answered, or whose answer was lost on purpose.
 
-    ``kind`` is a name of the table of operations (``read``, ``query``, ``batch``, ``feed``, …), ``container`` an id,
-    ``partition_key`` the JSON of the header, ``operations`` what a batch held.
+    `kind` is a name of the table of operations (`read`, `query`, `batch`, `feed`, …), `container` an id,
+    `partition_key` the JSON of the header, `operations` what a batch held.
     """
 
     kind: str

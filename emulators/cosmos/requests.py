@@ -42,7 +42,7 @@ _MAX_PAGE: Final = 1_000
 
 @dataclass(slots=True)
 class Request:
-    """``served_lsn`` and ``ranges`` are filled in on the way and become the session token of the answer."""
+    """`served_lsn` and `ranges` are filled in on the way and become the session token of the answer."""
 
     method: str
     segments: tuple[str, ...]
@@ -61,7 +61,7 @@ class Request:
         return self.headers.get(name)
 
     def flag(self, name: str) -> bool:
-        """Header booleans come as ``True`` and ``true``."""
+        """Header booleans come as `True` and `true`."""
         return self.headers.get(name, "").lower() == "true"
 
     @property
@@ -83,7 +83,7 @@ class Request:
 
 
 def segments_of(raw_path: str) -> tuple[str, ...]:
-    """The decoded segments of a path. ``+`` is a plus sign, and ids arrive with ``=`` raw or as ``%3D``."""
+    """The decoded segments of a path. `+` is a plus sign, and ids arrive with `=` raw or as `%3D`."""
     path = raw_path.partition("?")[0].strip("/")
     if not path:
         return ()

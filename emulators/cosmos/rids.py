@@ -1,4 +1,4 @@
-"""Resource ids: base64 of little-endian numbers, nested as the .NET SDK's ``ResourceId`` parses them.
+"""Resource ids: base64 of little-endian numbers, nested as the .NET SDK's `ResourceId` parses them.
 
 A database has 4 bytes, a container 4 more with bit 0x80 set in the first of them, a document or a
 partition key range 8 more whose highest nibble tells the type (0 and 5).
@@ -44,7 +44,7 @@ def new_container_rid(database_rid: str) -> str:
 
 
 def document_rid(container_rid: str, number: int) -> str:
-    """``number`` is below 2**60: the type nibble of a document is 0."""
+    """`number` is below 2**60: the type nibble of a document is 0."""
     return _text(_bytes(container_rid) + number.to_bytes(8, "little"))
 
 

@@ -78,7 +78,7 @@ ROUTES: Final[dict[tuple[str, str], Choice]] = {
     ("PUT", "offers/*"): _always("replace_offer", resources.replace_offer),
 }
 
-#: The addresses that name an item or something beside the items of a container.
+# The addresses that name an item or something beside the items of a container.
 INSIDE_CONTAINER: Final = frozenset({"docs", "pkranges", "operations"})
 _KNOWN_ELSEWHERE: Final = frozenset(
     {

@@ -155,7 +155,7 @@ class Scan:
         return total
 
     def step(self, after: ItemKey | None, limit: int) -> tuple[list[StoredItem], ItemKey | None]:
-        """The next candidates after a key, about ``limit`` of them, and where to go on, None at the end."""
+        """The next candidates after a key, about `limit` of them, and where to go on, None at the end."""
         found: list[StoredItem] = []
         for position, span in enumerate(self._spans):
             if after is not None and self._passed(span, after):

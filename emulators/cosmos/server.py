@@ -34,7 +34,7 @@ _LENGTH_OF_CUT_ANSWER: Final = 1000
 
 
 class CosmosServer:
-    """A running server. ``requests`` is the record of what it was asked, ``clock`` decides on ``_ts`` and expiry."""
+    """A running server. `requests` is the record of what it was asked, `clock` decides on `_ts` and expiry."""
 
     def __init__(self, account: Account, port: int) -> None:
         self.account = account
@@ -76,13 +76,13 @@ class CosmosServer:
         seed: int = 0,
         throughput: float | None = None,
     ) -> AsyncIterator[CosmosServer]:
-        """Serve until the block ends. Without ``data`` everything is in memory.
+        """Serve until the block ends. Without `data` everything is in memory.
 
-        ``lag``: reads may be answered as of up to so many commits ago; ``seed`` decides when, and the order of items of
-        one commit in the change feed; ``throughput`` is what a container may spend per second before it answers 429
-        (None: without limit); ``hurry`` divides that second, and so the time that clients are asked to wait.
+        `lag`: reads may be answered as of up to so many commits ago; `seed` decides when, and the order of items of
+        one commit in the change feed; `throughput` is what a container may spend per second before it answers 429
+        (None: without limit); `hurry` divides that second, and so the time that clients are asked to wait.
 
-        Raises :class:`PortTakenError` and :class:`DataFolderError`.
+        Raises PortTakenError and DataFolderError.
         """
         prepare_parser()
         store = Store(data)

@@ -1,4 +1,4 @@
-"""Session tokens: ``<range id>:<version>#<LSN>``, several joined by commas."""
+"""Session tokens: `<range id>:<version>#<LSN>`, several joined by commas."""
 
 from __future__ import annotations
 

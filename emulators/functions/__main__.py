@@ -33,7 +33,7 @@ _EXIT_DATA_FORMAT = 4
 
 def _parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m emulators.functions",
+        prog="python -m emulators functions",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Port P hands requests to the hosts in turn; the hosts themselves listen on P+1 to P+N, and every "
@@ -164,5 +164,9 @@ async def _end(hosts: list[HostProcess], running: list[asyncio.Task[None]]) -> N
     await asyncio.gather(*running, return_exceptions=True)
 
 
+def main(arguments: list[str] | None = None) -> int:
+    return asyncio.run(_main(_parse(arguments)))
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(_main(_parse())))
+    sys.exit(main())

@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import sys
+import sysconfig
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
@@ -61,11 +62,14 @@ class IndexingError(Exception):
 def use_app_directory(app_dir: Path, launched_from: Path) -> None:
     """Make the app's folder the working directory and the first place to import from, as the worker does.
 
-    The folder that this host was launched from is no longer one: an app must not find modules by accident.
+    The folder that this host was launched from is no longer one: an app must not find modules by accident. Where the
+    host is installed, that folder is the library, which an app does import from: it stays, as the last place.
     """
     os.chdir(app_dir)
     kept = [entry for entry in sys.path if entry and Path(entry).resolve() != launched_from.resolve()]
-    sys.path[:] = [str(app_dir), *kept]
+    library = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
+    last = [str(launched_from)] if launched_from.resolve() in library else []
+    sys.path[:] = [str(app_dir), *kept, *last]
 
 
 def load_app(environment: Mapping[str, str]) -> list[Function]:

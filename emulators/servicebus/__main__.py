@@ -1,4 +1,4 @@
-"""``python -m emulators.servicebus``: the broker as a process."""
+"""`python -m emulators servicebus`: the broker as a process."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ _FAILED: Final = 1
 _CONFIG_UNUSABLE: Final = 2
 _PORT_TAKEN: Final = 3
 _DATA_UNUSABLE: Final = 4
-_CONFIG: Final = Path(__file__).parents[2] / "devstack" / "servicebus.json"
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m emulators.servicebus",
+        prog="python -m emulators servicebus",
         description="A local Azure Service Bus namespace over AMQP 1.0, on loopback only, without TLS.",
         epilog=f"Connect with {connection_string(5672)} "
         "SIGTERM and Ctrl-C end it; killing it loses no accepted message. Locks end with it.",
@@ -32,10 +31,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--config",
         type=Path,
-        default=_CONFIG,
+        required=True,
         metavar="FILE",
-        help="queues, topics and subscriptions in the config.json format of the official emulator "
-        "(default: devstack/servicebus.json)",
+        help="queues, topics and subscriptions in the config.json format of the official emulator",
     )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--data", type=Path, metavar="DIR", help="folder that keeps the messages between starts")
@@ -84,8 +82,8 @@ async def serve(options: argparse.Namespace, settings: NamespaceSettings) -> int
     return 0
 
 
-def main() -> int:
-    options = parse_arguments()
+def main(arguments: list[str] | None = None) -> int:
+    options = parse_arguments(arguments)
     try:
         return asyncio.run(serve(options, read_config(options.config)))
     except ConfigError as error:

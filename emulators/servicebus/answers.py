@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from emulators.amqp.performatives import Attach, Detach, Source
 from emulators.amqp.values import Symbol
+from emulators.servicebus.channel import Channel
 from emulators.servicebus.errors import ServiceBusError
+from emulators.servicebus.holding import LockedSession
 from emulators.servicebus.messages import MAX_MESSAGE_SIZE
-
-if TYPE_CHECKING:
-    from emulators.servicebus.channel import Channel
-    from emulators.servicebus.sessions import LockedSession
 
 SESSION_FILTER: Final = Symbol("com.microsoft:session-filter")
 _LOCKED_UNTIL: Final = Symbol("com.microsoft:locked-until-utc")

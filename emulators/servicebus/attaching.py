@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from emulators.amqp.performatives import Attach, Coordinator, Source, Target
 from emulators.amqp.values import Described, Symbol, UInt
 from emulators.servicebus.answers import SESSION_FILTER, answer, refuse
+from emulators.servicebus.channel import Channel, Link
 from emulators.servicebus.errors import ServiceBusError, not_allowed, not_implemented
 from emulators.servicebus.faults import Effect
-from emulators.servicebus.links import DeliveryLink, IncomingLink, Link, SendingLink, SessionLink
+from emulators.servicebus.links import DeliveryLink, IncomingLink, SendingLink, SessionLink
 from emulators.servicebus.namespace import normalised
 from emulators.servicebus.requests import CbsLink, ManagementLink, ReplyLink
-
-if TYPE_CHECKING:
-    from emulators.servicebus.channel import Channel
 
 CBS: Final = "$cbs"
 MANAGEMENT: Final = "/$management"

@@ -9,7 +9,7 @@ from emulators.servicebus.store import ACTIVE, StoredMessage
 
 
 class Backlog:
-    """``fetch(after, limit)`` reads what lies behind an id, ``find(id)`` one message; ``last`` is the highest id there.
+    """`fetch(after, limit)` reads what lies behind an id, `find(id)` one message; `last` is the highest id there.
 
     Behind the cursor lies what nobody took yet; before it, only what came back waits.
     """

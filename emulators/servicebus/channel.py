@@ -4,35 +4,94 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 from emulators.amqp.encoding import uint
 from emulators.amqp.performatives import Accepted, Attach, Begin, Detach, Disposition, Flow, Transfer
-from emulators.servicebus.attaching import attach
-from emulators.servicebus.links import DeliveryLink, Link
-
-if TYPE_CHECKING:
-    from emulators.servicebus.connection import Connection
+from emulators.servicebus.faults import Fault
+from emulators.servicebus.namespace import Namespace
 
 HANDLE_MAX: Final = 8191
 WINDOW: Final = 5000
 _OUTGOING_WINDOW: Final = 2_147_483_647
 _FRAME_HEAD: Final = struct.Struct(">IBBH3s")
-#: A transfer's performative is never longer: 8 bytes of frame, 6 of list, handle, id, tag, format and three flags.
+# A transfer's performative is never longer: 8 bytes of frame, 6 of list, handle, id, tag, format and three flags.
 _TRANSFER_ROOM: Final = 64
 
 
+class Carrier(Protocol):
+    """What the connection does for its channels and their links."""
+
+    @property
+    def namespace(self) -> Namespace: ...
+
+    @property
+    def max_frame_size(self) -> int: ...
+
+    @property
+    def connected(self) -> bool: ...
+
+    @property
+    def congested(self) -> bool: ...
+
+    def send(self, channel: int, body: Any) -> None: ...
+
+    def send_bytes(self, data: bytes) -> None: ...
+
+    def fail(self, condition: str, description: str) -> None: ...
+
+    def strike(self, kind: str, entity: str) -> Fault | None: ...
+
+
+class Link:
+    """`credit` is that of whoever receives, `delivery_count` as the AMQP specification counts (part 2, 2.6.7)."""
+
+    def __init__(self, channel: Channel, attach: Attach) -> None:
+        self.channel = channel
+        self.attach = attach
+        self.handle = attach.handle
+        self.name = attach.name
+        self.delivery_count = 0
+        self.credit = 0
+
+    def transfer(self, transfer: Transfer, payload: bytes) -> None:
+        """The client sends on this link."""
+
+    def flow(self, flow: Flow) -> None:
+        """The client tells the state of this link."""
+
+    def wake(self) -> None:
+        """The client may take more."""
+
+    def closed(self) -> None:
+        """The link is gone, by either side or with its connection."""
+
+
+class OutgoingLink(Link):
+    """The client receives, and settles what it got."""
+
+    def settle(self, token: bytes, state: Any) -> Any:
+        """Do what the client decided; returns the outcome to answer, or None when the connection breaks instead."""
+        raise NotImplementedError
+
+
 class Channel:
-    def __init__(self, connection: Connection, number: int, begin: Begin) -> None:
+    """`attach` makes a link of what a client asks for and answers, or refuses."""
+
+    def __init__(
+        self, connection: Carrier, number: int, begin: Begin, attach: Callable[[Channel, Attach], None]
+    ) -> None:
         self.connection = connection
         self.number = number
         self.links: dict[int, Link] = {}
+        self._attach = attach
         self._next_incoming = begin.next_outgoing_id
         self._incoming_window = WINDOW
         self._next_outgoing = 0
         self._remote_window = begin.incoming_window
         self._next_delivery = 0
-        self._unsettled: dict[int, tuple[DeliveryLink, bytes]] = {}
+        self._unsettled: dict[int, tuple[OutgoingLink, bytes]] = {}
         self._held: deque[bytes] = deque()
         self.send(Begin(number, 0, WINDOW, _OUTGOING_WINDOW, HANDLE_MAX))
 
@@ -50,7 +109,7 @@ class Channel:
         elif isinstance(body, Flow):
             self._flow(body)
         elif isinstance(body, Attach):
-            attach(self, body)
+            self._attach(self, body)
         elif isinstance(body, Detach):
             link = self.links.pop(body.handle, None)
             if link is not None:
@@ -74,7 +133,7 @@ class Channel:
 
     def drop(self, link: Link) -> None:
         link.closed()
-        if isinstance(link, DeliveryLink):
+        if isinstance(link, OutgoingLink):
             self._unsettled = {number: entry for number, entry in self._unsettled.items() if entry[0] is not link}
 
     def wake(self) -> None:
@@ -159,7 +218,7 @@ class Channel:
 
     # Settlement.
 
-    def await_settlement(self, number: int, link: DeliveryLink, token: bytes) -> None:
+    def await_settlement(self, number: int, link: OutgoingLink, token: bytes) -> None:
         self._unsettled[number] = (link, token)
 
     def _settle(self, disposition: Disposition) -> None:

@@ -1,7 +1,7 @@
-"""The entities of a namespace, from the ``config.json`` of the official emulator, held inside its limits.
+"""The entities of a namespace, from the `config.json` of the official emulator, held inside its limits.
 
 Format and limits: the Config-Schema of azure-service-bus-emulator-installer. One default differs: without a
-``DefaultMessageTimeToLive`` messages live until they are received, as in Azure, where the emulator gives them an hour.
+`DefaultMessageTimeToLive` messages live until they are received, as in Azure, where the emulator gives them an hour.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class QueueSettings:
-    """Of a queue or a subscription, whose ``name`` then is ``topic/Subscriptions/name``."""
+    """Of a queue or a subscription, whose `name` then is `topic/Subscriptions/name`."""
 
     name: str
     lock_duration: timedelta = timedelta(minutes=1)
@@ -64,7 +64,7 @@ class NamespaceSettings:
 
 
 def read_config(path: Path) -> NamespaceSettings:
-    """Raises :class:`ConfigError`."""
+    """Raises ConfigError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -76,7 +76,7 @@ def read_config(path: Path) -> NamespaceSettings:
 
 
 def parse_config(text: str) -> NamespaceSettings:
-    """JSON, in which ``//`` and ``/* */`` comments are allowed as in the published sample."""
+    """JSON, in which `//` and `/* */` comments are allowed as in the published sample."""
     try:
         content = json.loads(_COMMENT.sub(lambda found: found[1] or " ", text))
     except ValueError as error:
@@ -187,7 +187,7 @@ class _Node:
         return _Node(self._value.get(key), self._at(key))
 
     def properties(self) -> _Node:
-        """The child ``Properties``, which may be absent."""
+        """The child `Properties`, which may be absent."""
         return _Node(self._value.get("Properties", {}), self._at("Properties"))
 
     def children(self, key: str) -> list[_Node]:

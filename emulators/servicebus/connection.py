@@ -22,6 +22,7 @@ from emulators.amqp.performatives import (
 )
 from emulators.amqp.protocol import MAX_FRAME_SIZE, AmqpProtocol
 from emulators.amqp.values import Array, DecodeError, Symbol
+from emulators.servicebus.attaching import attach
 from emulators.servicebus.channel import Channel
 from emulators.servicebus.faults import Effect, Fault, Faults
 from emulators.servicebus.namespace import Namespace
@@ -32,7 +33,7 @@ _log: Final = logging.getLogger("emulators.servicebus")
 CHANNEL_MAX: Final = 8191
 _IDLE_TIME_OUT: Final = 240_000  # milliseconds
 _OWN_BEAT: Final = 30.0  # seconds, for a client that states no time-out
-#: MSSBCBS is what .NET insists on, ANONYMOUS what Python does.
+# MSSBCBS is what .NET insists on, ANONYMOUS what Python does.
 _MECHANISMS: Final = SaslMechanisms(
     Array(0xA3, [Symbol("MSSBCBS"), Symbol("PLAIN"), Symbol("ANONYMOUS"), Symbol("EXTERNAL")])
 )
@@ -146,7 +147,7 @@ class Connection(AmqpProtocol):
         if number in self.channels:
             self.fail("amqp:not-allowed", f"Channel {number} is in use.")
             return
-        self.channels[number] = Channel(self, number, body)
+        self.channels[number] = Channel(self, number, body, attach)
 
     # The end.
 

@@ -1,28 +1,43 @@
 """The control port, HTTP: what tests in the process do, for other processes. None of it is authenticated.
 
-``GET health``; ``GET entities`` (how many messages wait, by state); ``GET``, ``POST`` and ``DELETE faults``;
-``POST clock`` ``{"freeze": true}``, ``{"advance": seconds}``, ``{"resume": true}``. All below ``/_devstack/``.
+`GET health`; `GET entities` (how many messages wait, by state); `GET`, `POST` and `DELETE faults`;
+`POST clock` `{"freeze": true}`, `{"advance": seconds}`, `{"resume": true}`. All below `/_devstack/`.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from emulators.servicebus.faults import Fault
+from emulators.clock import Clock
+from emulators.servicebus.faults import Fault, Faults
+from emulators.servicebus.namespace import Namespace
 from emulators.servicebus.queue import Queue
-from emulators.servicebus.store import ACTIVE, DEFERRED, SCHEDULED
+from emulators.servicebus.store import ACTIVE, DEFERRED, SCHEDULED, Store
 from emulators.servicebus.topic import Topic
-
-if TYPE_CHECKING:
-    from emulators.servicebus.server import ServiceBusServer
 
 PREFIX: Final = "/_devstack/"
 
 
-async def answer(server: ServiceBusServer, request: web.BaseRequest) -> web.Response:
+class Controlled(Protocol):
+    """What of a running broker can be looked at and moved."""
+
+    namespace: Namespace
+    store: Store
+    faults: Faults
+    clock: Clock
+    seed: int
+
+    def advance(self, seconds: float) -> None: ...
+
+    def freeze(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+async def answer(server: Controlled, request: web.BaseRequest) -> web.Response:
     try:
         found = _act(server, request.method, request.path.removeprefix(PREFIX), await request.text())
     except (ValueError, TypeError, KeyError) as error:
@@ -32,7 +47,7 @@ async def answer(server: ServiceBusServer, request: web.BaseRequest) -> web.Resp
     return _json(found)
 
 
-def _act(server: ServiceBusServer, method: str, path: str, body: str) -> Any:
+def _act(server: Controlled, method: str, path: str, body: str) -> Any:
     match (method, path):
         case ("GET", "health"):
             return {"service": "servicebus", "status": "ready", "seed": server.seed}
@@ -58,7 +73,7 @@ def _act(server: ServiceBusServer, method: str, path: str, body: str) -> Any:
     return None
 
 
-def entities(server: ServiceBusServer) -> dict[str, dict[str, int]]:
+def entities(server: Controlled) -> dict[str, dict[str, int]]:
     """By name, how many messages each queue, subscription and their dead letters hold, and topics have scheduled."""
     namespace = server.namespace
     found = {}

@@ -1,4 +1,4 @@
-"""ISO 8601 durations as configurations write them: ``PT30S``, ``PT5M``, ``P1DT2H``."""
+"""ISO 8601 durations as configurations write them: `PT30S`, `PT5M`, `P1DT2H`."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ NOT_IMPLEMENTED: Final = "amqp:not-implemented"
 
 
 class ServiceBusError(Exception):
-    """A refusal. ``condition`` goes onto the wire, ``status`` beside it in answers of ``$management``."""
+    """A refusal. `condition` goes onto the wire, `status` beside it in answers of `$management`."""
 
     def __init__(self, condition: str, message: str, status: int = 400) -> None:
         super().__init__(message)

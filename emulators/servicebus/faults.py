@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from emulators.armed import Armed
 from emulators.servicebus.errors import ServiceBusError
 
-#: A transfer to an entity, a disposition of a receiver, a request to ``$management``, a link to an entity.
+# A transfer to an entity, a disposition of a receiver, a request to `$management`, a link to an entity.
 KINDS: Final = frozenset({"send", "settle", "request", "attach"})
 
 
@@ -31,8 +31,8 @@ class Effect(Enum):
 class Fault:
     """Which operations are struck, and how.
 
-    Of the operations that match ``kinds`` and ``entity`` (None matches all) the first ``skip`` pass; of the others a
-    ``share`` is struck, ``times`` of them at most (None: no limit).
+    Of the operations that match `kinds` and `entity` (None matches all) the first `skip` pass; of the others a
+    `share` is struck, `times` of them at most (None: no limit).
     """
 
     effect: Effect = Effect.DROP

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from emulators.amqp.performatives import (
     Accepted,
@@ -20,49 +20,22 @@ from emulators.amqp.performatives import (
 )
 from emulators.amqp.values import DecodeError
 from emulators.servicebus.answers import accept_session, refuse
+from emulators.servicebus.channel import Channel, Link, OutgoingLink
 from emulators.servicebus.errors import ServiceBusError, message_too_large, not_implemented
 from emulators.servicebus.faults import Effect
+from emulators.servicebus.holding import Lock, LockedSession
 from emulators.servicebus.messages import BATCH_FORMAT, MAX_MESSAGE_SIZE, read_batch, read_message, write_message
-
-if TYPE_CHECKING:
-    from emulators.servicebus.channel import Channel
-    from emulators.servicebus.locks import Lock
-    from emulators.servicebus.queue import Queue
-    from emulators.servicebus.sessions import LockedSession
-    from emulators.servicebus.store import StoredMessage
-    from emulators.servicebus.topic import Topic
+from emulators.servicebus.queue import Queue
+from emulators.servicebus.store import StoredMessage
+from emulators.servicebus.topic import Topic
 
 _log: Final = logging.getLogger("emulators.servicebus")
 
 _CREDIT: Final = 1000
 _ACCEPTED: Final = Accepted()
-#: What the info of a rejection says besides the properties to change.
+# What the info of a rejection says besides the properties to change.
 _REASON: Final = "DeadLetterReason"
 _DESCRIPTION: Final = "DeadLetterErrorDescription"
-
-
-class Link:
-    """``credit`` is that of whoever receives, ``delivery_count`` as the AMQP specification counts (part 2, 2.6.7)."""
-
-    def __init__(self, channel: Channel, attach: Attach) -> None:
-        self.channel = channel
-        self.attach = attach
-        self.handle = attach.handle
-        self.name = attach.name
-        self.delivery_count = 0
-        self.credit = 0
-
-    def transfer(self, transfer: Transfer, payload: bytes) -> None:
-        """The client sends on this link."""
-
-    def flow(self, flow: Flow) -> None:
-        """The client tells the state of this link."""
-
-    def wake(self) -> None:
-        """The client may take more."""
-
-    def closed(self) -> None:
-        """The link is gone, by either side or with its connection."""
 
 
 class IncomingLink(Link):
@@ -105,7 +78,7 @@ class IncomingLink(Link):
         self.receive(transfer, message, size)
 
     def receive(self, transfer: Transfer, message: bytes, size: int) -> None:
-        """A whole message; above the limit ``size`` says how long it was, and ``message`` is not all of it."""
+        """A whole message; above the limit `size` says how long it was, and `message` is not all of it."""
         raise NotImplementedError
 
     def settle(self, transfer: Transfer, outcome: Any) -> None:
@@ -157,7 +130,7 @@ class SendingLink(IncomingLink):
             self._entity.send(each)
 
 
-class DeliveryLink(Link):
+class DeliveryLink(OutgoingLink):
     """The client receives from a queue, a subscription or their dead letters."""
 
     def __init__(self, channel: Channel, attach: Attach, queue: Queue) -> None:
@@ -168,7 +141,7 @@ class DeliveryLink(Link):
         self._deleted = 0
 
     def start(self) -> None:
-        """Raises :class:`ServiceBusError`."""
+        """Raises ServiceBusError."""
         self.queue.attach(self)
 
     def capacity(self) -> int:

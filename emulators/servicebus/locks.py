@@ -1,31 +1,12 @@
-"""Locks on messages: who holds what, and until when."""
+"""The locks of a queue: given, found by their token, ended."""
 
 from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from emulators.servicebus.holding import Lock, LockedSession
 from emulators.servicebus.store import StoredMessage
-
-if TYPE_CHECKING:
-    from emulators.servicebus.sessions import LockedSession
-
-
-@dataclass(slots=True, eq=False)
-class Lock:
-    """One delivery. ``token`` is a GUID in the byte order of .NET, as delivery tags carry it.
-
-    A message of a session is held by the lock of the ``session``, whose time is the one that counts.
-    """
-
-    token: bytes
-    message: int
-    state: int
-    delivery_count: int
-    until: int
-    session: LockedSession | None = None
 
 
 class Locks:

@@ -1,4 +1,4 @@
-"""The operations of ``$management``, by name.
+"""The operations of `$management`, by name.
 
 Source: the documentation of AMQP request-response operations, and the requests of the official SDKs.
 """
@@ -23,12 +23,12 @@ _PREFIX: Final = "com.microsoft:"
 _MOST_PEEKED: Final = 1000
 
 Body = dict[Any, Any]
-#: The body of the answer; None for "no content".
+# The body of the answer; None for "no content".
 _Operation = Callable[[Namespace, Queue | Topic, Body], Body | None]
 
 
 def perform(namespace: Namespace, entity: Queue | Topic, request: Message) -> Body | None:
-    """Raises :class:`ServiceBusError`."""
+    """Raises ServiceBusError."""
     name = str(request.application_properties.get("operation", ""))
     operation = _OPERATIONS.get(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else None
     if operation is None:

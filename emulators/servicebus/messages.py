@@ -27,9 +27,9 @@ from emulators.amqp.values import DecodeError, Symbol
 from emulators.servicebus.properties import MessageProperties
 from emulators.servicebus.store import StoredMessage
 
-#: The message format of a batch: its data sections are messages.
+# The message format of a batch: its data sections are messages.
 BATCH_FORMAT: Final = 0x80013700
-#: The limit of the standard tier and of the official emulator.
+# The limit of the standard tier and of the official emulator.
 MAX_MESSAGE_SIZE: Final = 256 * 1024
 
 _SCHEDULED_TIME: Final = "x-opt-scheduled-enqueue-time"
@@ -48,7 +48,7 @@ _MAX_UINT: Final = 0xFFFF_FFFF
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message that a client sent. Times are milliseconds; ``annotations`` are encoded as the store keeps them."""
+    """A message that a client sent. Times are milliseconds; `annotations` are encoded as the store keeps them."""
 
     body: bytes
     properties: Properties = _NO_PROPERTIES
@@ -94,7 +94,7 @@ class Incoming:
 
 
 def read_message(raw: bytes) -> Incoming:
-    """What a sender's bytes say. Raises :class:`emulators.amqp.values.DecodeError`."""
+    """What a sender's bytes say. Raises DecodeError."""
     properties, header, annotations, due, bare = _NO_PROPERTIES, _NO_HEADER, b"", None, None
     for section in split(raw):
         if bare is None and section.code >= PROPERTIES:
@@ -121,7 +121,7 @@ def read_message(raw: bytes) -> Incoming:
 
 
 def read_batch(raw: bytes) -> list[Incoming]:
-    """The messages of a batch, in order. Raises :class:`emulators.amqp.values.DecodeError`."""
+    """The messages of a batch, in order. Raises DecodeError."""
     return [read_message(decode(raw, section.value)[0]) for section in split(raw) if section.code == DATA]
 
 

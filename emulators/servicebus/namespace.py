@@ -19,7 +19,7 @@ _FORGET_EVERY: Final = 60_000  # milliseconds
 
 
 def normalised(address: str) -> str:
-    """An address as clients write it (``amqps://host/q``, ``/q``, ``q``) as the path of an entity, percent-decoded."""
+    """An address as clients write it (`amqps://host/q`, `/q`, `q`) as the path of an entity, percent-decoded."""
     return unquote(_AUTHORITY.sub("", address)).strip("/")
 
 
@@ -50,7 +50,7 @@ class Namespace:
             self.queues[queue.dead_letters.name.lower()] = queue.dead_letters
 
     def destination(self, path: str) -> Queue | Topic:
-        """Where senders send to. Raises :class:`ServiceBusError`."""
+        """Where senders send to. Raises ServiceBusError."""
         key = path.lower()
         found = self.topics.get(key) or self.queues.get(key)
         if found is None or key in self.subscriptions or key.endswith(f"/{DEAD_LETTERS}".lower()):
@@ -58,7 +58,7 @@ class Namespace:
         return found
 
     def source(self, path: str) -> Queue:
-        """Where receivers receive from. Raises :class:`ServiceBusError`."""
+        """Where receivers receive from. Raises ServiceBusError."""
         key = path.lower()
         if key.endswith("/$transfer/$deadletterqueue"):
             raise not_implemented("transfer dead-letter queues, which need forwarding")
@@ -68,7 +68,7 @@ class Namespace:
         return found
 
     def entity(self, path: str) -> Queue | Topic:
-        """Raises :class:`ServiceBusError`."""
+        """Raises ServiceBusError."""
         return self.topics.get(path.lower()) or self.source(path)
 
     def run_due(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from emulators.amqp.performatives import Properties
 
-#: By lower-case name, the system properties that SQL filters may name as ``sys.Name``.
+# By lower-case name, the system properties that SQL filters may name as `sys.Name`.
 SYSTEM_PROPERTIES: Final[dict[str, Callable[[Properties], Any]]] = {
     "messageid": lambda properties: _text(properties.message_id),
     "correlationid": lambda properties: _text(properties.correlation_id),
@@ -22,7 +22,7 @@ SYSTEM_PROPERTIES: Final[dict[str, Callable[[Properties], Any]]] = {
 
 
 class MessageProperties:
-    """``application`` decodes the application properties, by their own names."""
+    """`application` decodes the application properties, by their own names."""
 
     def __init__(self, properties: Properties, application: Callable[[], dict[Any, Any]]) -> None:
         self._properties = properties
@@ -31,7 +31,7 @@ class MessageProperties:
         self._lower: dict[str, Any] | None = None
 
     def system(self, name: str) -> Any:
-        """A property of ``SYSTEM_PROPERTIES``; None when the message has none."""
+        """A property of `SYSTEM_PROPERTIES`; None when the message has none."""
         return SYSTEM_PROPERTIES[name](self._properties)
 
     def user(self, name: str) -> Any:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from emulators.servicebus.backlog import Backlog
 from emulators.servicebus.config import QueueSettings
@@ -20,29 +20,17 @@ from emulators.servicebus.errors import (
     not_allowed,
     session_lock_lost,
 )
-from emulators.servicebus.locks import Lock, Locks
+from emulators.servicebus.holding import Lock, LockedSession, Receiver
+from emulators.servicebus.locks import Locks
 from emulators.servicebus.messages import Incoming, add_annotations, with_application_properties
 from emulators.servicebus.runtime import Runtime
-from emulators.servicebus.sessions import LockedSession, Sessions
+from emulators.servicebus.sessions import Sessions
 from emulators.servicebus.store import ACTIVE, DEFERRED, SCHEDULED, StoredMessage, message_id
 
 DEAD_LETTERS: Final = "$DeadLetterQueue"
-#: How many messages one receiver gets before the next one is asked.
+# How many messages one receiver gets before the next one is asked.
 _SHARE: Final = 64
 _ENQUEUE_SEQUENCE: Final = "x-opt-enqueue-sequence-number"
-
-
-class Receiver(Protocol):
-    """Who takes messages. ``deletes``: they are gone when they are handed over, nothing is locked."""
-
-    @property
-    def deletes(self) -> bool: ...
-
-    def capacity(self) -> int:
-        """How many messages it takes now."""
-        ...
-
-    def deliver(self, message: StoredMessage, lock: Lock | None) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +43,7 @@ class Deferred:
 
 class Queue:
     def __init__(self, runtime: Runtime, settings: QueueSettings, *, parent: Queue | None = None) -> None:
-        """With a ``parent`` it is that queue's dead letters."""
+        """With a `parent` it is that queue's dead letters."""
         self.name = settings.name if parent is None else f"{settings.name}/{DEAD_LETTERS}"
         self.runtime = runtime
         self.settings = settings
@@ -82,7 +70,7 @@ class Queue:
     # Arrival.
 
     def check(self, message: Incoming) -> None:
-        """Raises :class:`ServiceBusError` for a message that cannot be taken."""
+        """Raises ServiceBusError for a message that cannot be taken."""
         if self.sessions is not None and message.session is None:
             raise not_allowed(f"The entity '{self.name}' requires sessions, and the message has no session id.")
 
@@ -138,13 +126,13 @@ class Queue:
         return self._last
 
     def cancel_scheduled(self, sequence_numbers: Iterable[int]) -> None:
-        """All or none. Raises :class:`ServiceBusError`."""
+        """All or none. Raises ServiceBusError."""
         cancel_scheduled(self.runtime, self.number, sequence_numbers)
 
     # Handing out.
 
     def attach(self, receiver: Receiver) -> None:
-        """Raises :class:`ServiceBusError` where messages come by session only."""
+        """Raises ServiceBusError where messages come by session only."""
         if self.sessions is not None:
             raise not_allowed(f"The entity '{self.name}' requires sessions; a receiver has to accept one of them.")
         self._receivers.append(receiver)
@@ -326,7 +314,7 @@ class Queue:
     # By number.
 
     def receive_deferred(self, sequence_numbers: Iterable[int], *, delete: bool, session: str | None) -> list[Deferred]:
-        """All or none. Raises :class:`ServiceBusError`."""
+        """All or none. Raises ServiceBusError."""
         now = self.runtime.now()
         locked_session = None
         if self.sessions is not None:
@@ -400,7 +388,7 @@ def is_duplicate(runtime: Runtime, number: int, message: Incoming, window: timed
 
 
 def cancel_scheduled(runtime: Runtime, number: int, sequence_numbers: Iterable[int]) -> None:
-    """Remove scheduled messages: all or none. Raises :class:`ServiceBusError`."""
+    """Remove scheduled messages: all or none. Raises ServiceBusError."""
     doomed = []
     for sequence_number in sequence_numbers:
         message = runtime.store.find(message_id(number, sequence_number))

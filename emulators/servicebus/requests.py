@@ -1,4 +1,4 @@
-"""Requests and their answers: ``$cbs``, which lets everybody in, and ``$management``.
+"""Requests and their answers: `$cbs`, which lets everybody in, and `$management`.
 
 A request names in reply-to where its answer goes: the target of a link (.NET, Python) or its name (JavaScript).
 """
@@ -9,20 +9,18 @@ import logging
 import os
 import signal
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from emulators.amqp.message import Message
 from emulators.amqp.performatives import Accepted, Attach, Flow, Properties, Rejected, Target, Transfer
 from emulators.amqp.values import DecodeError, Int, Symbol
 from emulators.servicebus import management
+from emulators.servicebus.channel import Channel, Link
 from emulators.servicebus.errors import ServiceBusError, argument_error
 from emulators.servicebus.faults import Effect
-from emulators.servicebus.links import IncomingLink, Link
-
-if TYPE_CHECKING:
-    from emulators.servicebus.channel import Channel
-    from emulators.servicebus.queue import Queue
-    from emulators.servicebus.topic import Topic
+from emulators.servicebus.links import IncomingLink
+from emulators.servicebus.queue import Queue
+from emulators.servicebus.topic import Topic
 
 _log: Final = logging.getLogger("emulators.servicebus")
 _ACCEPTED: Final = Accepted()

@@ -1,4 +1,4 @@
-"""Rules as ``$management`` carries them, and as the store keeps them.
+"""Rules as `$management` carries them, and as the store keeps them.
 
 Descriptors: the constants of Azure.Messaging.ServiceBus; rules and filters are described lists.
 """
@@ -21,7 +21,7 @@ _TRUE_FILTER: Final = ULong(0x1370000007)
 _FALSE_FILTER: Final = ULong(0x1370000008)
 _CORRELATION_FILTER: Final = ULong(0x1370000009)
 
-#: The fields of a correlation filter in a request, and the system property that each compares.
+# The fields of a correlation filter in a request, and the system property that each compares.
 _REQUEST_FIELDS: Final = {
     "correlation-id": "correlationid",
     "message-id": "messageid",
@@ -35,7 +35,7 @@ _REQUEST_FIELDS: Final = {
 
 
 def rule_of_request(body: dict[Any, Any]) -> Rule:
-    """The rule that ``add-rule`` asks for. Raises :class:`emulators.servicebus.errors.ServiceBusError`."""
+    """The rule that `add-rule` asks for. Raises ServiceBusError."""
     description = body.get("rule-description")
     name = body.get("rule-name")
     if not isinstance(description, dict) or not isinstance(name, str) or not name:
@@ -59,7 +59,7 @@ def rule_of_request(body: dict[Any, Any]) -> Rule:
 
 
 def describe_rule(rule: Rule) -> Described:
-    """As ``enumerate-rules`` answers it: filter, action, name."""
+    """As `enumerate-rules` answers it: filter, action, name."""
     return Described(_RULE, [_describe_filter(rule.filter), Described(_EMPTY_ACTION, []), rule.name])
 
 
@@ -68,7 +68,7 @@ def encode_rule(rule: Rule) -> bytes:
 
 
 def decode_rule(data: bytes) -> Rule:
-    """The inverse of :func:`encode_rule`."""
+    """The inverse of `encode_rule`."""
     described = decode(data)[0]
     filter_, _, name = described.value
     return Rule(name, _read_filter(filter_))

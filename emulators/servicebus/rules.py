@@ -9,7 +9,7 @@ from typing import Any, Final
 from emulators.servicebus.properties import MessageProperties
 from emulators.servicebus.sql.parse import parse
 
-#: The fields of a correlation filter as configurations name them, and the system property that each compares.
+# The fields of a correlation filter as configurations name them, and the system property that each compares.
 CORRELATION_FIELDS: Final = {
     "CorrelationId": "correlationid",
     "MessageId": "messageid",
@@ -24,7 +24,7 @@ CORRELATION_FIELDS: Final = {
 
 @dataclass(frozen=True)
 class CorrelationFilter:
-    """Equality of every field that is given: ``system`` by lower-case name, ``user`` by name, case-sensitive."""
+    """Equality of every field that is given: `system` by lower-case name, `user` by name, case-sensitive."""
 
     system: Mapping[str, str] = field(default_factory=dict)
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -78,7 +78,7 @@ def correlation_rule(name: str, fields: Mapping[str, Any]) -> Rule:
 
 
 def sql_rule(name: str, expression: str) -> Rule:
-    """Raises :class:`emulators.servicebus.sql.errors.SqlError`."""
+    """Raises SqlError."""
     parse(expression)
     return Rule(name, SqlFilter(expression))
 

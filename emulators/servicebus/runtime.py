@@ -14,9 +14,9 @@ class Dispatching(Protocol):
 
 
 class Runtime:
-    """``on_work`` is called when there is something to hand out, ``on_alarm`` when the earliest alarm moved forward.
+    """`on_work` is called when there is something to hand out, `on_alarm` when the earliest alarm moved forward.
 
-    ``hurry`` divides the durations of locks. Times are milliseconds since the epoch.
+    `hurry` divides the durations of locks. Times are milliseconds since the epoch.
     """
 
     def __init__(self, store: Store, clock: Clock, *, hurry: float = 1.0, duplicate_detection: bool = True) -> None:

@@ -28,7 +28,7 @@ _SOONEST: Final = 0.001  # seconds
 
 
 class ServiceBusServer:
-    """A running broker. ``failed`` is set, with the reason, when it can store no more; it then answers nobody."""
+    """A running broker. `failed` is set, with the reason, when it can store no more; it then answers nobody."""
 
     def __init__(self, settings: NamespaceSettings, store: Store, runtime: Runtime, seed: int) -> None:
         self.clock = runtime.clock
@@ -71,11 +71,11 @@ class ServiceBusServer:
         duplicate_detection: bool = True,
         control_port: int | None = None,
     ) -> AsyncIterator[ServiceBusServer]:
-        """Serve until the block ends. Without ``data`` everything is in memory, without ``control_port`` there is none.
+        """Serve until the block ends. Without `data` everything is in memory, without `control_port` there is none.
 
-        ``hurry`` divides the durations of locks; ``seed`` decides whom faults strike that strike a share.
+        `hurry` divides the durations of locks; `seed` decides whom faults strike that strike a share.
 
-        Raises :class:`PortTakenError` and :class:`DataFolderError`.
+        Raises PortTakenError and DataFolderError.
         """
         loop = asyncio.get_running_loop()
         store = Store(data)

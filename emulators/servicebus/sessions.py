@@ -6,45 +6,42 @@ Rules: the documentation of Service Bus on message sessions.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from emulators.servicebus.backlog import Backlog
 from emulators.servicebus.errors import (
-    ServiceBusError,
     no_session_available,
     session_cannot_be_locked,
     session_lock_lost,
 )
+from emulators.servicebus.holding import Lock, LockedSession, Receiver, SessionReceiver
+from emulators.servicebus.locks import Locks
+from emulators.servicebus.runtime import Runtime
 
-if TYPE_CHECKING:
-    from emulators.servicebus.locks import Lock
-    from emulators.servicebus.queue import Queue, Receiver
 
-
-class SessionReceiver(Protocol):
-    """Who holds, or waits for, a session."""
+class SessionQueue(Protocol):
+    """What a queue does for its sessions."""
 
     @property
-    def receiver(self) -> Receiver: ...
+    def runtime(self) -> Runtime: ...
 
-    def session_accepted(self, session: LockedSession) -> None: ...
+    @property
+    def number(self) -> int: ...
 
-    def session_refused(self, error: ServiceBusError) -> None: ...
+    @property
+    def locks(self) -> Locks: ...
 
-    def session_lock_lost(self, error: ServiceBusError) -> None: ...
+    def backlog(self, session: str | None = None) -> Backlog: ...
 
+    def dispatch(self) -> None: ...
 
-@dataclass(slots=True, eq=False)
-class LockedSession:
-    """A session that is held: until when, by whom, and which of its messages were handed out."""
+    def hand_out(self, backlog: Backlog, receiver: Receiver, session: LockedSession | None) -> bool: ...
 
-    id: str
-    holder: SessionReceiver
-    backlog: Backlog
-    until: int
-    locks: dict[bytes, Lock] = field(default_factory=dict)
+    def give_back(self, lock: Lock) -> None: ...
+
+    def fail(self, lock: Lock) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +52,7 @@ class _Waiter:
 
 
 class Sessions:
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: SessionQueue) -> None:
         self._queue = queue
         self._runtime = queue.runtime
         self._locked: OrderedDict[str, LockedSession] = OrderedDict()
@@ -73,7 +70,7 @@ class Sessions:
     # Accepting.
 
     def accept(self, session: str, holder: SessionReceiver) -> LockedSession:
-        """Lock a session by name, also one without messages. Raises :class:`ServiceBusError` when it is held."""
+        """Lock a session by name, also one without messages. Raises ServiceBusError when it is held."""
         if session in self._locked:
             raise session_cannot_be_locked(session)
         self._heads.pop(session, None)
@@ -109,7 +106,7 @@ class Sessions:
     # Holding.
 
     def renew(self, session: str) -> int:
-        """Returns the time at which the lock ends now. Raises :class:`ServiceBusError` when it ended."""
+        """Returns the time at which the lock ends now. Raises ServiceBusError when it ended."""
         locked = self.locked(session)
         if locked is None:
             raise session_lock_lost(session)

@@ -49,7 +49,7 @@ _COLUMNS: Final = "id, state, session, delivery_count, enqueued, expires, due, h
 
 
 class StoredMessage(NamedTuple):
-    """Times are milliseconds since the epoch; header, annotations and body are as :mod:`.messages` encodes them."""
+    """Times are milliseconds since the epoch; header, annotations and body are as `messages` encodes them."""
 
     id: int
     state: int

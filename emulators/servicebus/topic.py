@@ -32,7 +32,7 @@ class Subscription:
         return list(self._rules.values())
 
     def add_rule(self, rule: Rule) -> None:
-        """Raises :class:`ServiceBusError` when there is one of this name."""
+        """Raises ServiceBusError when there is one of this name."""
         key = rule.name.lower()
         if key in self._rules:
             raise ServiceBusError(
@@ -42,7 +42,7 @@ class Subscription:
         self._runtime.store.set_rule(self.queue.number, key, encode_rule(rule))
 
     def remove_rule(self, name: str) -> None:
-        """Raises :class:`ServiceBusError` when there is none of this name."""
+        """Raises ServiceBusError when there is none of this name."""
         if self._rules.pop(name.lower(), None) is None:
             raise ServiceBusError("amqp:not-found", f"There is no rule '{name}' of '{self.queue.name}'.", 404)
         self._runtime.store.set_rule(self.queue.number, name.lower(), None)
@@ -58,7 +58,7 @@ class Topic:
         self._runtime = runtime
 
     def check(self, message: Incoming) -> None:
-        """Raises :class:`ServiceBusError` for a message that a subscription which wants it cannot take."""
+        """Raises ServiceBusError for a message that a subscription which wants it cannot take."""
         if message.session is None and self._with_sessions:
             for subscription in self._wanting(message):
                 subscription.queue.check(message)
@@ -83,7 +83,7 @@ class Topic:
         return self._last
 
     def cancel_scheduled(self, sequence_numbers: Iterable[int]) -> None:
-        """All or none. Raises :class:`ServiceBusError`."""
+        """All or none. Raises ServiceBusError."""
         cancel_scheduled(self._runtime, self.number, sequence_numbers)
 
     def peek(self, start: int, limit: int) -> list[StoredMessage]:

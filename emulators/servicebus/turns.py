@@ -11,7 +11,7 @@ from emulators.servicebus.runtime import Runtime
 
 
 class Turns:
-    """``on_failure`` is called when a turn could not be made durable: nothing of it was, or will be, answered."""
+    """`on_failure` is called when a turn could not be made durable: nothing of it was, or will be, answered."""
 
     def __init__(self, runtime: Runtime, on_failure: Callable[[Exception], None]) -> None:
         self._runtime = runtime
@@ -21,7 +21,7 @@ class Turns:
         runtime.on_work = self.schedule
 
     def begin(self) -> None:
-        """Something arrived: all of it is one turn, which ends with :meth:`finish`."""
+        """Something arrived: all of it is one turn, which ends with `finish`."""
         self._scheduled = True
 
     def schedule(self) -> None:

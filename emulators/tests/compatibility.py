@@ -1,4 +1,4 @@
-"""emulators/COMPATIBILITY.md: its tables are made from the marks of the tests.
+"""COMPATIBILITY.md: its tables are made from the marks of the tests.
 
 `python -m emulators.tests.compatibility` writes them.
 """
@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
-PAGE: Final = ROOT / "emulators" / "COMPATIBILITY.md"
+TESTS: Final = Path(__file__).resolve().parent
+PAGE: Final = TESTS.parent / "COMPATIBILITY.md"
 SERVICES: Final = {"cosmos": "Cosmos DB", "servicebus": "Service Bus", "functions": "Functions host"}
 WAYS: Final = {"sdk": "official SDK", "trace": "executed trace", "docs": "documentation"}
 
@@ -17,7 +17,7 @@ WAYS: Final = {"sdk": "official SDK", "trace": "executed trace", "docs": "docume
 def marks(service: str) -> dict[str, Counter[str]]:
     """By feature, how many tests know it in which way; a mark on a class or a module counts for each of its tests."""
     features: dict[str, Counter[str]] = defaultdict(Counter)
-    for file in sorted((ROOT / "emulators" / "tests" / service).rglob("test_*.py")):
+    for file in sorted((TESTS / service).rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         _collect(tree, [], features)
     return features

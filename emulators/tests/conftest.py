@@ -1,4 +1,4 @@
-"""Every test of devstack says how the behaviour is known, so that a page of compatibility can be generated."""
+"""Tests of a service say how what they hold is known, so that a page of compatibility can be generated."""
 
 import pytest
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+FOLDER = Path(__file__).parents[2]
 TIMEOUT = 20
 
 
@@ -38,7 +38,7 @@ async def spawn(service: str, *arguments: str, supervised: bool = False) -> asyn
         "-m",
         f"emulators.{service}",
         *arguments,
-        cwd=ROOT,
+        cwd=FOLDER,
         env=environment,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -1,12 +1,13 @@
 """Commands that a client does not wait for: accepted with a pending outcome, carried out in order by the bus."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.commands.errors import CommandIdReused
 from engine.commands.outcomes.port import Outcome, OutcomeStore
-from engine.messaging.envelope import CommandEnvelope, EnvelopeCodec
+from engine.messaging.envelope import CommandEnvelope
 from engine.messaging.port import Bus
 from engine.messaging.topology import COMMAND_QUEUE
+from engine.messaging.wire import EnvelopeCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,12 @@ class AsynchronousCommands:
         The outcome comes first: if the sending fails, the same request finds it pending and sends again, under the
         same message id. Raises CommandIdReused, AdapterError, Unavailable and AccessRefused.
         """
+        awaited = replace(envelope, outcome=True)
         outcome = await self.outcomes.begin(envelope.command_id, envelope.fingerprint)
         if outcome.fingerprint != envelope.fingerprint:
             raise CommandIdReused
         if outcome.status == "pending":
-            await self.bus.send(COMMAND_QUEUE, [self.envelopes.command_message(envelope)])
+            await self.bus.send(COMMAND_QUEUE, [self.envelopes.command_message(awaited)])
         return outcome
 
     async def outcome(self, command_id: str) -> Outcome | None:

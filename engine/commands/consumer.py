@@ -3,11 +3,12 @@
 import logging
 from dataclasses import dataclass
 
-from engine.commands.handler import CommandContext, CommandHandler
+from engine.commands.handler import CommandHandler
 from engine.commands.outcomes.port import Done, OutcomeStore, Refused
 from engine.commands.refusals import Refusal, refusal_of
-from engine.messaging.envelope import CommandEnvelope, EnvelopeCodec
+from engine.messaging.envelope import CommandEnvelope
 from engine.messaging.port import Received
+from engine.messaging.wire import EnvelopeCodec
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class CommandConsumer:
             return
         aggregate = self.envelopes.aggregate_of(envelope.stream_id)
         try:
-            answer = await self.commands.handle(aggregate, envelope.stream_id, envelope.command, context_of(envelope))
+            result = await self.commands.handle(aggregate, envelope)
         except Exception as error:
             refusal = refusal_of(error)
             if refusal is None:
@@ -36,7 +37,7 @@ class CommandConsumer:
             await self._refused(envelope, refusal)
         else:
             if envelope.outcome:
-                done = Done(envelope.fingerprint, answer.stream_id, answer.version)
+                done = Done(envelope.fingerprint, result.stream_id, result.version)
                 await self.outcomes.finish(envelope.command_id, done)
 
     async def _is_decided(self, command_id: str) -> bool:
@@ -49,33 +50,6 @@ class CommandConsumer:
         else:
             # A process waits for facts, not for answers: nobody is told.
             command = type(envelope.command).__name__
-            _log.warning("%s of %s for %s was refused: %s", command, envelope.actor, envelope.stream_id, refusal.detail)
-
-
-def context_of(envelope: CommandEnvelope) -> CommandContext:
-    """What the command handler is told of a command that came over the bus."""
-    return CommandContext(
-        command_id=envelope.command_id,
-        fingerprint=envelope.fingerprint,
-        actor=envelope.actor,
-        correlation_id=envelope.correlation_id,
-        causation_id=envelope.causation_id,
-        traceparent=envelope.traceparent,
-        expected_version=envelope.expected_version,
-    )
-
-
-def envelope_of(context: CommandContext, stream_id: str, command: object) -> CommandEnvelope:
-    """A client's command for the bus: `context_of` gives its context back."""
-    return CommandEnvelope(
-        command_id=context.command_id,
-        stream_id=stream_id,
-        command=command,
-        fingerprint=context.fingerprint,
-        actor=context.actor,
-        correlation_id=context.correlation_id,
-        causation_id=context.causation_id,
-        traceparent=context.traceparent,
-        outcome=True,
-        expected_version=context.expected_version,
-    )
+            _log.warning(
+                "%s of %s for %s was refused: %s", command, envelope.origin.actor, envelope.stream_id, refusal.detail
+            )

@@ -1,6 +1,6 @@
 """What a use case answers beside a domain error or an error of the store.
 
-ApplicationError
+CommandError
 ├── PreconditionFailed   the stream is not at the version that the caller insists on
 ├── CommandIdReused      the same key was used for a different request
 ├── UnknownStream        nothing has ever happened there
@@ -8,29 +8,29 @@ ApplicationError
 """
 
 
-class ApplicationError(Exception):
+class CommandError(Exception):
     """Root of the tree above."""
 
 
-class PreconditionFailed(ApplicationError):
+class PreconditionFailed(CommandError):
     def __init__(self, expected: int, actual: int) -> None:
         super().__init__(f"The stream is at version {actual}, the request insists on version {expected}.")
         self.expected = expected
         self.actual = actual
 
 
-class CommandIdReused(ApplicationError):
+class CommandIdReused(CommandError):
     def __init__(self) -> None:
         super().__init__("This idempotency key has been used for a different request. Send a new one.")
 
 
-class UnknownStream(ApplicationError):
-    def __init__(self, stream_id: str) -> None:
-        super().__init__("There is nothing under this id.")
+class UnknownStream(CommandError):
+    def __init__(self, stream_id: str, explanation: str = "There is nothing under this id.") -> None:
+        super().__init__(explanation)
         self.stream_id = stream_id
 
 
-class TooBusy(ApplicationError):
+class TooBusy(CommandError):
     """`retry_after` is in seconds."""
 
     def __init__(self, message: str, retry_after: float = 1.0) -> None:

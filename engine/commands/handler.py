@@ -22,6 +22,7 @@ from engine.commands.stream_locks import StreamLocks
 from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import DomainError
+from engine.messaging.envelope import CommandEnvelope
 from engine.storing.codec import EventCodec
 from engine.storing.errors import HistoryLost, WrongExpectedVersion
 from engine.storing.events import Metadata, StoredEvent
@@ -40,23 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class CommandContext:
-    """Who asks, under which id, on what condition, and as part of which trace.
-
-    The same `command_id` takes effect once; `fingerprint` tells whether it is really the same request.
-    """
-
-    command_id: str
-    fingerprint: str
-    actor: str
-    correlation_id: str
-    causation_id: str
-    traceparent: str
-    expected_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
+class CommandResult:
     """Where the command has left the stream: `event_type` is that of the event at `version`."""
 
     stream_id: str
@@ -64,8 +49,56 @@ class Answer:
     event_type: str
 
 
-class _TryAgain(Exception):
-    """This attempt came to nothing, and the next one knows more."""
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    """The events of the command are durable."""
+
+    result: CommandResult
+
+
+@dataclass(frozen=True, slots=True)
+class _AlreadyDone:
+    """They were durable before it came."""
+
+    result: CommandResult
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirmed:
+    """Nothing follows from the command, and the primary says that nothing newer could change that."""
+
+    result: CommandResult
+    refusal: DomainError | PreconditionFailed | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stale:
+    """There is more than was decided on. `newer` has it; None: it is not in sight yet."""
+
+    newer: StreamState[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """The store has lost events that this process had seen."""
+
+
+_Step = _Committed | _AlreadyDone | _Confirmed | _Stale | _Gone
+
+
+@dataclass(slots=True)
+class _Work:
+    """One command on its way through its attempts."""
+
+    aggregate: Aggregate[Any, Any, Any]
+    envelope: CommandEnvelope
+    probably_new: bool
+    trust_snapshot: bool = True
+    snapshot_due: StreamState[Any] | None = None
+
+    @property
+    def stream_id(self) -> str:
+        return self.envelope.stream_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,177 +115,179 @@ class CommandHandler:
     locks: StreamLocks = field(default_factory=StreamLocks)
 
     async def handle(
-        self,
-        aggregate: Aggregate[C, Any, S],
-        stream_id: str,
-        command: C,
-        context: CommandContext,
-        *,
-        probably_new: bool = False,
-    ) -> Answer:
+        self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, *, probably_new: bool = False
+    ) -> CommandResult:
         """Returns once the events of the command are durable, or were already.
 
         `probably_new` saves the load of a stream that the command is expected to start.
-        Raises DomainError when the business refuses, ApplicationError (errors.py) and EventStoreError as they tell.
+        Raises DomainError when the business refuses, CommandError (errors.py) and AdapterError as they tell.
         """
-        execution = _Execution(self, aggregate, stream_id, context, probably_new)
+        work = _Work(aggregate, envelope, probably_new)
         try:
             for attempt in range(MAX_ATTEMPTS):
                 if attempt:
                     await self.pause(attempt)
-                async with self.locks.held(stream_id):
-                    try:
-                        return await execution.attempt(command)
-                    except _TryAgain:
-                        continue
-                    except HistoryLost:
-                        _log.error("stream %s lost events that this process had seen; folding it anew", stream_id)
-                        execution.start_anew()
+                async with self.locks.held(work.stream_id):
+                    match await self._attempt(work):
+                        case _Committed(result) | _AlreadyDone(result) | _Confirmed(result, None):
+                            return result
+                        case _Confirmed(_, refusal) if refusal is not None:
+                            raise refusal
+                        case _Gone():
+                            self._start_anew(work)
+                        case _Stale():
+                            pass
             raise TooBusy(f"other writers won {MAX_ATTEMPTS} times on this stream")
         finally:
-            if execution.snapshot_due is not None:
-                await self.loader.keep(aggregate, stream_id, execution.snapshot_due)
+            if work.snapshot_due is not None:
+                await self.loader.keep(aggregate, work.stream_id, work.snapshot_due)
 
     @property
     def loader(self) -> Loader:
         return Loader(self.store, self.snapshots, self.codec)
 
-
-@dataclass(slots=True)
-class _Execution:
-    """One command on its way: `attempt` goes from load to answer, inside the lock of its stream."""
-
-    handler: CommandHandler
-    aggregate: Aggregate[Any, Any, Any]
-    stream_id: str
-    context: CommandContext
-    probably_new: bool
-    trust_snapshot: bool = True
-    snapshot_due: StreamState[Any] | None = None
-
-    def start_anew(self) -> None:
+    def _start_anew(self, work: _Work) -> None:
         """The next attempt folds the stream from its first event."""
-        self.handler.cache.drop(self.stream_id)
-        self.handler.store.forget(self.stream_id)
-        self.probably_new = self.trust_snapshot = False
+        _log.error("stream %s lost events that this process had seen; folding it anew", work.stream_id)
+        self.cache.drop(work.stream_id)
+        self.store.forget(work.stream_id)
+        work.probably_new = work.trust_snapshot = False
 
-    async def attempt(self, command: object) -> Answer:
-        folded = self.handler.cache.get(self.stream_id)
-        just_read = False
-        if folded is None and self.probably_new:
-            folded = StreamState(self.aggregate.decider.initial)
-        if folded is None:
-            loaded = await self.handler.loader.load(self.aggregate, self.stream_id, trust_snapshot=self.trust_snapshot)
-            folded, just_read = loaded.folded, loaded.whole
-            self.handler.cache.put(self.stream_id, folded)
-            if len(loaded.events) > SNAPSHOT_AFTER_FOLDING:
-                self.snapshot_due = folded
-            if own := self._own(loaded.events):
-                return self._first_answer(own)
-        while True:
-            refusal: Exception | None = None
-            try:
-                decided = self._decide(command, folded)
-            except (DomainError, PreconditionFailed) as error:
-                refusal, decided = error, ()
-            if decided:
-                return await self._append(folded, decided)
-            seen = await self._confirm(folded, just_read=just_read)
-            if isinstance(seen, Answer):
-                return seen
-            if seen is folded:
-                if refusal is not None:
-                    raise refusal
-                return Answer(self.stream_id, folded.version, folded.event_type)
-            folded, just_read = seen, True
+    async def _attempt(self, work: _Work) -> _Step:
+        """From load to answer. A decision on a state that proves stale is taken once more, on what is newer."""
+        try:
+            state, just_read, done = await self._load(work)
+            if done is not None:
+                return done
+            step = await self._decide_and_keep(work, state, just_read=just_read)
+            if isinstance(step, _Stale) and step.newer is not None:
+                step = await self._decide_and_keep(work, step.newer, just_read=True)
+        except HistoryLost:
+            return _Gone()
+        return step
 
-    def _decide(self, command: object, folded: StreamState[Any]) -> Sequence[object]:
-        expected = self.context.expected_version
-        if expected is not None and expected != folded.version:
-            raise PreconditionFailed(expected, folded.version)
-        decided: Sequence[object] = self.aggregate.decider.decide(command, folded.state)
-        return decided
+    async def _load(self, work: _Work) -> tuple[StreamState[Any], bool, _AlreadyDone | None]:
+        """The state to decide on, whether it was just read as a whole, and the answer if the command is in it."""
+        cached = self.cache.get(work.stream_id)
+        if cached is not None:
+            return cached, False, None
+        if work.probably_new:
+            return StreamState(work.aggregate.decider.initial), False, None
+        loaded = await self.loader.load(work.aggregate, work.stream_id, trust_snapshot=work.trust_snapshot)
+        self.cache.put(work.stream_id, loaded.state)
+        if len(loaded.events) > SNAPSHOT_AFTER_FOLDING:
+            work.snapshot_due = loaded.state
+        return loaded.state, loaded.whole, _already_done(work, loaded.events)
 
-    def _stored(self, event: object, version: int, index: int, now: datetime) -> StoredEvent:
-        type_, schema, data = self.handler.codec.encode(event)
-        context = self.context
+    async def _decide_and_keep(self, work: _Work, state: StreamState[Any], *, just_read: bool) -> _Step:
+        """Appends what follows from the command, or confirms that nothing does."""
+        refusal: DomainError | PreconditionFailed | None = None
+        decided: Sequence[object] = ()
+        try:
+            decided = _decide(work, state)
+        except (DomainError, PreconditionFailed) as error:
+            refusal = error
+        if decided:
+            return await self._append(work, state, decided)
+        return await self._confirm(work, state, refusal, just_read=just_read)
+
+    async def _append(self, work: _Work, state: StreamState[Any], decided: Sequence[object]) -> _Step:
+        now = max(self.clock(), state.occurred_at)
+        events = [self._stored(work, event, state.version + 1 + n, n, now) for n, event in enumerate(decided)]
+        try:
+            appended = await self.store.append(work.stream_id, state.head, events)
+        except WrongExpectedVersion:
+            found = await self._look_up(work, state)
+            # What is newer is in the cache now: the next attempt begins with it, after a pause and with the lock free.
+            return found if isinstance(found, _AlreadyDone) else _Stale(None)
+        if appended.history_intact:
+            reached = StreamState.at(work.aggregate.decider.fold(state.state, decided), events[-1])
+            self.cache.put(work.stream_id, reached)
+            if reached.version // SNAPSHOT_EVERY > state.version // SNAPSHOT_EVERY:
+                work.snapshot_due = reached
+        else:
+            _log.error("stream %s was appended to after another history than the one decided on", work.stream_id)
+            self.cache.drop(work.stream_id)
+        return _Committed(CommandResult(work.stream_id, events[-1].version, events[-1].type))
+
+    async def _confirm(
+        self,
+        work: _Work,
+        state: StreamState[Any],
+        refusal: DomainError | PreconditionFailed | None,
+        *,
+        just_read: bool,
+    ) -> _Step:
+        """That nothing follows: by a look-up, unless the stream was just read, and by the word of the primary."""
+        if not just_read:
+            found = await self._look_up(work, state)
+            if found is not None:
+                return found
+        if not await self.store.is_head(work.stream_id, state.version):
+            self.cache.put(work.stream_id, state)
+            return _Stale(None)
+        return _Confirmed(CommandResult(work.stream_id, state.version, state.event_type), refusal)
+
+    async def _look_up(self, work: _Work, state: StreamState[Any]) -> _AlreadyDone | _Stale | None:
+        """This command's first answer, or what is newer than `state`; None if neither is in sight.
+
+        The event at the version of `state` is read along: if it is not there, or another one, the history was lost.
+        Raises HistoryLost.
+        """
+        events = await self.store.look_up(work.stream_id, max(state.version - 1, 0), work.envelope.command_id)
+        at_version = [event.metadata.event_id for event in events if event.version == state.version]
+        if state.version and at_version != [state.event_id]:
+            raise HistoryLost(work.stream_id)
+        newer = [event for event in events if event.version > state.version]
+        if [event.version for event in newer] != list(range(state.version + 1, state.version + 1 + len(newer))):
+            return _Stale(None)
+        stale = self._folded_on(work, state, newer) if newer else None
+        return _already_done(work, events) or stale
+
+    def _folded_on(self, work: _Work, state: StreamState[Any], newer: Sequence[StoredEvent]) -> _Stale:
+        reached = state.then(work.aggregate, self.codec, newer)
+        self.cache.put(work.stream_id, reached)
+        return _Stale(reached)
+
+    def _stored(self, work: _Work, event: object, version: int, index: int, now: datetime) -> StoredEvent:
+        type_, schema, data = self.codec.encode(event)
+        envelope, origin = work.envelope, work.envelope.origin
         return StoredEvent(
-            stream_id=self.stream_id,
+            stream_id=envelope.stream_id,
             version=version,
             type=type_,
             schema=schema,
-            command_key=f"{context.command_id}/{index}",
+            command_key=f"{envelope.command_id}/{index}",
             data=data,
             metadata=Metadata(
-                event_id=self.handler.new_id(),
+                event_id=self.new_id(),
                 occurred_at=now,
-                correlation_id=context.correlation_id,
-                causation_id=context.causation_id,
-                traceparent=context.traceparent,
-                actor=context.actor,
-                fingerprint=context.fingerprint,
+                correlation_id=origin.correlation_id,
+                causation_id=origin.causation_id,
+                traceparent=origin.traceparent,
+                actor=origin.actor,
+                fingerprint=envelope.fingerprint,
             ),
         )
 
-    async def _append(self, folded: StreamState[Any], decided: Sequence[object]) -> Answer:
-        now = max(self.handler.clock(), folded.occurred_at)
-        events = [self._stored(event, folded.version + 1 + index, index, now) for index, event in enumerate(decided)]
-        try:
-            appended = await self.handler.store.append(self.stream_id, folded.head, events)
-        except WrongExpectedVersion:
-            seen = await self._look_up(folded)
-            if isinstance(seen, Answer):
-                return seen
-            raise _TryAgain from None
-        if appended.history_intact:
-            reached = StreamState.at(self.aggregate.decider.fold(folded.state, decided), events[-1])
-            self.handler.cache.put(self.stream_id, reached)
-            if reached.version // SNAPSHOT_EVERY > folded.version // SNAPSHOT_EVERY:
-                self.snapshot_due = reached
-        else:
-            _log.error("stream %s was appended to after another history than the one decided on", self.stream_id)
-            self.handler.cache.drop(self.stream_id)
-        return Answer(self.stream_id, events[-1].version, events[-1].type)
 
-    async def _confirm(self, folded: StreamState[Any], *, just_read: bool) -> StreamState[Any] | Answer:
-        """`folded` itself if the primary says that it is the whole stream; else what there is beyond it."""
-        if not just_read:
-            seen = await self._look_up(folded)
-            if seen is not folded:
-                return seen
-        if not await self.handler.store.is_head(self.stream_id, folded.version):
-            self.handler.cache.put(self.stream_id, folded)
-            raise _TryAgain
-        return folded
+def _decide(work: _Work, state: StreamState[Any]) -> Sequence[object]:
+    """Raises DomainError and PreconditionFailed."""
+    expected = work.envelope.expected_version
+    if expected is not None and expected != state.version:
+        raise PreconditionFailed(expected, state.version)
+    decided: Sequence[object] = work.aggregate.decider.decide(work.envelope.command, state.state)
+    return decided
 
-    async def _look_up(self, folded: StreamState[Any]) -> StreamState[Any] | Answer:
-        """This command's first answer, or the stream folded on, or `folded` itself if nothing newer is in sight.
 
-        The event at the folded version is read along: if it is not there, or another one, the history was lost.
-        """
-        events = await self.handler.store.look_up(self.stream_id, max(folded.version - 1, 0), self.context.command_id)
-        at_version = [event for event in events if event.version == folded.version]
-        if folded.version and [event.metadata.event_id for event in at_version] != [folded.event_id]:
-            raise HistoryLost(self.stream_id)
-        newer = [event for event in events if event.version > folded.version]
-        if [event.version for event in newer] != list(range(folded.version + 1, folded.version + 1 + len(newer))):
-            raise _TryAgain
-        seen = self._fold(folded, newer) if newer else folded
-        own = self._own(events)
-        return self._first_answer(own) if own else seen
-
-    def _own(self, events: Sequence[StoredEvent]) -> list[StoredEvent]:
-        return [event for event in events if event.command_id == self.context.command_id]
-
-    def _first_answer(self, own: Sequence[StoredEvent]) -> Answer:
-        if own[0].metadata.fingerprint != self.context.fingerprint:
-            raise CommandIdReused
-        return Answer(self.stream_id, own[-1].version, own[-1].type)
-
-    def _fold(self, folded: StreamState[Any], events: Sequence[StoredEvent]) -> StreamState[Any]:
-        folded = folded.then(self.aggregate, self.handler.codec, events)
-        self.handler.cache.put(self.stream_id, folded)
-        return folded
+def _already_done(work: _Work, events: Sequence[StoredEvent]) -> _AlreadyDone | None:
+    """Raises CommandIdReused if the events of this command id are those of another request."""
+    own = [event for event in events if event.command_id == work.envelope.command_id]
+    if not own:
+        return None
+    if own[0].metadata.fingerprint != work.envelope.fingerprint:
+        raise CommandIdReused
+    return _AlreadyDone(CommandResult(work.stream_id, own[-1].version, own[-1].type))
 
 
 async def pause_with_jitter(sleep: Callable[[float], Awaitable[None]], attempt: int) -> None:

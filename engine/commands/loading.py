@@ -22,9 +22,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A folded stream and the events that were read for it; `whole` if they are all that the replica showed."""
+    """The state of a stream and the events that were read for it; `whole` if they are all that the replica showed."""
 
-    folded: StreamState[Any]
+    state: StreamState[Any]
     events: Sequence[StoredEvent]
     whole: bool
 
@@ -43,8 +43,8 @@ class Loader:
             self._snapshot(stream_id, aggregate.snapshots), self.store.newest(stream_id, NEWEST)
         )
         if _is_whole(newest):
-            return self._folded(aggregate, StreamState(aggregate.decider.initial), newest, whole=True)
-        start = None if snapshot is None else _folded_at(snapshot, aggregate.snapshots)
+            return self._folded_on(aggregate, StreamState(aggregate.decider.initial), newest, whole=True)
+        start = None if snapshot is None else _state_of(snapshot, aggregate.snapshots)
         if snapshot is None or start is None:
             return await self._from_the_beginning(aggregate, stream_id)
         events = newest if _bears_out(snapshot, newest) else await self.store.read(stream_id, snapshot.version - 1)
@@ -52,25 +52,25 @@ class Loader:
             # The store was restored to a moment before the snapshot, or the replica lags: the events decide.
             return await self._from_the_beginning(aggregate, stream_id)
         following = [event for event in events if event.version > snapshot.version]
-        return self._folded(aggregate, start, following, whole=False)
+        return self._folded_on(aggregate, start, following, whole=False)
 
-    async def keep(self, aggregate: Aggregate[Any, Any, Any], stream_id: str, folded: StreamState[Any]) -> None:
+    async def keep(self, aggregate: Aggregate[Any, Any, Any], stream_id: str, state: StreamState[Any]) -> None:
         """Writes a snapshot, best effort: the next load is slower without it, and just as right."""
         if aggregate.snapshots is None:
             return
         snapshot = Snapshot(
             stream_id,
             aggregate.snapshots.fold,
-            folded.version,
-            folded.event_id,
-            folded.occurred_at,
-            folded.event_type,
-            aggregate.snapshots.to_data(folded.state),
+            state.version,
+            state.event_id,
+            state.occurred_at,
+            state.event_type,
+            aggregate.snapshots.to_data(state.state),
         )
         try:
             await self.snapshots.write(snapshot)
         except AdapterError as error:
-            _log.info("the snapshot of stream %s at version %d was not written: %s", stream_id, folded.version, error)
+            _log.info("the snapshot of stream %s at version %d was not written: %s", stream_id, state.version, error)
 
     async def _snapshot(self, stream_id: str, snapshots: SnapshotFormat[Any]) -> Snapshot | None:
         try:
@@ -81,9 +81,9 @@ class Loader:
 
     async def _from_the_beginning(self, aggregate: Aggregate[Any, Any, Any], stream_id: str) -> Loaded:
         events = await self.store.read(stream_id)
-        return self._folded(aggregate, StreamState(aggregate.decider.initial), events, whole=True)
+        return self._folded_on(aggregate, StreamState(aggregate.decider.initial), events, whole=True)
 
-    def _folded(
+    def _folded_on(
         self,
         aggregate: Aggregate[Any, Any, Any],
         start: StreamState[Any],
@@ -108,7 +108,7 @@ def _bears_out(snapshot: Snapshot, events: Sequence[StoredEvent]) -> bool:
     )
 
 
-def _folded_at(snapshot: Snapshot, format_: SnapshotFormat[Any]) -> StreamState[Any] | None:
+def _state_of(snapshot: Snapshot, format_: SnapshotFormat[Any]) -> StreamState[Any] | None:
     """None for data that this fold cannot read: the events are there."""
     try:
         state = format_.from_data(snapshot.state)

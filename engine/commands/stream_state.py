@@ -47,7 +47,7 @@ class StreamState(Generic[S]):
 
 
 class StreamStateCache:
-    """The folded streams that were used last, as many as fit into `max_bytes` of estimated memory."""
+    """The states of the streams that were used last, as many as fit into `max_bytes` of estimated memory."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -61,10 +61,10 @@ class StreamStateCache:
         self._entries.move_to_end(stream_id)
         return entry[0]
 
-    def put(self, stream_id: str, folded: StreamState[Any]) -> None:
+    def put(self, stream_id: str, state: StreamState[Any]) -> None:
         self.drop(stream_id)
-        size = _OVERHEAD + len(stream_id) + _estimate(folded.state)
-        self._entries[stream_id] = (folded, size)
+        size = _OVERHEAD + len(stream_id) + _estimate(state.state)
+        self._entries[stream_id] = (state, size)
         self._bytes += size
         while self._bytes > self._max_bytes:
             self._bytes -= self._entries.popitem(last=False)[1][1]
@@ -76,7 +76,7 @@ class StreamStateCache:
 
 
 _OVERHEAD: Final = 900
-"""Bytes of an entry beside its state: the entry, its key, the folded object, its id and time (measured on 3.11)."""
+"""Bytes of an entry beside its state: the entry, its key, the state object, its id and time (measured on 3.11)."""
 
 
 def _estimate(state: object) -> int:

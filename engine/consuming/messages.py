@@ -15,8 +15,8 @@ from typing import Final
 from engine.consuming.errors import GaveUp, TransientFailure
 from engine.consuming.parked.port import Failure, ParkedStore
 from engine.consuming.retry_policy import TRANSIENT
-from engine.messaging.envelope import UnreadableMessage
 from engine.messaging.port import Received
+from engine.messaging.wire import UnreadableMessage
 
 TRIES_BEFORE_PARKING: Final = 5
 

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from engine.commands.errors import TooBusy
 from engine.consuming.errors import TransientFailure
 from engine.errors import AccessRefused, Unavailable
-from engine.messaging.envelope import NewerMessage
+from engine.messaging.wire import NewerMessage
 from engine.storing.errors import HistoryLost, NewerEvent
 
 T = TypeVar("T")

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from types import UnionType
+from typing import Any, Generic, TypeVar, get_args
 
 from engine.deciding.decider import Decider
 
@@ -29,17 +30,34 @@ class SnapshotFormat(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate(Generic[C, E, S]):
-    """`wire_names` are those of the events, `commands` those of the commands that may travel on the bus.
+    """`events` and `commands` are the unions of their classes, or the one class that there is.
 
-    `snapshots` is for kinds of streams that grow long.
+    `commands` are those that may travel on the bus; None: none may. Events lie in the store, and commands travel,
+    under the names of their classes; `renamed` has the names of those whose class is called otherwise by now.
+    `upcasters` lift older schemas of an event to its present one. `snapshots` is for kinds of streams that grow long.
     """
 
     category: str
     decider: Decider[C, E, S]
-    wire_names: Mapping[str, type]
-    commands: Mapping[str, type] = field(default_factory=dict)
-    upcasters: Mapping[str, tuple[Upcaster, ...]] = field(default_factory=dict)
+    events: UnionType | type
+    commands: UnionType | type | None = None
+    renamed: Mapping[type, str] = field(default_factory=dict)
+    upcasters: Mapping[type, tuple[Upcaster, ...]] = field(default_factory=dict)
     snapshots: SnapshotFormat[S] | None = None
 
     def stream_id(self, entity_id: str) -> str:
         return f"{self.category}-{entity_id}"
+
+    @property
+    def event_classes(self) -> Mapping[str, type[E]]:
+        """By their names in the store."""
+        return self._by_name(self.events)
+
+    @property
+    def command_classes(self) -> Mapping[str, type[C]]:
+        """Those that may travel on the bus, by their names there."""
+        return {} if self.commands is None else self._by_name(self.commands)
+
+    def _by_name(self, union: UnionType | type) -> Mapping[str, type[Any]]:
+        classes: tuple[type, ...] = get_args(union) or (union,)
+        return {self.renamed.get(each, each.__name__): each for each in classes}

@@ -5,8 +5,9 @@ commands that it issued: they are sent from there, so that a reaction and what f
 not at all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import UnionType
 from typing import Any, Generic, TypeVar
 
 from engine.deciding.aggregate import Aggregate
@@ -35,15 +36,16 @@ class Process(Generic[X, E, S]):
     """`aggregate` decides on inputs: events of other streams, and its own timeouts.
 
     An input can arrive twice, and those of different streams in any order; those of one stream arrive in order.
-    `correlation` names the process that an event of a class is about by its entity id, None if it is about none.
+    `inputs` is the union of those events, and `correlation` gives the entity id of the process that one is about, None
+    if it is about none.
     `issued` gives the commands that an event of the process holds.
     """
 
     aggregate: Aggregate[X, E, S]
-    correlation: Mapping[type, Callable[[Any], str | None]]
+    inputs: UnionType | type
+    correlation: Callable[[Any], str | None]
     issued: Callable[[E], tuple[Issued[Any], ...]]
 
     def entity_id(self, event: object) -> str | None:
         """Of the process that the event is about; None if it is about none."""
-        correlate = self.correlation.get(type(event))
-        return None if correlate is None else correlate(event)
+        return self.correlation(event) if isinstance(event, self.inputs) else None

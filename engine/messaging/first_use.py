@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Final
 
-from engine.imports import imported
+from engine.imports import OnFirstUse
 from engine.messaging.port import DeadLetter, Message
 from engine.settings import ServiceBusConnection
 
@@ -38,7 +39,15 @@ class BusOnFirstUse:
         async with self._opening:
             if self._bus is not None:
                 return self._bus
-            module = await imported("engine.messaging.servicebus_client")
-            bus: AzureServiceBus = await self._stack.enter_async_context(module.connected(self._connection))
-            self._bus = bus
+            connected = await _CLIENT.get()
+            self._bus = bus = await self._stack.enter_async_context(connected(self._connection))
             return bus
+
+
+def _client() -> "Callable[[ServiceBusConnection], AbstractAsyncContextManager[AzureServiceBus]]":
+    from engine.messaging.servicebus_client import connected
+
+    return connected
+
+
+_CLIENT: Final = OnFirstUse(_client)

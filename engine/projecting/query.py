@@ -18,12 +18,13 @@ def _nothing(_: Any) -> Mapping[str, Any]:
 class StreamQuery(Generic[V]):
     """Answers with one view: that of the stream whose entity id is the parameter `parameter` of the route.
 
-    `computed(view)` gives properties of the answer that no view holds. `at_moments`: the view is also answered as it
-    was, folded from the stream: for streams that stay short.
+    `unknown` is told to whom asks for a stream that never was. `computed(view)` gives properties of the answer that no
+    view holds. `at_moments`: the view is also answered as it was, folded from the stream: for streams that stay short.
     """
 
     projection: Projection[V]
     parameter: str
+    unknown: str
     computed: Callable[[V], Mapping[str, Any]] = _nothing
     at_moments: bool = False
 

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from engine.consuming.errors import GaveUp
-from engine.messaging.envelope import UnreadableMessage, read_event
 from engine.messaging.notification import Notification, NotReceived, Webhook, notification_of
 from engine.messaging.port import Bus, Message, Received
 from engine.messaging.topology import NOTIFICATION_QUEUE
+from engine.messaging.wire import UnreadableMessage, read_event
 from engine.storing.events import StoredEvent
 
 PAUSES: Final = (0.5, 3.0)

@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from engine.commands.consumer import context_of
-from engine.commands.handler import CommandContext, CommandHandler
+from engine.commands.handler import CommandHandler
 from engine.deciding.process import Process
-from engine.messaging.envelope import EnvelopeCodec, UnreadableMessage, body_of, event_of
+from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.messaging.port import Received
+from engine.messaging.wire import EnvelopeCodec, UnreadableMessage, body_of, event_of
 from engine.storing.codec import EventCodec
 
 _REACTIONS: Final = uuid.UUID("c0a7f0b4-91a5-5b1c-9d0a-7c6b0f3f5a21")
@@ -38,25 +38,22 @@ class ReactionConsumer:
         body = body_of(received)
         if "commandId" in body:
             envelope = self._envelopes.command_of(body, received.session_id)
-            happened, context = envelope.command, context_of(envelope)
         else:
-            happened, context = self._event(process, body, received)
-        await self._commands.handle(process.aggregate, str(received.session_id), happened, context)
+            envelope = self._reaction(process, body, str(received.session_id))
+        await self._commands.handle(process.aggregate, envelope)
 
-    def _event(
-        self, process: Process[Any, Any, Any], body: Mapping[str, Any], received: Received
-    ) -> tuple[object, CommandContext]:
+    def _reaction(self, process: Process[Any, Any, Any], body: Mapping[str, Any], session_id: str) -> CommandEnvelope:
+        """The event in the message, as an input of the process. Raises UnreadableMessage."""
         stored = event_of(body)
-        happened = self._codec.event_of(stored)
-        entity_id = process.entity_id(happened)
-        if entity_id is None or process.aggregate.stream_id(entity_id) != received.session_id:
-            raise UnreadableMessage(f"{stored.type} of {stored.stream_id} does not concern {received.session_id}")
+        event = self._codec.event_of(stored)
+        entity_id = process.entity_id(event)
+        if entity_id is None or process.aggregate.stream_id(entity_id) != session_id:
+            raise UnreadableMessage(f"{stored.type} of {stored.stream_id} does not concern {session_id}")
         metadata, category = stored.metadata, process.aggregate.category
-        return happened, CommandContext(
+        return CommandEnvelope(
+            stream_id=session_id,
+            command=event,
             command_id=str(uuid.uuid5(_REACTIONS, f"{metadata.event_id}/{category}")),
             fingerprint=metadata.event_id,
-            actor=category,
-            correlation_id=metadata.correlation_id,
-            causation_id=metadata.event_id,
-            traceparent=metadata.traceparent,
+            origin=Origin(category, metadata.correlation_id, metadata.event_id, metadata.traceparent),
         )

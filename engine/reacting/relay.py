@@ -15,9 +15,10 @@ from engine.consuming.feed_items import by_stream
 from engine.consuming.host_rewrites import as_written
 from engine.deciding.process import Issued, Process
 from engine.errors import AdapterError
-from engine.messaging.envelope import CommandEnvelope, EnvelopeCodec, event_message
+from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.messaging.port import Bus, Message
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
+from engine.messaging.wire import EnvelopeCodec, event_message
 from engine.storing.codec import EventCodec
 from engine.storing.errors import UndecodableEvent
 from engine.storing.events import StoredEvent
@@ -103,14 +104,11 @@ class Relay:
         metadata = event.metadata
         command_id = str(uuid.uuid5(_ISSUED, f"{metadata.event_id}/{index}"))
         envelope = CommandEnvelope(
-            command_id=command_id,
             stream_id=f"{issued.category}-{issued.entity_id}",
             command=issued.command,
+            command_id=command_id,
             fingerprint=command_id,
-            actor=actor,
-            correlation_id=metadata.correlation_id,
-            causation_id=metadata.event_id,
-            traceparent=metadata.traceparent,
+            origin=Origin(actor, metadata.correlation_id, metadata.event_id, metadata.traceparent),
         )
         due = metadata.occurred_at + timedelta(seconds=issued.after_seconds)
         return self.envelopes.command_message(envelope, due if issued.after_seconds and due > self.clock() else None)

@@ -53,9 +53,9 @@ class EventCodec:
     def of(cls, aggregates: Iterable[Aggregate[Any, Any, Any]]) -> Self:
         """Of all events of these aggregates."""
         return cls(
-            EventType(name, event_class, aggregate.upcasters.get(name, ()))
+            EventType(name, event_class, aggregate.upcasters.get(event_class, ()))
             for aggregate in aggregates
-            for name, event_class in aggregate.wire_names.items()
+            for name, event_class in aggregate.event_classes.items()
         )
 
     @property

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from engine.deciding.decider import Decider, DomainError
+from engine.deciding.aggregate import Aggregate
+from engine.deciding.decider import DomainError
 from engine.testing.failures import failure, told
 
 C = TypeVar("C")
@@ -15,18 +16,18 @@ E = TypeVar("E")
 class Given(Generic[C, E]):
     """`given(GUEST, invited, arrived).when(SeeOffGuest("the sea")).then(left)`"""
 
-    decider: Decider[C, E, Any]
+    aggregate: Aggregate[C, E, Any]
     history: Sequence[E]
 
     def when(self, command: C) -> "When[C, E]":
-        return When(self.decider, self.history, command)
+        return When(self.aggregate, self.history, command)
 
 
 @dataclass(frozen=True, slots=True)
 class When(Generic[C, E]):
     """Each `then…` raises AssertionError where something else follows from the command."""
 
-    decider: Decider[C, E, Any]
+    aggregate: Aggregate[C, E, Any]
     history: Sequence[E]
     command: C
 
@@ -51,9 +52,10 @@ class When(Generic[C, E]):
             raise self._failure(expected, _rejection(came)) from came
 
     def _decided(self) -> tuple[E, ...] | DomainError:
-        state = self.decider.fold(self.decider.initial, self.history)
+        decider = self.aggregate.decider
+        state = decider.fold(decider.initial, self.history)
         try:
-            return tuple(self.decider.decide(self.command, state))
+            return tuple(decider.decide(self.command, state))
         except DomainError as rejection:
             return rejection
 
@@ -61,9 +63,9 @@ class When(Generic[C, E]):
         return failure(given=self.history, when=[self.command], expected=expected, came=came)
 
 
-def given(decider: Decider[C, E, Any], *history: E) -> Given[C, E]:
+def given(aggregate: Aggregate[C, E, Any], *history: E) -> Given[C, E]:
     """What has happened in the stream, oldest first."""
-    return Given(decider, history)
+    return Given(aggregate, history)
 
 
 def _rejection(came: DomainError) -> tuple[str]:

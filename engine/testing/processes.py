@@ -53,7 +53,7 @@ class When(Generic[X, E]):
 
     def _check_that_all_arrive(self) -> None:
         """A process decides well on what never reaches it, too: no command would ever follow from that."""
-        timeouts = tuple(self.process.aggregate.commands.values())
+        timeouts = tuple(self.process.aggregate.command_classes.values())
         events = [each for each in (*self.inputs, self.happened) if type(each) not in timeouts]
         lost = [each for each in events if self.process.entity_id(each) is None]
         if lost:

@@ -8,22 +8,25 @@ import azure.functions as func
 from pydantic import BaseModel
 
 from engine.commands.asynchronous import AsynchronousCommands
-from engine.commands.consumer import envelope_of
-from engine.commands.handler import Answer, CommandContext, CommandHandler
+from engine.commands.errors import UnknownStream
+from engine.commands.handler import CommandHandler, CommandResult
 from engine.deciding.aggregate import Aggregate
+from engine.messaging.envelope import CommandEnvelope
 from engine.projecting.queries import Queries
 from engine.projecting.query import PageQuery, ReadModel, StreamQuery
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.triggers.http_answers import accepted_answer, answer, answered, event_json, outcome_answer, view_answer
 from engine.triggers.http_requests import (
+    CommandRequest,
+    Moment,
     continuation_of,
     prefers_async,
     read_command,
     read_continuation,
     read_limit,
+    read_min_version,
     read_moment,
     read_name,
-    read_version,
 )
 
 B = TypeVar("B", bound=BaseModel)
@@ -43,25 +46,17 @@ class Services(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Requested:
-    """What a request asks for, and of which stream."""
-
-    aggregate: Aggregate[Any, Any, Any]
-    entity_id: str
-    command: object
-    context: CommandContext
-
-
-@dataclass(frozen=True, slots=True)
 class HttpFunctions:
     """`services` connects on first use, so that a store that is away is a 503 and not a dead function.
 
-    `to_json` shows events and views as clients see them.
+    `to_json` shows events and views as clients see them; `resource_of` gives the path of what a stream is about, None
+    for a stream that clients do not see.
     """
 
     services: Callable[[], Awaitable[Services]]
     read_models: Iterable[ReadModel]
     to_json: Callable[[object], Any]
+    resource_of: Callable[[str], str | None]
     trust_easyauth: bool
 
     @answered
@@ -73,7 +68,7 @@ class HttpFunctions:
     async def get_command(self, req: func.HttpRequest) -> func.HttpResponse:
         command_id = read_name(req, "commandId")
         outcome = await (await self.services()).asynchronous.outcome(command_id)
-        return outcome_answer(outcome)
+        return outcome_answer(outcome, self.resource_of)
 
     @answered
     async def query(self, name: str, req: func.HttpRequest) -> func.HttpResponse:
@@ -89,33 +84,28 @@ class HttpFunctions:
 
     def read_command(
         self, req: func.HttpRequest, route: str, model: type[B], *, key_of: Callable[[B], str] | None = None
-    ) -> tuple[B, CommandContext]:
-        """The body and the context of a command; see `http_requests.read_command`. Raises BadRequest."""
+    ) -> CommandRequest[B]:
+        """What the request asks for; see `http_requests.read_command`. Raises BadRequest."""
         return read_command(req, route, model, trust_easyauth=self.trust_easyauth, key_of=key_of)
 
     async def carry_out(
         self,
         req: func.HttpRequest,
-        requested: Requested,
-        answer_of: Callable[[Answer], func.HttpResponse],
+        aggregate: Aggregate[Any, Any, Any],
+        envelope: CommandEnvelope,
+        answer_of: Callable[[CommandResult], func.HttpResponse],
         *,
         probably_new: bool = False,
     ) -> func.HttpResponse:
-        """Now, with the answer of the command; or later, where the client prefers that."""
+        """Now, with the answer to the result; or later, where the client prefers that."""
         services = await self.services()
-        stream_id = requested.aggregate.stream_id(requested.entity_id)
-        context = requested.context
         if prefers_async(req):
-            envelope = envelope_of(context, stream_id, requested.command)
             return accepted_answer(envelope.command_id, await services.asynchronous.accept(envelope))
-        done = await services.commands.handle(
-            requested.aggregate, stream_id, requested.command, context, probably_new=probably_new
-        )
-        return answer_of(done)
+        return answer_of(await services.commands.handle(aggregate, envelope, probably_new=probably_new))
 
     async def events(self, req: func.HttpRequest, stream_id: str) -> func.HttpResponse:
         """Every event of a stream."""
-        min_version = read_version(req, "minVersion")
+        min_version = read_min_version(req)
         events = await (await self.services()).queries.events(stream_id, min_version)
         body: dict[str, Any] = {"stream": stream_id, "events": [self._event_json(*each) for each in events]}
         return answer(body, version=events[-1][0].version)
@@ -123,20 +113,21 @@ class HttpFunctions:
     async def story(self, req: func.HttpRequest, stream_id: str, others: Sequence[str]) -> func.HttpResponse:
         """The events of a stream and those of others, by time, each with its stream."""
         queries = (await self.services()).queries
-        story = await queries.story(stream_id, others, read_version(req, "minVersion"))
+        story = await queries.story(stream_id, others, read_min_version(req))
         return answer({"events": [{"stream": each[0].stream_id, **self._event_json(*each)} for each in story]})
 
     async def _view(self, query: StreamQuery[Any], req: func.HttpRequest) -> func.HttpResponse:
         projection = query.projection
         stream_id = projection.stream_id(read_name(req, query.parameter))
-        moment = read_moment(req) if query.at_moments else None
+        moment = read_moment(req) if query.at_moments else Moment(read_min_version(req))
         queries = (await self.services()).queries
-        if moment is None:
-            seen = await queries.view(projection, stream_id, read_version(req, "minVersion"))
-        elif moment.at_version is None and moment.as_of is None:
-            seen = await queries.view(projection, stream_id, moment.min_version)
-        else:
-            seen = await queries.view_at(projection, stream_id, version=moment.at_version, time=moment.as_of)
+        try:
+            if moment.at_version is None and moment.as_of is None:
+                seen = await queries.view(projection, stream_id, moment.min_version)
+            else:
+                seen = await queries.view_at(projection, stream_id, version=moment.at_version, time=moment.as_of)
+        except UnknownStream:
+            raise UnknownStream(stream_id, query.unknown) from None
         return view_answer(req, seen.version, {**self.to_json(seen.view), **query.computed(seen.view)})
 
     async def _page(self, query: PageQuery[Any], req: func.HttpRequest) -> func.HttpResponse:

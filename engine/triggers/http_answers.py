@@ -68,15 +68,17 @@ def accepted_answer(command_id: str, outcome: Outcome) -> func.HttpResponse:
     return answer({"commandId": command_id, "status": outcome.status}, status=202, headers=headers)
 
 
-def outcome_answer(outcome: Outcome | None) -> func.HttpResponse:
-    """What became of a command; a refusal holds the problem that the client would have been answered."""
+def outcome_answer(outcome: Outcome | None, resource_of: Callable[[str], str | None]) -> func.HttpResponse:
+    """What became of a command, and where to see it; a refusal holds the problem that would have been answered."""
     match outcome:
         case None:
             return problem(404, "not-found", "Not found", "No such command is known. Outcomes are kept for seven days.")
         case Pending():
             return answer({"status": outcome.status})
         case Done():
-            return answer({"status": outcome.status, "stream": outcome.stream_id, "version": outcome.version})
+            resource = resource_of(outcome.stream_id)
+            body = {"status": outcome.status, "stream": outcome.stream_id, "version": outcome.version}
+            return answer(body, headers=None if resource is None else {"Location": resource})
         case Refused():
             return answer({"status": outcome.status, "problem": problem_json(outcome.refusal)})
         case _:

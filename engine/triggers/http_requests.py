@@ -10,15 +10,16 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from engine.commands.handler import CommandContext
+from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.triggers.problems import BadRequest, Violation
 
 B = TypeVar("B", bound=BaseModel)
+R = TypeVar("R", covariant=True)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 
@@ -34,7 +35,25 @@ _IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
 _STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
 _VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_OF_PYDANTIC: Final = "Value error, "
+"""Stands before what our own validators say."""
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest(Generic[R]):
+    """What a request for a command says, before it is known which command of which stream that is."""
+
+    body: R
+    command_id: str
+    fingerprint: str
+    origin: Origin
+    expected_version: int | None
+
+    def to(self, stream_id: str, command: object) -> CommandEnvelope:
+        return CommandEnvelope(
+            stream_id, command, self.command_id, self.fingerprint, self.origin, self.expected_version
+        )
 
 
 def read_command(
@@ -44,8 +63,8 @@ def read_command(
     *,
     trust_easyauth: bool,
     key_of: Callable[[B], str] | None = None,
-) -> tuple[B, CommandContext]:
-    """The body and the context of a command. `route` is the path with its ids. Raises BadRequest.
+) -> CommandRequest[B]:
+    """`route` is the path with its ids. Raises BadRequest.
 
     The id of the command is a UUIDv5 of caller, method, route and Idempotency-Key, so that the same key means the
     same command wherever it arrives. Without the header, `key_of` takes the key from the body; without either, the id
@@ -64,16 +83,13 @@ def read_command(
         command_id = str(uuid.uuid4())
     else:
         command_id = str(uuid.uuid5(_COMMANDS, "\n".join((caller, req.method.upper(), route, key))))
-    context = CommandContext(
+    return CommandRequest(
+        body=described,
         command_id=command_id,
         fingerprint=_fingerprint(canonical),
-        actor=caller,
-        correlation_id=command_id,
-        causation_id=command_id,
-        traceparent=_traceparent(req),
+        origin=Origin(caller, command_id, command_id, _traceparent(req)),
         expected_version=_if_match(req),
     )
-    return described, context
 
 
 def read_name(req: func.HttpRequest, parameter: str) -> str:
@@ -86,6 +102,7 @@ def read_name(req: func.HttpRequest, parameter: str) -> str:
 
 def read_limit(req: func.HttpRequest) -> int:
     """How many items a page may have. Raises BadRequest."""
+    _refuse_misspelt(req, "limit", "continuation")
     text = req.params.get("limit", str(_PAGE))
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > _MAX_PAGE:
         raise BadRequest(f"limit must be a whole number from 1 to {_MAX_PAGE}.")
@@ -114,8 +131,14 @@ def continuation_of(sort_key: str) -> str:
     return base64.urlsafe_b64encode(sort_key.encode()).decode()
 
 
-def read_version(req: func.HttpRequest, name: str) -> int:
+def read_min_version(req: func.HttpRequest) -> int:
+    """The version that the caller insists on seeing; 0 when it does not. Raises BadRequest."""
+    return _version(req, "minVersion")
+
+
+def _version(req: func.HttpRequest, name: str) -> int:
     """A version given as a query parameter; 0 when it is absent. Raises BadRequest."""
+    _refuse_misspelt(req, name)
     text = req.params.get(name)
     if text is None:
         return 0
@@ -126,6 +149,7 @@ def read_version(req: func.HttpRequest, name: str) -> int:
 
 def read_switch(req: func.HttpRequest, name: str) -> bool:
     """A query parameter that is true or false; false when it is absent. Raises BadRequest."""
+    _refuse_misspelt(req, name)
     text = req.params.get(name, "false")
     if text not in ("true", "false"):
         raise BadRequest(f"{name} must be true or false.")
@@ -143,13 +167,32 @@ class Moment:
 
 def read_moment(req: func.HttpRequest) -> Moment:
     """`minVersion`, `atVersion` and `asOf`, of which at most one is given. Raises BadRequest."""
+    _refuse_misspelt(req, "minVersion", "atVersion", "asOf")
     given = [name for name in ("minVersion", "atVersion", "asOf") if name in req.params]
     if len(given) > 1:
         raise BadRequest(f"{' and '.join(given)} exclude each other.")
-    at_version = read_version(req, "atVersion") if "atVersion" in given else None
+    at_version = _version(req, "atVersion") if "atVersion" in given else None
     if at_version == 0:
         raise BadRequest("atVersion counts from 1.")
-    return Moment(read_version(req, "minVersion"), at_version, _time(req, "asOf") if "asOf" in given else None)
+    return Moment(read_min_version(req), at_version, _time(req, "asOf") if "asOf" in given else None)
+
+
+def _refuse_misspelt(req: func.HttpRequest, *known: str) -> None:
+    """Raises BadRequest for a parameter that is nearly one of those known: ignored, it would seem to have been heeded.
+
+    Others pass: `code` carries the key of a function, and what stands between may add its own.
+    """
+    unknown = [name for name in req.params if name not in known]
+    if not unknown:
+        return
+    # Only such a request pays for this import.
+    from difflib import get_close_matches
+
+    by_lower_case = {each.lower(): each for each in known}
+    for name in unknown:
+        near = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.8)
+        if near:
+            raise BadRequest(f"There is no parameter {name}: did you mean {by_lower_case[near[0]]}?")
 
 
 def _time(req: func.HttpRequest, name: str) -> datetime:
@@ -224,7 +267,8 @@ def _validated(model: type[B], body: bytes) -> B:
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         violations = [
-            Violation("/" + "/".join(str(part) for part in detail["loc"]), detail["msg"]) for detail in details[:20]
+            Violation("/" + "/".join(str(part) for part in detail["loc"]), detail["msg"].removeprefix(_OF_PYDANTIC))
+            for detail in details[:20]
         ]
         raise BadRequest("The body does not describe this command.", violations=violations) from error
 

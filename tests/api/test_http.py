@@ -10,11 +10,12 @@ import pytest
 from api.interface import interface
 from composition.domain import READ_MODELS
 from domain.money import Money
+from domain.order.aggregate import ORDER as ORDERS
 from domain.order.commands import ConfirmOrder
 from domain.order.events import OrderLine, OrderPlaced
+from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import RequestPayment
-from domain.registry import FULFILMENT, PAYMENT
-from domain.registry import ORDER as ORDERS
+from domain.registry import FULFILMENT
 from domain.stock.events import StockReserved
 from engine.errors import OutcomeUnknown, Unavailable
 from engine.triggers.http_requests import MAX_BODY_BYTES
@@ -25,7 +26,7 @@ SHIPMENT = {"carrier": "DHL", "trackingNumber": "T-1"}
 
 
 async def request_payment(api: Api) -> None:
-    await api.commands.handle(PAYMENT, "payment-o-1", RequestPayment("o-1", Money(2500, "EUR")), context("request"))
+    await api.commands.handle(PAYMENT, context("request").to("payment-o-1", RequestPayment("o-1", Money(2500, "EUR"))))
 
 
 class TestCommands:
@@ -83,7 +84,7 @@ class TestCommands:
         stream = f"order-{order_id}"
         early = await api.send("ship_order", SHIPMENT, orderId=order_id)
         assert (409, "urn:problem-type:order-not-confirmed") == (early.status, early.body["type"])
-        await api.commands.handle(ORDERS, stream, ConfirmOrder(), context("confirm"))
+        await api.commands.handle(ORDERS, context("confirm").to(stream, ConfirmOrder()))
         answers = [await api.send("ship_order", SHIPMENT, orderId=order_id) for _ in range(2)]
         assert [{"orderId": order_id, "stream": stream, "version": 3, "status": "shipped"}] * 2 == [
             each.body for each in answers
@@ -256,9 +257,9 @@ class TestQueries:
         order_id = (await api.place()).body["orderId"]
         process, payment = f"fulfilment-{order_id}", f"payment-{order_id}"
         placed = OrderPlaced(order_id, "c-1", (OrderLine("mug", 2, Money(1250, "EUR")),))
-        await api.commands.handle(FULFILMENT, process, placed, context("reaction-1"))
-        await api.commands.handle(FULFILMENT, process, StockReserved("mug", order_id, 2), context("reaction-2"))
-        await api.commands.handle(PAYMENT, payment, RequestPayment(order_id, Money(2500, "EUR")), context("request"))
+        await api.commands.handle(FULFILMENT, context("reaction-1").to(process, placed))
+        await api.commands.handle(FULFILMENT, context("reaction-2").to(process, StockReserved("mug", order_id, 2)))
+        await api.commands.handle(PAYMENT, context("request").to(payment, RequestPayment(order_id, Money(2500, "EUR"))))
         await api.send("report_payment", {"outcome": "processed", "reference": "pay-1"}, orderId=order_id)
         await api.send("cancel_order", {"reason": "no"}, orderId=order_id)
         story = (await api.send("get_order_events", orderId=order_id, params={"all": "true"})).body["events"]

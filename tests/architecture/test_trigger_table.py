@@ -1,14 +1,20 @@
 """The triggers as the host sees them, whole: a misspelt keyword of a decorator passes in silence."""
 
 import json
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import function_app
-from composition.domain import CONTAINERS
+from composition.domain import CONTAINERS, TOPOLOGY
+from engine.consuming.retry_policy import LONGEST
+from engine.messaging.topology import LOCK_DURATION
 from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 from tests.registered import PROJECTIONS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 HTTP = {
     "place_order": ("POST", "orders", "FUNCTION"),
@@ -103,6 +109,20 @@ def test_the_functions_of_the_bus_take_one_message_at_a_time_as_bytes(functions:
         "cardinality": "ONE",
         "dataType": "BINARY",
     } == trigger_of(functions[name])
+
+
+def test_every_entity_of_the_bus_has_a_function_that_takes_from_it(functions: dict[str, Any]) -> None:
+    triggers = [trigger_of(functions[name]) for name in BUS]
+    taken = {each["queueName"]: each.get("isSessionsEnabled", False) for each in triggers if "queueName" in each}
+    assert {queue.name: queue.sessions for queue in TOPOLOGY.queues} == taken
+    subscriptions = [f"{each['topicName']}/{each['subscriptionName']}" for each in triggers if "topicName" in each]
+    assert [*TOPOLOGY.subscriptions] == subscriptions
+
+
+def test_the_locks_of_messages_are_renewed_for_longer_than_a_handler_waits() -> None:
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))["extensions"]["serviceBus"]
+    hours, minutes, seconds = map(int, host["maxAutoLockRenewalDuration"].split(":"))
+    assert timedelta(hours=hours, minutes=minutes, seconds=seconds) > LONGEST > LOCK_DURATION
 
 
 def test_every_read_model_has_its_container() -> None:

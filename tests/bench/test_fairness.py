@@ -11,7 +11,7 @@ from bench import codecs, explicit, folding, library, models
 from bench.in_memory import TextStore
 from bench.material import new_context, new_id, new_item
 from domain.order.events import OrderPlaced
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.events import StockReceived
 from domain.stock.state import StockState
 from engine.storing.codec import strict_converter
@@ -78,5 +78,5 @@ async def test_the_store_of_texts_keeps_versions_and_command_keys_unique() -> No
 
 def test_contexts_are_as_long_as_those_of_http() -> None:
     context = new_context()
-    lengths = [len(each) for each in (context.command_id, context.fingerprint, context.traceparent, new_id())]
+    lengths = [len(each) for each in (context.command_id, context.fingerprint, context.origin.traceparent, new_id())]
     assert [36, 22, 55, 36] == lengths

@@ -20,9 +20,11 @@ from composition.provisioning import provision_database
 from composition.services import build
 from composition.settings import Settings
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.commands import ConfirmOrder
+from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import RefundPayment, RequestPayment
-from domain.registry import ORDER, PAYMENT, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
 from emulators.cosmos.faults import Effect, Fault
 from emulators.cosmos.server import CosmosServer
@@ -66,16 +68,16 @@ class Command:
 
 
 async def _confirm(host: Host, stream_id: str) -> object:
-    return await host.services.commands.handle(ORDER, stream_id, ConfirmOrder(), context(f"confirm-{next(_keys)}"))
+    return await host.services.commands.handle(ORDER, context(f"confirm-{next(_keys)}").to(stream_id, ConfirmOrder()))
 
 
 async def _receive(host: Host, stream_id: str) -> object:
     command = ReceiveStock(stream_id.removeprefix("stock-"), 5)
-    return await host.services.commands.handle(STOCK, stream_id, command, context(f"receive-{next(_keys)}"))
+    return await host.services.commands.handle(STOCK, context(f"receive-{next(_keys)}").to(stream_id, command))
 
 
 async def _refund(host: Host, stream_id: str) -> object:
-    return await host.services.commands.handle(PAYMENT, stream_id, RefundPayment(), context(f"refund-{next(_keys)}"))
+    return await host.services.commands.handle(PAYMENT, context(f"refund-{next(_keys)}").to(stream_id, RefundPayment()))
 
 
 async def placing(_: Host) -> Command:
@@ -99,7 +101,7 @@ async def shipping(host: Host) -> Command:
 async def reporting(host: Host) -> Command:
     order_id = f"o-{next(_keys)}"
     request = RequestPayment(order_id, Money(100, "EUR"))
-    await host.services.commands.handle(PAYMENT, f"payment-{order_id}", request, context(f"request-{order_id}"))
+    await host.services.commands.handle(PAYMENT, context(f"request-{order_id}").to(f"payment-{order_id}", request))
     body = {"outcome": "processed", "reference": "pay-1"}
     return Command("report_payment", body, {"orderId": order_id}, f"payment-{order_id}", _refund)
 

@@ -4,11 +4,14 @@ from hypothesis import strategies as st
 
 from domain.fulfilment.commands import AbandonFulfilment
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder, ShipOrder
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
+from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import DeclinePayment, ExpirePayment, ProcessPayment, RefundPayment, RequestPayment
 from domain.payment.events import PaymentDeclined, PaymentExpired, PaymentProcessed, PaymentRefunded
-from domain.registry import FULFILMENT, ORDER, PAYMENT, STOCK
+from domain.registry import FULFILMENT
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import DispatchStock, ReceiveStock, ReleaseStock, ReserveStock
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
 

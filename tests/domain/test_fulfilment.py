@@ -35,7 +35,7 @@ from engine.testing.deciders import given
 
 DEADLINE = 900
 PROCESS = fulfilment(DEADLINE)
-FULFILMENT = PROCESS.aggregate.decider
+FULFILMENT = PROCESS.aggregate
 
 
 def euros(amount: int) -> Money:
@@ -230,12 +230,12 @@ class TestFromWhatHappenedElsewhere:
 
 
 def has_ended(*history: FulfilmentEvent) -> bool:
-    state = FULFILMENT.fold(FULFILMENT.initial, history)
+    state = FULFILMENT.decider.fold(FULFILMENT.decider.initial, history)
     assert isinstance(state, Fulfilment)
     return state.is_ended
 
 
 def test_events_of_other_streams_find_their_process() -> None:
-    assert {"o-1"} == {PROCESS.correlation[type(each)](each) for each in (PLACED, granted("mug"), EXPIRED)}
+    assert {"o-1"} == {PROCESS.entity_id(each) for each in (PLACED, granted("mug"), EXPIRED)}
     assert "fulfilment-o-1" == PROCESS.aggregate.stream_id("o-1")
     assert STARTED.issued == PROCESS.issued(STARTED)

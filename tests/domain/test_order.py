@@ -3,9 +3,9 @@
 import pytest
 
 from domain.money import LARGEST_AMOUNT, Money
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, ConfirmOrder, OrderCommand, PlaceOrder, ShipOrder
 from domain.order.decisions import (
-    ORDER,
     InvalidOrder,
     OrderAlreadyPlaced,
     OrderAlreadyShipped,

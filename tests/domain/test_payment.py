@@ -3,6 +3,7 @@
 import pytest
 
 from domain.money import Money
+from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import (
     DeclinePayment,
     ExpirePayment,
@@ -12,7 +13,6 @@ from domain.payment.commands import (
     RequestPayment,
 )
 from domain.payment.decisions import (
-    PAYMENT,
     InvalidAmount,
     NothingToRefund,
     PaymentAlreadyProcessed,

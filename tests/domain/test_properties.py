@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.payment.aggregate import PAYMENT
 from domain.payment.events import PaymentProcessed, PaymentRefunded
-from domain.registry import AGGREGATES, PAYMENT, STOCK
+from domain.registry import AGGREGATES
+from domain.stock.aggregate import STOCK
 from domain.stock.snapshot import from_data, to_data
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import DomainError

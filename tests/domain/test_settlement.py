@@ -14,11 +14,13 @@ from domain.fulfilment.commands import AbandonFulfilment
 from domain.fulfilment.events import Request
 from domain.fulfilment.reactions import fulfilment
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderShipped
+from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import ExpirePayment, ProcessPayment, RefundPayment, RequestPayment
 from domain.payment.events import PaymentDeclined, PaymentExpired, PaymentProcessed, PaymentRefunded
-from domain.registry import ORDER, PAYMENT, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import DispatchStock, ReceiveStock, ReleaseStock, ReserveStock
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
 from engine.deciding.aggregate import Aggregate
@@ -74,4 +76,4 @@ def test_a_fact_settles_every_command(settlement: Settlement, data: st.DataObjec
 def test_every_command_of_the_process_has_its_settlement_and_every_fact_reaches_the_process() -> None:
     settled = {type(command) for settlement in SETTLEMENTS for command in settlement.commands}
     assert settled == set(get_args(Request)) - {AbandonFulfilment}
-    assert {fact for settlement in SETTLEMENTS for fact in settlement.facts} <= set(PROCESS.correlation)
+    assert {fact for settlement in SETTLEMENTS for fact in settlement.facts} <= set(get_args(PROCESS.inputs))

@@ -2,8 +2,9 @@
 
 import pytest
 
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import DispatchStock, ReceiveStock, ReleaseStock, ReserveStock, StockCommand
-from domain.stock.decisions import STOCK, InvalidQuantity
+from domain.stock.decisions import InvalidQuantity
 from domain.stock.events import (
     StockDispatched,
     StockReceived,

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.fulfilment.reactions import fulfilment
-from domain.registry import ORDER, PAYMENT, STOCK
+from domain.order.aggregate import ORDER
+from domain.payment.aggregate import PAYMENT
+from domain.stock.aggregate import STOCK
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import DomainError
 
@@ -63,9 +65,9 @@ class World:
         return bool(decided)
 
     def _relay(self, stream_id: str, version: int, event: Any) -> None:
-        concerned = PROCESS.correlation.get(type(event))
-        if concerned is not None:
-            process = PROCESS.aggregate.stream_id(str(concerned(event)))
+        entity_id = PROCESS.entity_id(event)
+        if entity_id is not None:
+            process = PROCESS.aggregate.stream_id(entity_id)
             self.waiting[stream_id, process].append(Message((stream_id, version), process, event))
         if _is_process(stream_id):
             for index, issued in enumerate(PROCESS.issued(event)):

@@ -10,11 +10,14 @@ from typing import Any, Final, Literal
 from composition.services import build
 from composition.settings import Settings
 from domain.fulfilment.state import Fulfilment
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderPlaced
 from domain.order.state import Cancelled, Confirmed, Shipped
+from domain.payment.aggregate import PAYMENT
 from domain.payment.events import PaymentProcessed, PaymentRefunded
 from domain.payment.state import Processed, Requested
-from domain.registry import FULFILMENT, ORDER, PAYMENT, STOCK
+from domain.registry import FULFILMENT
+from domain.stock.aggregate import STOCK
 from domain.stock.events import StockDispatched, StockReceived
 from engine.assembly import Services
 from engine.deciding.aggregate import Aggregate

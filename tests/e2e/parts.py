@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from emulators.tests.functions.processes import Service, request
 from tests.e2e.stack import ROOT
+from tests.registered import bus_config
 
 _KEY: Final = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 
@@ -86,7 +87,8 @@ class Parts:
         if part == "functions":
             self.url = self._start(part, "--port", "0", *data, "--app", str(ROOT), "--instances", self._instances)
             return self.url
-        options = ("--lag", "3") if part == "cosmos" else ("--no-duplicate-detection", "--control-port", "0")
+        of_bus = ("--no-duplicate-detection", "--control-port", "0", "--config", str(bus_config(self._data)))
+        options = ("--lag", "3") if part == "cosmos" else of_bus
         return self._start(part, "--port", self._ports[part], *data, *options)
 
     def control(self, part: str, path: str, content: object = None, method: str | None = None) -> Any:

@@ -15,9 +15,8 @@ from aiohttp import web
 
 from composition.services import build
 from composition.settings import Settings
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
-from engine.commands.consumer import envelope_of
 from engine.messaging.topology import COMMAND_QUEUE
 from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import insistent_client
@@ -43,7 +42,7 @@ async def test_commands_that_wait_while_cosmos_db_is_away_are_carried_out_when_i
             await asyncio.to_thread(running.stop, "cosmos")
             keys = {sku: [f"{sku}-{number}" for number in range(5)] for sku in skus}
             messages = [
-                ENVELOPES.command_message(envelope_of(context(key), STOCK.stream_id(sku), ReceiveStock(sku, 1)))
+                ENVELOPES.command_message(context(key).to(STOCK.stream_id(sku), ReceiveStock(sku, 1)))
                 for sku in skus
                 for key in keys[sku]
             ]

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import InsistentClient, insistent_client
 from tests.e2e.judge import Judge, judge_of

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from emulators.tests.functions.processes import request
 from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import InsistentClient, insistent_client

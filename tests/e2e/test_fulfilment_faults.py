@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import insistent_client
 from tests.e2e.judge import judge_of

@@ -1,18 +1,25 @@
 """Imports on first use: off the loop, and undisturbed."""
 
+import asyncio
 import gc
+import importlib
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from engine.imports import imported
+from engine.imports import OnFirstUse
 
 TELLS = """
 import gc, threading
 thread, collects = threading.get_ident(), gc.isenabled()
 """
+
+
+def imported(name: str) -> OnFirstUse[ModuleType]:
+    return OnFirstUse(lambda: importlib.import_module(name))
 
 
 @pytest.fixture
@@ -23,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 async def test_an_import_runs_off_the_loop_without_the_collector_which_then_goes_on(folder: Path) -> None:
     (folder / "imported_off_the_loop.py").write_text(TELLS)
-    module = await imported("imported_off_the_loop")
+    module = await imported("imported_off_the_loop").get()
     assert module.thread != threading.get_ident()
     assert not module.collects
     assert gc.isenabled()
@@ -32,18 +39,32 @@ async def test_an_import_runs_off_the_loop_without_the_collector_which_then_goes
 async def test_a_failed_import_is_raised_leaves_the_collector_on_and_is_tried_again(folder: Path) -> None:
     file = folder / "imported_again.py"
     file.write_text("raise LookupError('not yet')")
+    again = imported("imported_again")
     with pytest.raises(LookupError, match="not yet"):
-        await imported("imported_again")
+        await again.get()
     assert gc.isenabled()
     file.write_text("")
-    assert await imported("imported_again") is sys.modules["imported_again"]
+    assert await again.get() is sys.modules["imported_again"]
 
 
 async def test_a_collector_that_was_off_stays_off(folder: Path) -> None:
     (folder / "imported_without_collector.py").write_text("")
     gc.disable()
     try:
-        await imported("imported_without_collector")
+        await imported("imported_without_collector").get()
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+async def test_what_is_made_is_made_once_however_many_ask_at_once() -> None:
+    made: list[object] = []
+
+    def make() -> object:
+        made.append(object())
+        return made[-1]
+
+    once = OnFirstUse(make)
+    first, second = await asyncio.gather(once.get(), once.get())
+    assert first is second is await once.get()
+    assert 1 == len(made)

@@ -18,19 +18,18 @@ from emulators.servicebus.config import read_config
 from emulators.servicebus.server import ServiceBusServer
 from engine.assembly import Services
 from engine.clock import utc_now
-from engine.commands.consumer import CommandConsumer, envelope_of
+from engine.commands.consumer import CommandConsumer
 from engine.consuming.parked.port import Failure
-from engine.messaging.envelope import event_message
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS
+from engine.messaging.wire import event_message
 from operate import dead_letters
 from operate.failure import CommandFailed
 from tests.engine.contexts import context
 from tests.engine.contracts.receiver import Receiver, receiving
 from tests.engine.projecting.feeding import stored_event
-from tests.registered import CODEC, ENVELOPES
+from tests.registered import CODEC, ENVELOPES, bus_config
 
-OURS = Path(__file__).parents[2] / "devstack" / "servicebus.json"
 STREAM = "stock-mug"
 
 
@@ -59,8 +58,9 @@ async def webhook() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with CosmosServer.start(port=0) as cosmos, ServiceBusServer.start(read_config(OURS)) as bus:
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    entities = read_config(bus_config(tmp_path))
+    async with CosmosServer.start(port=0) as cosmos, ServiceBusServer.start(entities) as bus:
         environment = {
             "COSMOS": cosmos.connection_string,
             "COSMOS_DATABASE": "orders",
@@ -74,7 +74,7 @@ async def desk() -> AsyncIterator[Desk]:
 
 
 def command(key: str) -> Message:
-    return ENVELOPES.command_message(envelope_of(context(key), STREAM, ReceiveStock("mug", 1)))
+    return ENVELOPES.command_message(context(key).to(STREAM, ReceiveStock("mug", 1)))
 
 
 async def test_dead_commands_are_listed_shown_and_sent_again_in_order(

@@ -15,7 +15,6 @@ from domain.order.events import OrderLine
 from emulators.cosmos.server import CosmosServer
 from engine.assembly import Services
 from engine.clock import utc_now
-from engine.commands.consumer import envelope_of
 from engine.consuming.parked.port import Failure
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE
@@ -54,7 +53,7 @@ async def desk() -> AsyncIterator[Desk]:
 
 
 def command(key: str, command: object) -> bytes:
-    return ENVELOPES.command_message(envelope_of(context(key), STREAM, command)).body
+    return ENVELOPES.command_message(context(key).to(STREAM, command)).body
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[Mapping[str, object]]:

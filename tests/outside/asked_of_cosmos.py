@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from domain.order.events import OrderConfirmed
-from domain.registry import STOCK
+from domain.stock.aggregate import STOCK
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.port import Done, Refused
 from engine.commands.refusals import Refusal

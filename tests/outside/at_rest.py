@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderShipped
+from domain.payment.aggregate import PAYMENT
 from domain.payment.events import (
     PaymentDeclined,
     PaymentExpired,
@@ -14,7 +16,7 @@ from domain.payment.events import (
     PaymentRefunded,
     PaymentRequested,
 )
-from domain.registry import ORDER, PAYMENT, STOCK
+from domain.stock.aggregate import STOCK
 from domain.stock.events import (
     StockDispatched,
     StockReceived,

@@ -1,4 +1,4 @@
-"""What the service asks of the platform: its triggers, as the host sees them, and its containers."""
+"""What the service asks of the platform: its triggers, as the host sees them, its containers, its bus."""
 
 import json
 import runpy
@@ -7,7 +7,8 @@ from typing import Any, Final, cast
 
 from azure.cosmos.aio import CosmosClient
 
-from composition.domain import CONTAINERS
+from composition.domain import CONTAINERS, TOPOLOGY
+from engine.messaging.emulator_config import emulator_config
 from engine.storing.cosmos_account import provision
 from tests.outside.recording import not_found
 
@@ -25,6 +26,11 @@ async def functions() -> Any:
         }
         for each in sorted(listed, key=lambda each: str(each.get_function_name()))
     }
+
+
+async def bus_entities() -> Any:
+    """What the local broker is told: every queue, topic and subscription."""
+    return emulator_config(TOPOLOGY)
 
 
 async def container_definitions() -> Any:

@@ -12,12 +12,12 @@ from engine.consuming.messages import MessageRunner
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
-from engine.messaging.envelope import event_message
 from engine.messaging.memory import MemoryBus
 from engine.messaging.notification import Notification, NotReceived
 from engine.messaging.port import Message
 from engine.messaging.servicebus import AzureServiceBus
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, NOTIFICATION_QUEUE, REACTION_QUEUE
+from engine.messaging.wire import event_message
 from engine.reacting.notifications import DELAYS, NotificationConsumer
 from tests.outside.at_rest import stored
 from tests.outside.rendered import text_of

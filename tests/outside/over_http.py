@@ -10,9 +10,9 @@ import azure.functions as func
 from api.interface import interface
 from composition.domain import READ_MODELS
 from domain.money import LARGEST_AMOUNT, Money
+from domain.order.aggregate import ORDER as ORDERS
 from domain.order.commands import PlaceOrder
 from domain.order.events import OrderLine
-from domain.registry import ORDER as ORDERS
 from engine.commands.errors import CommandIdReused, PreconditionFailed, TooBusy, UnknownStream
 from engine.commands.refusals import refusal_of
 from engine.deciding.decider import DomainError

@@ -6,7 +6,7 @@ from typing import Any, Final
 from tests.outside.asked_of_cosmos import event_store, outcome_store, parked_store, snapshot_store, view_store
 from tests.outside.at_rest import event_items, snapshot_items, view_documents
 from tests.outside.derived_ids import derived_ids
-from tests.outside.infrastructure import container_definitions, functions, provisioned_containers
+from tests.outside.infrastructure import bus_entities, container_definitions, functions, provisioned_containers
 from tests.outside.notified import webhook_posts
 from tests.outside.on_the_bus import (
     bus_messages,
@@ -43,6 +43,7 @@ SAMPLES: Final[Mapping[str, Callable[[], Awaitable[Any]]]] = {
         failures,
         derived_ids,
         functions,
+        bus_entities,
         container_definitions,
         provisioned_containers,
     )

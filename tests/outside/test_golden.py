@@ -27,7 +27,7 @@ def test_every_golden_file_is_compared() -> None:
 
 def test_every_kind_of_event_and_command_travels_in_a_story() -> None:
     told = golden_of("bus-messages").read_text(encoding="utf-8")
-    names = {name for each in AGGREGATES for name in (*each.wire_names, *each.commands)}
+    names = {name for each in AGGREGATES for name in (*each.event_classes, *each.command_classes)}
     assert set() == {name for name in names if f'"subject": "{name}"' not in told}
 
 

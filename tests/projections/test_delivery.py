@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composition.domain import READ_MODELS
-from domain.registry import AGGREGATES, ORDER, PAYMENT, STOCK
+from domain.order.aggregate import ORDER
+from domain.payment.aggregate import PAYMENT
+from domain.registry import AGGREGATES
+from domain.stock.aggregate import STOCK
 from engine.assembly import Domain
 from projections.order_details import ORDER_DETAILS
 from projections.order_history import ORDER_HISTORY

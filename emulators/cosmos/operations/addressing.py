@@ -18,7 +18,7 @@ def container_of(request: Request) -> Container:
 
 
 def item_id_of(request: Request) -> str:
-    """The id of the item that is addressed: by it, or by resource ids all the way, as its ``_self`` has them."""
+    """The id of the item that is addressed: by it, or by resource ids all the way, as its `_self` has them."""
     container, item_id = container_of(request), request.segments[5]
     if request.segments[3] == container.rid:
         number = document_number(container.rid, item_id)

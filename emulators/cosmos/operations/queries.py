@@ -101,7 +101,7 @@ def _without_items(plan: Plan, container: Container) -> Answer:
 
 
 async def read_items(account: Account, request: Request) -> Answer:
-    """All items, page by page: ``GET`` on the items without a query."""
+    """All items, page by page: `GET` on the items without a query."""
     container, reach = container_of(request), reach_of(request)
     owner = fingerprint("read feed", reach.low, reach.high)
     token = request.header(CONTINUATION)

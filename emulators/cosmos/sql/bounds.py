@@ -18,7 +18,7 @@ _ID: Final = ("id",)
 
 @dataclass(frozen=True)
 class Bounds:
-    """An interval of ids (``low`` and ``high`` with whether they belong to it) or a set, and parts of a key."""
+    """An interval of ids (`low` and `high` with whether they belong to it) or a set, and parts of a key."""
 
     low: tuple[str, bool] | None = None
     high: tuple[str, bool] | None = None

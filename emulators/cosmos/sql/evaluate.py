@@ -28,7 +28,7 @@ class Subquery(Protocol):
 class Scope:
     """What an expression may name: the sources around it, the parameters, and aggregates where they are allowed.
 
-    ``aggregate`` registers an aggregate of the query and gives the evaluator of its result.
+    `aggregate` registers an aggregate of the query and gives the evaluator of its result.
     """
 
     names: frozenset[str]

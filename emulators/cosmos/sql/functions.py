@@ -255,7 +255,7 @@ FUNCTIONS: Final[dict[str, BuiltIn]] = {
     "GETCURRENTTICKS": _now(lambda seconds: _TICKS_AT_EPOCH + int(seconds * 10_000_000)),
 }
 
-#: Functions that the service has and devstack has not: they are refused by name.
+# Functions that the service has and devstack has not: they are refused by name.
 UNSUPPORTED: Final = frozenset(
     """
     ARRAY_AVG ARRAY_CONTAINS_ALL ARRAY_CONTAINS_ANY ARRAY_MAX ARRAY_MEDIAN ARRAY_MIN ARRAY_SUM COUNTIF DATETIMEADD

@@ -14,7 +14,7 @@ from emulators.cosmos.sql.evaluate import AGGREGATES, Evaluator, Row, Scope, com
 from emulators.cosmos.sql.values import SortKey, identity, is_number
 from emulators.cosmos.undefined import UNDEFINED
 
-#: The name under which a row holds the whole item; no identifier of the grammar is like it.
+# The name under which a row holds the whole item; no identifier of the grammar is like it.
 ROOT: Final = "$root"
 
 Expand = Callable[[Row], Iterator[Row]]
@@ -31,7 +31,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Plan:
-    """A compiled query. ``top``, ``offset`` and ``limit`` are applied by whoever pages through the results."""
+    """A compiled query. `top`, `offset` and `limit` are applied by whoever pages through the results."""
 
     expand: Expand
     where: Evaluator | None
@@ -71,7 +71,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Result:
-    """A selected value; ``keys`` are its values in ORDER BY, ``position`` tells equal ones apart."""
+    """A selected value; `keys` are its values in ORDER BY, `position` tells equal ones apart."""
 
     value: Any
     keys: tuple[SortKey, ...] = ()
@@ -157,7 +157,7 @@ def _with_aggregates(row: Row, accumulators: list[Accumulator]) -> Row:
     return row | {f"#{number}": gathered.result() for number, gathered in enumerate(accumulators)}
 
 
-#: ``SELECT *``
+# `SELECT *`
 EVERYTHING: Final = Plan(
     expand=lambda row: iter((row,)),
     where=None,

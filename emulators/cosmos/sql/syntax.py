@@ -25,7 +25,7 @@ class Identifier:
 
 @dataclass(frozen=True)
 class Index:
-    """``base["name"]``, ``base[0]`` and ``base.name`` alike."""
+    """`base["name"]`, `base[0]` and `base.name` alike."""
 
     base: Expression
     index: Expression
@@ -136,7 +136,7 @@ Expression = (
 
 @dataclass(frozen=True)
 class PathSource:
-    """``FROM c.children AS x``: one row per item, the value at the path."""
+    """`FROM c.children AS x`: one row per item, the value at the path."""
 
     root: str
     steps: tuple[str | int, ...]
@@ -161,7 +161,7 @@ class SubquerySource:
 
 @dataclass(frozen=True)
 class IteratedSource:
-    """``x IN c.children``: one row per element."""
+    """`x IN c.children`: one row per element."""
 
     name: str
     collection: PathSource | SubquerySource
@@ -216,7 +216,7 @@ class Query:
 
 
 def path_of(expression: Expression) -> tuple[str, ...] | None:
-    """``c.a["b"]`` is the path ``("c", "a", "b")``; None for what is not a path of names."""
+    """`c.a["b"]` is the path `("c", "a", "b")`; None for what is not a path of names."""
     names: list[str] = []
     while isinstance(expression, Index):
         if not (isinstance(expression.index, Constant) and isinstance(expression.index.value, str)):

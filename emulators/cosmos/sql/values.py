@@ -48,7 +48,7 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def comparable(left: Any, right: Any) -> bool:
-    """Whether ``<`` has a meaning: two booleans, numbers, strings or nulls."""
+    """Whether `<` has a meaning: two booleans, numbers, strings or nulls."""
     kind = rank(left)
     return kind == rank(right) and _NULL <= kind <= _STRING
 

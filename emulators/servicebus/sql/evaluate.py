@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from emulators.servicebus.properties import MessageProperties
 
-#: The value of an expression for a message; None stands for null, for "unknown" and for a property that is not there.
+# The value of an expression for a message; None stands for null, for "unknown" and for a property that is not there.
 Expression = Callable[[MessageProperties], Any]
 
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {

@@ -1,7 +1,7 @@
 """From the text of a SQL filter to a function of a message.
 
-Not supported, and refused by name: functions other than ``newid()``, ``property(…)`` and ``p(…)``; names of the scope
-``sys`` that no message has. Grammar and rules: the documentation of the SQL filter syntax of Service Bus.
+Not supported, and refused by name: functions other than `newid()`, `property(…)` and `p(…)`; names of the scope
+`sys` that no message has. Grammar and rules: the documentation of the SQL filter syntax of Service Bus.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _parser() -> Lark:
 
 @lru_cache(maxsize=1000)
 def parse(text: str) -> ev.Expression:
-    """Raises :class:`SqlError`."""
+    """Raises SqlError."""
     if len(text) > MAX_LENGTH:
         raise SqlError(f"{len(text)} characters; the limit is {MAX_LENGTH}")
     try:

@@ -44,7 +44,7 @@ async def raw(server: CosmosServer) -> AsyncIterator[RawClient]:
 
 @pytest.fixture
 async def raw_container(raw: RawClient) -> RawClient:
-    """The database ``shop`` with the container ``items``, made without an SDK."""
+    """The database `shop` with the container `items`, made without an SDK."""
     await raw.send("POST", "/dbs", {"id": "shop"})
     definition = {"id": "items", "partitionKey": {"paths": ["/pk"], "kind": "Hash", "version": 2}}
     await raw.send("POST", "/dbs/shop/colls", definition)

@@ -54,7 +54,7 @@ class RawClient:
         signed: tuple[str, str] | None = None,
         key: str = KEY,
     ) -> RawAnswer:
-        """``signed`` is the resource type and link that the signature covers, where they are not those of the path."""
+        """`signed` is the resource type and link that the signature covers, where they are not those of the path."""
         date = formatdate(usegmt=True)
         kind, link = signed if signed is not None else _resource(path)
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()

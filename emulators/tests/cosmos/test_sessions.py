@@ -18,7 +18,7 @@ pytestmark = pytest.mark.verified("docs", feature="Session consistency: lagging 
 
 @pytest.fixture
 async def lagging() -> AsyncIterator[tuple[CosmosServer, RawClient]]:
-    """A server whose replicas lag by up to five commits, with the container ``items``."""
+    """A server whose replicas lag by up to five commits, with the container `items`."""
     async with CosmosServer.start(lag=LAG) as server, aiohttp.ClientSession() as session:
         raw = RawClient(server.url, session)
         await raw.send("POST", "/dbs", {"id": "shop"})

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
+FOLDER = Path(__file__).parents[3]
 _PATIENCE_S = 20.0
 
 
@@ -33,17 +33,27 @@ class Answer:
 
 
 class Service:
-    """A process of devstack and the lines that it has printed so far."""
+    """A service as a process, and the lines that it has printed so far.
 
-    def __init__(self, module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    It runs in the folder of this package's own folder, under this interpreter, unless others are named.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        folder: Path = FOLDER,
+        python: str = sys.executable,
+    ) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DEVSTACK_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", module, *arguments],
+            [python, "-W", "error", "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            cwd=ROOT,
+            cwd=folder,
             env={**inherited, **(environment or {})},
         )
         self._lines: list[str] = []

@@ -1,12 +1,14 @@
 """An app is loaded as the Python worker loads it: whole, or not at all."""
 
+import sys
+import sysconfig
 import textwrap
 from pathlib import Path
 
 import azure.functions as func
 import pytest
 
-from emulators.functions.indexing import Function, IndexingError, load_app
+from emulators.functions.indexing import Function, IndexingError, load_app, use_app_directory
 from emulators.tests.functions.apps import indexed
 from emulators.tests.functions.corpus import messages
 
@@ -177,3 +179,26 @@ def test_metadata_is_what_the_worker_sent_to_the_host() -> None:
         (retry := functions["project_orders"].retry) and (retry.max_retry_count, retry.minimum, retry.maximum)
     )
     assert "orders" == functions["project_orders"].trigger.fields["databaseName"]
+
+
+def places(monkeypatch: pytest.MonkeyPatch, app_dir: Path, launched_from: Path) -> list[str]:
+    """Where an app is imported from, by a host that `-m` has started in a folder."""
+    monkeypatch.chdir(app_dir)
+    monkeypatch.setattr(sys, "path", [str(launched_from), *filter(None, sys.path)])
+    use_app_directory(app_dir, launched_from)
+    return sys.path
+
+
+def test_an_app_finds_nothing_in_the_folder_that_the_host_was_launched_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [each for each in sys.path if each]
+    assert [str(tmp_path), *before] == places(monkeypatch, tmp_path, tmp_path / "checkout")
+
+
+def test_an_app_finds_the_library_also_where_the_host_is_installed_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = sysconfig.get_path("purelib")
+    others = [each for each in sys.path if each and Path(each).resolve() != Path(library).resolve()]
+    assert [str(tmp_path), *others, library] == places(monkeypatch, tmp_path, Path(library))

@@ -12,12 +12,12 @@ from emulators.amqp.values import Symbol, Timestamp
 from emulators.clock import Clock
 from emulators.servicebus.config import NamespaceSettings, parse_config
 from emulators.servicebus.errors import ServiceBusError
-from emulators.servicebus.locks import Lock
+from emulators.servicebus.holding import Lock, LockedSession
 from emulators.servicebus.messages import Incoming, read_message, write_message
 from emulators.servicebus.namespace import Namespace
 from emulators.servicebus.queue import Queue
 from emulators.servicebus.runtime import Runtime
-from emulators.servicebus.sessions import LockedSession, Sessions
+from emulators.servicebus.sessions import Sessions
 from emulators.servicebus.store import Store, StoredMessage
 from emulators.servicebus.topic import Topic
 
@@ -44,7 +44,7 @@ NOW = 1_000_000_000.0
 
 @dataclass
 class FakeReceiver:
-    """Takes ``room`` more messages; remembers what it got, and by text which token it came with."""
+    """Takes `room` more messages; remembers what it got, and by text which token it came with."""
 
     room: int = 100
     deletes: bool = False
@@ -165,7 +165,7 @@ def message(
     scheduled: float | None = None,
     **application: Any,
 ) -> Incoming:
-    """As a sender's bytes: ``ttl`` in milliseconds, ``scheduled`` in seconds from the start of the clock."""
+    """As a sender's bytes: `ttl` in milliseconds, `scheduled` in seconds from the start of the clock."""
     annotations = {}
     if scheduled is not None:
         annotations[Symbol("x-opt-scheduled-enqueue-time")] = Timestamp((NOW + scheduled) * 1000)

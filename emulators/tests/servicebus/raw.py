@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 
 
 class RawClient(AmqpProtocol):
-    """What arrives is in ``frames``, in order; ``expect`` takes the next one and asserts its type."""
+    """What arrives is in `frames`, in order; `expect` takes the next one and asserts its type."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class RawClient(AmqpProtocol):
     @classmethod
     @asynccontextmanager
     async def to(cls, port: int, *, mechanism: str = "MSSBCBS", opened: bool = True) -> AsyncIterator[RawClient]:
-        """With ``opened`` after SASL, open and begin of channel 0, as .NET does them."""
+        """With `opened` after SASL, open and begin of channel 0, as .NET does them."""
         _, client = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
         try:
             if opened:
@@ -171,7 +171,7 @@ class RawClient(AmqpProtocol):
         self.transfer(message.encode(), number, channel=channel, handle=handle, settled=True)
 
     async def management(self, entity: str, *, channel: int = 0, handle: int = 2) -> None:
-        """The pair of links, with handles ``handle`` and the one behind it."""
+        """The pair of links, with handles `handle` and the one behind it."""
         node = f"{entity}/$management"
         self.attach_receiver(node, channel=channel, handle=handle + 1, reply="replies", snd_settle_mode=1)
         await self.expect(Attach)

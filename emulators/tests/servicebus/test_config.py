@@ -13,8 +13,7 @@ from emulators.servicebus.config import ConfigError, QueueSettings, parse_config
 from emulators.servicebus.durations import parse_duration
 from emulators.servicebus.rules import DEFAULT_RULE, CorrelationFilter, SqlFilter
 
-OURS = Path(__file__).parents[3] / "devstack" / "servicebus.json"
-#: The sample that the official emulator publishes, shortened, with its comments and empty fields.
+# The sample that the official emulator publishes, shortened, with its comments and empty fields.
 SAMPLE = """
 {"UserConfig": {
   "Namespaces": [{ "Name": "sbemulatorns",
@@ -62,22 +61,6 @@ def test_the_published_sample_is_read() -> None:
     assert len(correlation.filter.system) == 8
     assert sql.filter == SqlFilter("sys.Label = 'http://x' AND prop1 = 1")
     assert second.rules == (DEFAULT_RULE,)
-
-
-def test_our_entities_are_those_of_the_service() -> None:
-    settings = read_config(OURS)
-    five_minutes, half_a_minute = timedelta(minutes=5), timedelta(seconds=30)
-    assert settings.queues == tuple(
-        QueueSettings(name, half_a_minute, 10, requires_session=sessions, duplicate_detection_window=five_minutes)
-        for name, sessions in (("commands", True), ("reactions", True), ("notifications", False))
-    )
-    (events,) = settings.topics
-    (notifications,) = events.subscriptions
-    assert (events.name, events.duplicate_detection_window) == ("events", five_minutes)
-    assert notifications.queue == QueueSettings("events/Subscriptions/notifications", half_a_minute, 10)
-    assert [rule.filter for rule in notifications.rules] == [
-        CorrelationFilter({"label": label}) for label in ("OrderConfirmed", "OrderShipped", "OrderCancelled")
-    ]
 
 
 @pytest.mark.verified("docs", feature="Configuration: the limits of the official emulator")

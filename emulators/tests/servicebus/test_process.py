@@ -32,8 +32,8 @@ def config(tmp_path: Path) -> str:
     return str(path)
 
 
-async def test_it_says_when_it_is_ready_and_serves_both_address_families() -> None:
-    async with serving("servicebus", "--port", "0", "--ephemeral") as server:
+async def test_it_says_when_it_is_ready_and_serves_both_address_families(config: str) -> None:
+    async with serving("servicebus", "--port", "0", "--ephemeral", "--config", config) as server:
         assert re.fullmatch(r"devstack: servicebus ready at amqp://localhost:\d+", server.ready_line)
         for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             if family == socket.AF_INET6 and not _has_ipv6():
@@ -42,9 +42,9 @@ async def test_it_says_when_it_is_ready_and_serves_both_address_families() -> No
             writer.close()
             await writer.wait_closed()
         async with RawClient.to(server.port) as client:
-            for handle, entity in enumerate(("commands", "reactions", "events")):
+            for handle, entity in enumerate(("plain", "once", "events")):
                 await client.sender(entity, handle=handle)
-            await client.receiver("events/Subscriptions/notifications", handle=3)
+            await client.receiver("events/Subscriptions/all", handle=3)
 
 
 def _has_ipv6() -> bool:
@@ -57,8 +57,8 @@ def _has_ipv6() -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
-    async with serving("servicebus", "--port", "0", "--ephemeral") as server:
+async def test_a_signal_ends_it_in_order(number: signal.Signals, config: str) -> None:
+    async with serving("servicebus", "--port", "0", "--ephemeral", "--config", config) as server:
         async with RawClient.to(server.port) as client:
             server.process.send_signal(number)
             await client.ended()  # no client keeps it from ending
@@ -68,8 +68,8 @@ async def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
         assert b"" == await server.process.stdout.read()
 
 
-async def test_it_ends_with_its_supervisor() -> None:
-    async with serving("servicebus", "--port", "0", "--ephemeral", supervised=True) as server:
+async def test_it_ends_with_its_supervisor(config: str) -> None:
+    async with serving("servicebus", "--port", "0", "--ephemeral", "--config", config, supervised=True) as server:
         assert server.process.stdin is not None
         server.process.stdin.close()
 
@@ -82,9 +82,9 @@ async def _failing(*arguments: str) -> tuple[int | None, str]:
     return process.returncode, errors.decode()
 
 
-async def test_a_taken_port_is_named_with_its_holder() -> None:
-    async with serving("servicebus", "--port", "0", "--ephemeral") as server:
-        status, errors = await _failing("--port", str(server.port), "--ephemeral")
+async def test_a_taken_port_is_named_with_its_holder(config: str) -> None:
+    async with serving("servicebus", "--port", "0", "--ephemeral", "--config", config) as server:
+        status, errors = await _failing("--port", str(server.port), "--ephemeral", "--config", config)
 
     assert 3 == status
     assert 1 == len(errors.splitlines())
@@ -92,8 +92,15 @@ async def test_a_taken_port_is_named_with_its_holder() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--data", "x", "--ephemeral"), ("--ephemeral", "--hurry", "0.5")])
-async def test_bad_arguments_end_with_two(arguments: tuple[str, ...]) -> None:
-    assert 2 == (await _failing(*arguments))[0]
+async def test_bad_arguments_end_with_two(arguments: tuple[str, ...], config: str) -> None:
+    assert 2 == (await _failing(*arguments, "--config", config))[0]
+
+
+async def test_it_asks_for_a_configuration() -> None:
+    status, errors = await _failing("--ephemeral")
+
+    assert 2 == status
+    assert "the following arguments are required: --config" in errors
 
 
 async def test_a_bad_configuration_ends_with_two_and_one_line(tmp_path: Path) -> None:
@@ -106,14 +113,15 @@ async def test_a_bad_configuration_ends_with_two_and_one_line(tmp_path: Path) ->
     assert f"devstack: {bad}: UserConfig.Namespaces[0].Queues[0].Properties.LockDuration: " in errors
 
 
-async def test_a_data_folder_of_another_format_or_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
-    async with serving("servicebus", "--port", "0", "--data", str(tmp_path)):
-        status, errors = await _failing("--port", "0", "--data", str(tmp_path))
+async def test_a_data_folder_of_another_format_or_in_use_is_refused_in_one_line(tmp_path: Path, config: str) -> None:
+    arguments = ("--port", "0", "--data", str(tmp_path), "--config", config)
+    async with serving("servicebus", *arguments):
+        status, errors = await _failing(*arguments)
     assert (4, 1) == (status, len(errors.splitlines()))
     assert "in use" in errors
 
     (tmp_path / "servicebus.format").write_text("999\n")
-    status, errors = await _failing("--port", "0", "--data", str(tmp_path))
+    status, errors = await _failing(*arguments)
     assert (4, 1) == (status, len(errors.splitlines()))
     assert "format 999" in errors
 

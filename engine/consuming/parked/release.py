@@ -8,8 +8,8 @@ from typing import Final
 from engine.consuming.messages import MessageConsumer, failure_of
 from engine.consuming.parked.port import ParkedStore
 from engine.consuming.retry_policy import TRANSIENT
-from engine.messaging.envelope import UnreadableMessage
 from engine.messaging.port import Received
+from engine.messaging.wire import UnreadableMessage
 
 _AT_ONCE: Final = 100
 

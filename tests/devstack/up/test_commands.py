@@ -125,6 +125,13 @@ class TestForwards:
         assert project.run(name, "--help").stdout.startswith(f"usage: python -m devstack.{name} ")
         assert 2 == project.run(name).returncode
 
+    def test_the_bus_gets_the_entities_of_the_project_unless_others_are_named(self, project: Project) -> None:
+        (project.root / "emulators" / "servicebus" / "__main__.py").write_text("import sys; print(*sys.argv[1:])")
+        entities = project.data / "servicebus.json"
+
+        assert f"--config {entities}\n" == project.run("servicebus").stdout
+        assert "--config other.json\n" == project.run("servicebus", "--config", "other.json").stdout
+
     def test_the_service_runs_under_the_environments_python(self, project: Project) -> None:
         """So that `python3 -m devstack cosmos` works with a python3 that has none of the packages."""
         (project.root / "emulators" / "cosmos" / "__main__.py").write_text("import sys; print(sys.executable)")

@@ -39,11 +39,16 @@ class Recorder:
         if self.failure:
             raise self.failure
 
-    def prepare(self, root: Path | None = None) -> Calls:
+    def prepare(self, root: Path | None = None, *, insist: bool = False) -> Calls:
         """The calls that one run makes."""
         self.calls = []
-        environment.prepare(str(root or self._root), Console(), self.create, self.install)
+        environment.prepare(str(root or self._root), Console(), self.create, self.install, insist)
         return self.calls
+
+    def pretend(self, version: str) -> None:
+        """The environment is one of this Python from now on."""
+        stamp = self._root / ".venv" / "devstack-stamp.json"
+        stamp.write_text(json.dumps({**json.loads(stamp.read_text()), "python": version}))
 
 
 @pytest.fixture
@@ -84,6 +89,25 @@ class TestStamp:
 
         assert ["venv", "pip"] == tools.prepare()
         assert "replacing .venv, which is broken or of another Python" in capsys.readouterr().out
+
+    def test_one_of_another_python_that_runs_the_stack_is_kept_unless_this_one_is_asked_for(
+        self, tools: Recorder
+    ) -> None:
+        """Or `make demo` in a second terminal would replace what `make run PYTHON=…` in the first one runs on."""
+        tools.prepare()
+        tools.pretend("3.99")
+
+        assert [] == tools.prepare()
+        assert ["venv", "pip"] == tools.prepare(insist=True)
+
+    def test_one_that_a_stack_runs_on_is_never_replaced(self, tools: Recorder, root: Path) -> None:
+        tools.prepare()
+        tools.pretend("3.99")
+
+        with environment.in_use(str(root)), pytest.raises(StackError, match=r"a stack runs on \.venv"):
+            tools.prepare(insist=True)
+        assert [] == tools.calls
+        assert ["venv", "pip"] == tools.prepare(insist=True)
 
     def test_a_copied_project_gets_an_environment_of_its_own(self, tools: Recorder, root: Path) -> None:
         """The scripts in .venv/bin name the Python of the folder in which they were installed."""

@@ -85,7 +85,8 @@ class TestStart:
             cosmos, bus, _, functions = (" ".join(entry["arguments"]) for entry in project.journal())
             data = project.data
             assert f"--port 0 --data {data}/cosmos --hurry 10 --lag 3" == cosmos
-            assert f"--port 0 --data {data}/servicebus --hurry 10" == bus
+            entities = data / "servicebus.json"
+            assert f"--config {entities} --port 0 --data {data}/servicebus --hurry 10" == bus
             assert f"--port 0 --app {project.root} --data {data}/functions --instances 2 --hurry 10" == functions
             assert "divided by 10" in up.output
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from engine.assembly import Surroundings
-from engine.commands.handler import Answer
+from engine.commands.handler import CommandResult
 from engine.testing.times import NOON
 from tests.engine.commands.hostile_store import HostileStore
 from tests.engine.contexts import context
@@ -23,14 +23,14 @@ SEE_OFF: Final = SeeOffGuest("the sea")
 DISMISS: Final = DismissGuest("too loud")
 
 
-def guest_at(version: int, event_type: str) -> Answer:
+def guest_at(version: int, event_type: str) -> CommandResult:
     """What a command is answered that has left the guest there."""
-    return Answer(GUEST_STREAM, version, event_type)
+    return CommandResult(GUEST_STREAM, version, event_type)
 
 
-def house_at(version: int) -> Answer:
+def house_at(version: int) -> CommandResult:
     """What a command is answered that has left the house there, with more beds."""
-    return Answer(HOUSE_STREAM, version, "BedsAdded")
+    return CommandResult(HOUSE_STREAM, version, "BedsAdded")
 
 
 @dataclass
@@ -57,16 +57,16 @@ class Desk:
         if_match: int | None = None,
         fingerprint: str = "f",
         probably_new: bool = False,
-    ) -> Answer:
-        asked = context(key, if_match, fingerprint)
-        return await self.handler.handle(GUEST, GUEST_STREAM, command, asked, probably_new=probably_new)
+    ) -> CommandResult:
+        asked = context(key, if_match, fingerprint).to(GUEST_STREAM, command)
+        return await self.handler.handle(GUEST, asked, probably_new=probably_new)
 
-    async def add_beds(self, count: int, key: str) -> Answer:
-        return await self.handler.handle(HOUSE, HOUSE_STREAM, AddBeds("hill", count), context(key))
+    async def add_beds(self, count: int, key: str) -> CommandResult:
+        return await self.handler.handle(HOUSE, context(key).to(HOUSE_STREAM, AddBeds("hill", count)))
 
     def beds_believed(self) -> int:
         """How many beds the house has, as the cache of this process tells."""
-        folded = self.handler.cache.get(HOUSE_STREAM)
-        assert folded is not None
-        beds: int = folded.state.beds
+        cached = self.handler.cache.get(HOUSE_STREAM)
+        assert cached is not None
+        beds: int = cached.state.beds
         return beds

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from engine.commands.consumer import envelope_of
 from engine.commands.errors import CommandIdReused
 from engine.commands.outcomes.port import Done, Pending, Refused
 from engine.errors import Unavailable
@@ -30,7 +29,7 @@ INVITE = InviteGuest("g-1", "hill", (Wish("a window", 1),))
 
 
 def envelope(command: object, key: str, *, fingerprint: str = "f", expected: int | None = None) -> CommandEnvelope:
-    return envelope_of(context(key, expected, fingerprint), STREAM, command)
+    return context(key, expected, fingerprint).to(STREAM, command)
 
 
 @pytest.fixture
@@ -95,7 +94,7 @@ async def test_a_key_that_is_used_for_another_request_is_refused(world: World) -
 
 
 async def test_a_key_that_a_synchronous_command_has_used_is_refused_later(world: World) -> None:
-    await world.commands.handle(GUEST, STREAM, INVITE, context("c-1"))
+    await world.commands.handle(GUEST, context("c-1").to(STREAM, INVITE))
     await world.asynchronous.accept(envelope(DismissGuest("no"), "c-1", fingerprint="other"))
     await world.deliver(COMMAND_QUEUE)
     outcome = await world.asynchronous.outcome("c-1")

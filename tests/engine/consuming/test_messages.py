@@ -11,8 +11,8 @@ from engine.consuming.parked.port import Failure
 from engine.consuming.parked.release import Release
 from engine.consuming.retry_policy import LONGEST
 from engine.errors import AccessRefused, Unavailable
-from engine.messaging.envelope import NewerMessage, UnreadableMessage
 from engine.messaging.port import Received
+from engine.messaging.wire import NewerMessage, UnreadableMessage
 from engine.storing.errors import NewerEvent, UndecodableEvent
 from tests.engine.world import World
 

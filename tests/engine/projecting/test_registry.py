@@ -14,7 +14,7 @@ BEDS = Projection("{name}", 1, "house", str, lambda view, event: "")
 """
 ONE_QUERY = """
 from engine.projecting.query import StreamQuery
-BY_HOUSE = StreamQuery(BEDS, parameter="houseId")
+BY_HOUSE = StreamQuery(BEDS, parameter="houseId", unknown="")
 """
 
 
@@ -47,7 +47,7 @@ def test_one_need_not_be_asked_and_private_modules_are_left_out(package: Path) -
     [
         ("", "must hold one Projection, named 'all-beds'"),
         (PROJECTION.format(name="beds"), "must hold one Projection, named 'all-beds'"),
-        (PROJECTION.format(name="all-beds") + ONE_QUERY + "TOO = StreamQuery(BEDS, 'x')", "at most one query"),
+        (PROJECTION.format(name="all-beds") + ONE_QUERY + "TOO = StreamQuery(BEDS, 'x', '')", "at most one query"),
         (
             PROJECTION.format(name="all-beds")
             + "from tests.engine.toy.read_models.house_beds import BY_HOUSE as QUERY_OF_ANOTHER",

@@ -10,10 +10,10 @@ import pytest
 from engine.consuming.messages import MessageConsumer
 from engine.consuming.parked.release import Release
 from engine.errors import Unavailable
-from engine.messaging.envelope import event_message
 from engine.messaging.notification import Notification, NotReceived, signature
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, NOTIFICATION_QUEUE, REACTION_QUEUE
+from engine.messaging.wire import event_message
 from engine.reacting.notifications import DELAYS, PAUSES, NotificationConsumer
 from engine.storing.events import Metadata, StoredEvent
 from engine.testing.times import NOON

@@ -37,13 +37,13 @@ def world() -> World:
 
 async def invite(world: World, guest_id: str = "g-1") -> None:
     command = InviteGuest(guest_id, "hill", WISHES)
-    await world.commands.handle(GUEST, f"guest-{guest_id}", command, context(f"invite-{guest_id}"))
+    await world.commands.handle(GUEST, context(f"invite-{guest_id}").to(f"guest-{guest_id}", command))
 
 
 async def test_every_event_goes_to_the_topic_in_the_order_of_its_stream(world: World) -> None:
     await invite(world)
-    await world.commands.handle(GUEST, "guest-g-1", WelcomeGuest(), context("c-2"))
-    await world.commands.handle(HOUSE, "house-hill", AddBeds("hill", 3), context("c-3"))
+    await world.commands.handle(GUEST, context("c-2").to("guest-g-1", WelcomeGuest()))
+    await world.commands.handle(HOUSE, context("c-3").to("house-hill", AddBeds("hill", 3)))
     items = await world.feed()
     random.Random(3).shuffle(items)
     await world.relay.run(items)
@@ -60,7 +60,7 @@ async def test_every_event_goes_to_the_topic_in_the_order_of_its_stream(world: W
 
 async def test_an_event_that_a_process_reacts_to_goes_to_its_session(world: World) -> None:
     await invite(world)
-    await world.commands.handle(GUEST, "guest-g-1", WelcomeGuest(), context("c-2"))
+    await world.commands.handle(GUEST, context("c-2").to("guest-g-1", WelcomeGuest()))
     await world.relay.run(await world.feed())
     (message,) = world.bus.sent[REACTION_QUEUE]
     event_id = (await world.store.read("guest-g-1"))[0].metadata.event_id
@@ -93,11 +93,11 @@ async def test_what_is_due_already_is_sent_at_once(world: World) -> None:
 
 
 async def test_a_command_without_a_delay_is_sent_at_once_and_carried_out(world: World) -> None:
-    await world.commands.handle(HOUSE, "house-hill", AddBeds("hill", 3), context("c-1"))
-    await world.commands.handle(HOUSE, "house-hill", TakeBeds("hill", "g-1", 2), context("c-2"))
+    await world.commands.handle(HOUSE, context("c-1").to("house-hill", AddBeds("hill", 3)))
+    await world.commands.handle(HOUSE, context("c-2").to("house-hill", TakeBeds("hill", "g-1", 2)))
     await invite(world)
-    await world.commands.handle(GUEST, "guest-g-1", WelcomeGuest(), context("c-3"))
-    await world.commands.handle(GUEST, "guest-g-1", SeeOffGuest("the sea"), context("c-4"))
+    await world.commands.handle(GUEST, context("c-3").to("guest-g-1", WelcomeGuest()))
+    await world.commands.handle(GUEST, context("c-4").to("guest-g-1", SeeOffGuest("the sea")))
     await world.settle()
     (given_back,) = [each for each in world.bus.sent[COMMAND_QUEUE] if each.subject == "ReturnBeds"]
     assert ("house-hill", None) == (given_back.session_id, given_back.due)
@@ -161,7 +161,7 @@ async def test_a_batch_that_failed_half_way_is_sent_whole_again(world: World, mo
 async def test_a_text_that_the_host_has_re_written_is_sent_as_it_was_written(world: World) -> None:
     text = "2026-01-02T03:04:05.000Z"
     await invite(world)
-    await world.commands.handle(GUEST, "guest-g-1", DismissGuest(text), context("c-2"))
+    await world.commands.handle(GUEST, context("c-2").to("guest-g-1", DismissGuest(text)))
     items: list[Any] = [
         {**item, "data": {**item["data"], "reason": "2026-01-02T03:04:05Z"}} if item["version"] == 2 else item
         for item in await world.feed()
@@ -233,7 +233,7 @@ class TestBadReactions:
 
     async def test_an_event_that_concerns_nobody_is_parked_alone(self, world: World) -> None:
         await invite(world)
-        await world.commands.handle(GUEST, "guest-g-1", WelcomeGuest(), context("c-2"))
+        await world.commands.handle(GUEST, context("c-2").to("guest-g-1", WelcomeGuest()))
         await world.relay.run(await world.feed())
         arrived = next(each for each in world.bus.sent[EVENT_TOPIC] if each.subject == "GuestArrived")
         await world.deliver(REACTION_QUEUE, Received("m-1", "greeting-g-1", 1, arrived.body))

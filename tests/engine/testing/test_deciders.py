@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import engine
+from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import Decider, DomainError, NotFound
 from engine.testing.deciders import given
 from tests.engine.toy.guest import (
-    GUEST,
     DismissGuest,
     GuestArrived,
     GuestDismissed,
@@ -23,6 +23,7 @@ from tests.engine.toy.guest import (
     WelcomeGuest,
     Wish,
 )
+from tests.engine.toy.registry import GUEST
 
 WISHES = (Wish("a window", 1),)
 INVITED = GuestInvited("g-1", "hill", WISHES)
@@ -90,7 +91,8 @@ class TestWhatDoesNotHold:
         def decide(_command: str, _state: int) -> tuple[str, ...]:
             raise KeyError
 
-        broken: Decider[str, str, int] = Decider(0, decide, lambda state, _: state)
+        decider: Decider[str, str, int] = Decider(0, decide, lambda state, _: state)
+        broken: Aggregate[str, str, int] = Aggregate("broken", decider, events=str)
         with pytest.raises(KeyError):
             given(broken).when("anything").then_rejected(DomainError)
 

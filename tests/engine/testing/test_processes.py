@@ -90,9 +90,10 @@ class TestWhatWasReactedToBefore:
 
         decider: Decider[Any, Counted, int] = Decider(0, decide, lambda counted, _event: counted + 1)
         return Process(
-            Aggregate("patience", decider, {"Counted": Counted}),
-            {GuestLeft: lambda left: left.house_id},
-            lambda event: event.issued,
+            aggregate=Aggregate("patience", decider, events=Counted),
+            inputs=GuestLeft,
+            correlation=lambda left: str(left.house_id),
+            issued=lambda event: event.issued,
         )
 
     def test_they_do(self, patient: Process[Any, Any, Any]) -> None:

@@ -6,7 +6,6 @@ It does not look whether it has reacted already: that an input counts once is no
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from engine.deciding.decider import Decider
 from engine.deciding.process import Issued
 from tests.engine.toy.guest import DismissGuest, GuestInvited, GuestLeft
 from tests.engine.toy.house import ReturnBeds
@@ -56,6 +55,3 @@ def react(happened: GreetingInput, _reacted: bool) -> tuple[GreetingEvent, ...]:
             return (Reminded(),)
         case _:
             assert_never(happened)
-
-
-DECIDER: Final[Decider[GreetingInput, GreetingEvent, bool]] = Decider(False, react, lambda _state, _event: True)

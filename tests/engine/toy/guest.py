@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal, assert_never
 
-from engine.deciding.decider import Decider, DomainError, NotFound
+from engine.deciding.decider import DomainError, NotFound
 
 CATEGORY: Final = "guest"
 
@@ -104,6 +104,9 @@ class GuestState:
     destination: str = ""
 
 
+INITIAL: Final = GuestState()
+
+
 def decide(command: GuestCommand, state: GuestState) -> tuple[GuestEvent, ...]:
     if isinstance(command, InviteGuest):
         if state.status != "unknown":
@@ -151,6 +154,3 @@ def evolve(_state: GuestState, event: GuestEvent) -> GuestState:
             return GuestState(event.guest_id, event.house_id, "dismissed")
         case _:
             assert_never(event)
-
-
-GUEST: Final[Decider[GuestCommand, GuestEvent, GuestState]] = Decider(GuestState(), decide, evolve)

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
-from engine.deciding.aggregate import SnapshotFormat
-from engine.deciding.decider import Decider, DomainError
+from engine.deciding.decider import DomainError
 
 CATEGORY: Final = "house"
 FOLD: Final = 1
@@ -105,6 +104,9 @@ class HouseState:
         return self.beds - sum(self.taken.values())
 
 
+INITIAL: Final = HouseState()
+
+
 def decide(command: HouseCommand, state: HouseState) -> tuple[HouseEvent, ...]:
     match command:
         case AddBeds():
@@ -141,13 +143,9 @@ def evolve(state: HouseState, event: HouseEvent) -> HouseState:
             assert_never(event)
 
 
-def _to_data(state: HouseState) -> Mapping[str, Any]:
+def to_data(state: HouseState) -> Mapping[str, Any]:
     return {"beds": state.beds, "taken": dict(state.taken)}
 
 
-def _from_data(data: Mapping[str, Any]) -> HouseState:
+def from_data(data: Mapping[str, Any]) -> HouseState:
     return HouseState(data["beds"], Taken(data["taken"]))
-
-
-HOUSE: Final[Decider[HouseCommand, HouseEvent, HouseState]] = Decider(HouseState(), decide, evolve)
-SNAPSHOTS: Final = SnapshotFormat(FOLD, _to_data, _from_data)

@@ -3,14 +3,16 @@
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Final
 
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from engine.commands.handler import CommandResult
 from engine.storing.codec import strict_converter
-from engine.triggers.http import HttpFunctions, Requested, Services
+from engine.triggers.http import HttpFunctions, Services
 from engine.triggers.http_answers import answer, answered
 from engine.triggers.http_requests import NAME_PATTERN, read_name
 from tests.engine.toy.guest import DismissGuest, InviteGuest, Wish
@@ -49,31 +51,32 @@ class Interface:
 
     @answered
     async def invite(self, req: func.HttpRequest) -> func.HttpResponse:
-        body, context = self.engine.read_command(req, "/guests", InvitationBody)
-        guest_id = str(uuid.uuid5(_GUESTS, context.command_id))
-        inviting = Requested(GUEST, guest_id, body.to_domain(guest_id), context)
-        return await self.engine.carry_out(
-            req,
-            inviting,
-            lambda done: answer({"guestId": guest_id, "version": done.version}, status=201, version=done.version),
-            probably_new=True,
-        )
+        asked = self.engine.read_command(req, "/guests", InvitationBody)
+        guest_id = str(uuid.uuid5(_GUESTS, asked.command_id))
+        inviting = asked.to(GUEST.stream_id(guest_id), asked.body.to_domain(guest_id))
+        invited = partial(_guest_answer, guest_id, 201)
+        return await self.engine.carry_out(req, GUEST, inviting, invited, probably_new=True)
 
     @answered
     async def dismiss(self, req: func.HttpRequest) -> func.HttpResponse:
         guest_id = read_name(req, "guestId")
-        body, context = self.engine.read_command(req, f"/guests/{guest_id}/dismissal", DismissalBody)
-        dismissing = Requested(GUEST, guest_id, DismissGuest(body.reason), context)
-        return await self.engine.carry_out(
-            req,
-            dismissing,
-            lambda done: answer({"guestId": guest_id, "version": done.version}, version=done.version),
-        )
+        asked = self.engine.read_command(req, f"/guests/{guest_id}/dismissal", DismissalBody)
+        dismissing = asked.to(GUEST.stream_id(guest_id), DismissGuest(asked.body.reason))
+        return await self.engine.carry_out(req, GUEST, dismissing, partial(_guest_answer, guest_id, 200))
 
     @answered
     async def events(self, req: func.HttpRequest) -> func.HttpResponse:
         return await self.engine.events(req, GUEST.stream_id(read_name(req, "guestId")))
 
 
+def _guest_answer(guest_id: str, status: int, result: CommandResult) -> func.HttpResponse:
+    return answer({"guestId": guest_id, "version": result.version}, status=status, version=result.version)
+
+
+def _resource_of(stream_id: str) -> str | None:
+    category, _, entity_id = stream_id.partition("-")
+    return f"/api/guests/{entity_id}" if category == GUEST.category else None
+
+
 def interface(services: Callable[[], Awaitable[Services]], *, trust_easyauth: bool = False) -> Interface:
-    return Interface(HttpFunctions(services, READ_MODELS, _to_json, trust_easyauth))
+    return Interface(HttpFunctions(services, READ_MODELS, _to_json, _resource_of, trust_easyauth))

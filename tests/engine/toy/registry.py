@@ -1,19 +1,16 @@
 """The toy domain as it is handed to the engine: guests, their houses, and the process that greets them."""
 
 from collections.abc import Mapping
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from engine.assembly import Domain
-from engine.deciding.aggregate import Aggregate
+from engine.deciding.aggregate import Aggregate, SnapshotFormat
+from engine.deciding.decider import Decider
 from engine.deciding.process import Process
-from engine.messaging.envelope import EnvelopeCodec
+from engine.messaging.wire import EnvelopeCodec
 from engine.projecting.registry import read_models
 from engine.storing.codec import EventCodec
 from tests.engine.toy import greeting, guest, house
-
-
-def _by_name(union: Any) -> Mapping[str, type]:
-    return {each.__name__: each for each in get_args(union)}
 
 
 def _destination_from_to(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -23,22 +20,27 @@ def _destination_from_to(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 GUEST: Final[Aggregate[guest.GuestCommand, guest.GuestEvent, guest.GuestState]] = Aggregate(
     guest.CATEGORY,
-    guest.GUEST,
-    _by_name(guest.GuestEvent),
-    _by_name(guest.GuestCommand),
-    upcasters={"GuestLeft": (_destination_from_to,)},
+    Decider(guest.INITIAL, guest.decide, guest.evolve),
+    events=guest.GuestEvent,
+    commands=guest.GuestCommand,
+    upcasters={guest.GuestLeft: (_destination_from_to,)},
 )
 HOUSE: Final[Aggregate[house.HouseCommand, house.HouseEvent, house.HouseState]] = Aggregate(
-    house.CATEGORY, house.HOUSE, _by_name(house.HouseEvent), _by_name(house.HouseCommand), snapshots=house.SNAPSHOTS
+    house.CATEGORY,
+    Decider(house.INITIAL, house.decide, house.evolve),
+    events=house.HouseEvent,
+    commands=house.HouseCommand,
+    snapshots=SnapshotFormat(house.FOLD, house.to_data, house.from_data),
 )
 GREETING: Final[Process[greeting.GreetingInput, greeting.GreetingEvent, bool]] = Process(
     aggregate=Aggregate(
-        greeting.CATEGORY, greeting.DECIDER, _by_name(greeting.GreetingEvent), {"Remind": greeting.Remind}
+        greeting.CATEGORY,
+        Decider(False, greeting.react, lambda _state, _event: True),
+        events=greeting.GreetingEvent,
+        commands=greeting.Remind,
     ),
-    correlation={
-        guest.GuestInvited: lambda event: str(event.guest_id),
-        guest.GuestLeft: lambda event: str(event.guest_id),
-    },
+    inputs=guest.GuestInvited | guest.GuestLeft,
+    correlation=lambda happened: str(happened.guest_id),
     issued=lambda event: event.issued,
 )
 

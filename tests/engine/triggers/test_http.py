@@ -143,6 +143,8 @@ class TestLater:
         await door.world.deliver(COMMAND_QUEUE)
         done = (await ask(door.get_command, commandId=command_id)).body
         assert ("done", 1) == (done["status"], done["version"])
+        guest_id = done["stream"].removeprefix("guest-")
+        assert f"/api/guests/{guest_id}" == (await ask(door.get_command, commandId=command_id)).headers["Location"]
         assert "done" == (await self.accepted(door)).body["status"]
 
     async def test_a_refusal_holds_the_problem_of_an_answer_at_once(self, door: Door) -> None:
@@ -214,13 +216,23 @@ class TestViewsOfStreams:
 
     async def test_a_view_that_is_not_seen_at_moments_takes_no_moment(self, door: Door) -> None:
         for count in (3, 4):
-            await door.world.commands.handle(HOUSE, "house-hill", AddBeds("hill", count), context(f"k-{count}"))
+            await door.world.commands.handle(HOUSE, context(f"k-{count}").to("house-hill", AddBeds("hill", count)))
         answered = await ask(door.beds, houseId="hill", params={"atVersion": "1"})
         assert {"houseId": "hill", "beds": 7, "taken": 0, "free": 7, "version": 2} == answered.body
 
     async def test_what_never_was_is_not_found(self, door: Door) -> None:
         for missing in (await ask(door.guest, guestId="g-9"), await ask(door.events, guestId="g-9")):
             assert (404, "urn:problem-type:not-found") == (missing.status, missing.body["type"])
+
+    async def test_what_is_not_there_is_named(self, door: Door) -> None:
+        missing = await ask(door.beds, houseId="mill")
+        assert (404, "This house has never had a bed.") == (missing.status, missing.body["detail"])
+
+    async def test_a_misspelt_parameter_is_named(self, door: Door) -> None:
+        guest_id = await door.invited()
+        misspelt = await ask(door.guest, guestId=guest_id, params={"minversion": "1"})
+        assert (400, True) == (misspelt.status, "did you mean minVersion?" in misspelt.body["detail"])
+        assert 200 == (await ask(door.guest, guestId=guest_id, params={"code": "x"})).status
 
     async def test_the_events_of_a_stream_are_its_story(self, door: Door) -> None:
         guest_id = await door.invited()

@@ -1,5 +1,4 @@
-"""
-A service that keeps the contract of devstack's services, and serves nothing.
+"""A service that keeps the contract of devstack's services, and serves nothing.
 
 It notes its life in `journal.jsonl` of the working directory. `faults.json` there makes it misbehave, and who connects
 to its port ends it with the status that he sends.
@@ -65,7 +64,7 @@ def serve(port: int, faults: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog=f"python -m devstack.{NAME}")
     parser.add_argument("--port", type=int, required=True)
-    for option in ("--data", "--app", "--instances", "--hurry", "--lag"):
+    for option in ("--data", "--config", "--app", "--instances", "--hurry", "--lag"):
         parser.add_argument(option)
     arguments = parser.parse_args()
     faults = json.loads(Path("faults.json").read_text()).get(NAME, {})

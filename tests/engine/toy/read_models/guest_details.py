@@ -57,4 +57,4 @@ def project(view: GuestDetails | None, recorded: RecordedEvent[GuestEvent]) -> G
 
 GUEST_DETAILS: Final = Projection("guest-details", 1, CATEGORY, GuestDetails, project)
 
-BY_GUEST: Final = StreamQuery(GUEST_DETAILS, parameter="guestId", at_moments=True)
+BY_GUEST: Final = StreamQuery(GUEST_DETAILS, parameter="guestId", unknown="There is no such guest.", at_moments=True)

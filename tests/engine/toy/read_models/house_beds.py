@@ -39,4 +39,6 @@ def _computed(view: HouseBeds) -> Mapping[str, int]:
 
 HOUSE_BEDS: Final = Projection("house-beds", 1, CATEGORY, HouseBeds, project)
 
-BY_HOUSE: Final = StreamQuery(HOUSE_BEDS, parameter="houseId", computed=_computed)
+BY_HOUSE: Final = StreamQuery(
+    HOUSE_BEDS, parameter="houseId", unknown="This house has never had a bed.", computed=_computed
+)

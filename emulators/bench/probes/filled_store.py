@@ -1,4 +1,4 @@
-"""Writes a data folder of the local Cosmos DB that holds many events: `python -m bench.probes.filled_store DIR COUNT`.
+"""Fills the data folder of a Cosmos DB with events: `python -m emulators.bench.probes.filled_store DIR COUNT`.
 
 The folder was provisioned before, and no server runs on it. Rows are written as the server would write them, a commit
 per event, but past its HTTP: a million take seconds instead of an hour. Event n is event n // STREAMS + 1 of stream
@@ -15,10 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.cloud import DATABASE
-from bench.material import new_item
-from domain.registry import STOCK
-from domain.stock.events import StockReceived
+from emulators.bench.events import CONTAINER, DATABASE, item_id, stock_received, stock_stream
 from emulators.clock import Clock
 from emulators.cosmos.catalog import Catalog
 from emulators.cosmos.container import Container
@@ -26,22 +23,20 @@ from emulators.cosmos.etags import new_etag
 from emulators.cosmos.items import StoredItem
 from emulators.cosmos.offers import Offers
 from emulators.cosmos.store import Store
-from engine.storing.containers import EVENTS
-from engine.storing.items import item_id
 
 EVENTS_PER_STREAM: Final = 100
 _OPERATIONS_PER_COMMIT: Final = 128
 
 
 def stream_id(number: int) -> str:
-    return STOCK.stream_id(f"sku-{number:06}")
+    return stock_stream(f"sku-{number:06}")
 
 
 def fill(folder: Path, count: int) -> None:
     store = Store(folder)
     try:
         clock = Clock()
-        container = Catalog(store, clock, Offers(store, clock), lag=0, seed=0).container(DATABASE, EVENTS.name)
+        container = Catalog(store, clock, Offers(store, clock), lag=0, seed=0).container(DATABASE, CONTAINER)
         with store.transaction() as connection, _without_indexes(connection, f"items_{container.number}"):
             connection.executemany(
                 f"INSERT INTO items_{container.number} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
@@ -73,7 +68,7 @@ def _rows(container: Container, count: int) -> Iterator[StoredItem]:
     streams = _streams(count)
     keys = [container.partition_key.of_value(stream_id(number)) for number in range(streams)]
     # As the store would write it, with the places of what differs from event to event.
-    item = new_item("STREAM", 1, StockReceived("mug", 1)) | {"commandKey": "KEY", "version": -1}
+    item = stock_received("STREAM", 1) | {"commandKey": "KEY", "version": -1}
     parts = re.split(f"STREAM|KEY|(?<=:)-1(?=,)|{item_id(1)}", json.dumps(item, separators=(",", ":")))
     first, second, third, fourth, last = parts
     beginning = int(time.time()) - count

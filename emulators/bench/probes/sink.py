@@ -1,4 +1,4 @@
-"""A bus that stores nothing: `python -m bench.probes.sink` prints its URL, serves until stdin ends.
+"""A bus that stores nothing: `python -m emulators.bench.probes.sink` prints its URL, serves until stdin ends.
 
 It settles every transfer that it gets, hands the same message to every receiver as often as it asks, and confirms every
 disposition. So what an SDK call takes against it is the work of the client, and of AMQP.

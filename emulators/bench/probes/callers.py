@@ -1,7 +1,8 @@
-"""Calls of the SDK from one process, as many as it can make: `python -m bench.probes.callers`, told what by its stdin.
+"""Calls of the SDK from one process, as many as it can make: `python -m emulators.bench.probes.callers`.
 
-The first line is `{"url": …, "placed": […]}`. It prints `{}` when it is connected. Each further line names a call and
-seconds, `["point read", 2.0]`; the answer is `{"calls": …, "processor": seconds}`, the process's own processor time.
+It is told by its stdin. The first line is `{"url": …, "placed": […]}`. It prints `{}` when it is connected. Each
+further line names a call and seconds, `["point read", 2.0]`; the answer is `{"calls": …, "processor": seconds}`, the
+process's own processor time.
 """
 
 import asyncio
@@ -10,20 +11,16 @@ import sys
 import time
 from typing import Any, Final
 
-from bench import cloud
-from bench.local_cloud import AT_ONCE, CALLS_OF, Call, Caller
-from engine.storing.containers import EVENTS
-from engine.storing.cosmos_account import open_client
+from emulators.bench import events
+from emulators.bench.local_cloud import AT_ONCE, CALLS_OF, Call, Caller
 
 _END: Final = ""
 
 
 async def main() -> None:
     known = await _line()
-    settings = cloud.settings(known["url"])
-    async with open_client(settings.engine.cosmos) as client:
-        database = client.get_database_client(settings.engine.cosmos_database)
-        caller = Caller(database.get_container_client(EVENTS.name), known["placed"])
+    async with events.opened(known["url"]) as container:
+        caller = Caller(container, known["placed"])
         for call in CALLS_OF.values():
             await call(caller, 0)
         await caller.drain()

@@ -1,4 +1,4 @@
-"""Part 6c: the local Service Bus: its rates beside a bus that stores nothing, and a million messages that wait."""
+"""The local Service Bus: its rates beside a bus that stores nothing, and a million messages that wait."""
 
 import tempfile
 import time
@@ -11,12 +11,12 @@ from typing import Final
 from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusMessage, ServiceBusReceiveMode
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 
-from bench import cloud
-from bench.machine import resident_bytes
-from bench.measure import interleaved_async
-from bench.probes.filled_bus import QUEUE
-from bench.report import Cell, Goal, Table
-from bench.scale import Scale, progress
+from emulators.bench import processes
+from emulators.bench.machine import resident_bytes
+from emulators.bench.measure import interleaved_async
+from emulators.bench.probes.filled_bus import CONFIG, QUEUE
+from emulators.bench.report import Cell, Goal, Table
+from emulators.bench.scale import Scale, progress
 
 _ALONE: Final = 200
 _LIST: Final = 100
@@ -28,7 +28,7 @@ _WAITING_PER_MANY: Final = 10
 _SESSIONS: Final = 1_000
 _MIB: Final = 2**20
 
-#: Queues without sessions and without duplicate detection: what is compared is sending, storing and receiving alone.
+# Queues without sessions and without duplicate detection: what is compared is sending, storing and receiving alone.
 _CONFIG: Final = """
 {"UserConfig": {"Namespaces": [{"Name": "bench", "Queues": [
   {"Name": "sent"}, {"Name": "settled"}, {"Name": "deleted"}]}]}}
@@ -113,8 +113,8 @@ async def _callers(scale: Scale) -> AsyncIterator[tuple[Caller, Caller]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         config = folder / "config.json"
         config.write_text(_CONFIG, encoding="utf-8")
-        broker = stack.enter_context(cloud.servicebus_on(folder / "servicebus", config))
-        sink = stack.enter_context(cloud.sink())
+        broker = stack.enter_context(processes.servicebus(folder / "servicebus", config))
+        sink = stack.enter_context(processes.sink())
         client = await stack.enter_async_context(_client(broker.url))
         waiting = _RECEIVED * (scale.rounds + 2)
         for queue in ("settled", "deleted"):
@@ -137,7 +137,7 @@ async def _caller(stack: AsyncExitStack, client: ServiceBusClient) -> Caller:
 
 
 def _client(url: str) -> ServiceBusClient:
-    return ServiceBusClient.from_connection_string(cloud.bus_connection_string(url))
+    return ServiceBusClient.from_connection_string(processes.bus_connection_string(url))
 
 
 def _message() -> ServiceBusMessage:
@@ -147,15 +147,17 @@ def _message() -> ServiceBusMessage:
 async def _waiting(count: int) -> Table:
     sessions = min(_SESSIONS, count // _LIST)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        with cloud.servicebus_on(Path(folder) / "empty") as broker:
+        config = Path(folder) / "config.json"
+        config.write_text(CONFIG, encoding="utf-8")
+        with processes.servicebus(Path(folder) / "empty", config) as broker:
             empty = resident_bytes(broker.pid)
         progress(f"{count:,} messages that wait")
         filled = Path(folder) / "filled"
         begun = time.perf_counter()
-        cloud.run_python("-m", "bench.probes.filled_bus", str(filled), str(count), str(sessions))
+        processes.run_python("-m", "emulators.bench.probes.filled_bus", str(filled), str(count), str(sessions))
         filling = time.perf_counter() - begun
         begun = time.perf_counter()
-        with cloud.servicebus_on(filled) as broker:
+        with processes.servicebus(filled, config) as broker:
             starting = time.perf_counter() - begun
             started = resident_bytes(broker.pid)
             async with _client(broker.url) as client:

@@ -1,8 +1,8 @@
-"""A server that answers at once: `python -m bench.probes.canned UPSTREAM` prints its URL, serves until stdin ends.
+"""A server that answers at once: `python -m emulators.bench.probes.canned UPSTREAM`.
 
-The first request of a kind goes on to the Cosmos DB at UPSTREAM; every later one of that kind gets the same bytes. So
-what an SDK call takes against it is the work of the client. A kind is method, path and the headers that tell a query,
-a batch and a feed apart; ids of items make no difference.
+It prints its URL, and serves until stdin ends. The first request of a kind goes on to the Cosmos DB at UPSTREAM; every
+later one of that kind gets the same bytes. So what an SDK call takes against it is the work of the client. A kind is
+method, path and the headers that tell a query, a batch and a feed apart; ids of items make no difference.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Part 6b: the local Cosmos DB with a million events: how long its pages take, and what it holds in memory."""
+"""The local Cosmos DB with a million events: how long its pages take, and what it holds in memory."""
 
 import statistics
 import tempfile
@@ -9,19 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from azure.cosmos.aio import ContainerProxy, CosmosClient
+from azure.cosmos.aio import ContainerProxy
 
-from bench import cloud
-from bench.machine import resident_bytes
-from bench.material import new_id, new_item
-from bench.probes.filled_store import EVENTS_PER_STREAM, stream_id
-from bench.report import Table
-from bench.scale import Scale, progress
-from domain.registry import STOCK
-from domain.stock.events import StockReceived
+from emulators.bench import events, processes
+from emulators.bench.events import item_id, new_id, stock_received, stock_stream
+from emulators.bench.machine import resident_bytes
+from emulators.bench.probes.filled_store import EVENTS_PER_STREAM, stream_id
+from emulators.bench.report import Table
+from emulators.bench.scale import Scale, progress
 from emulators.cosmos.pages import MAX_SCANNED
-from engine.storing.containers import EVENTS
-from engine.storing.items import item_id
 
 _PAGE: Final = 100
 _MIB: Final = 2**20
@@ -44,7 +40,7 @@ class Caller:
         await self._all(self.events.query_items(query, partition_key=self._stream(number)))
 
     async def create(self, _number: int) -> None:
-        await self.events.create_item(new_item(STOCK.stream_id(new_id()), 1, StockReceived("mug", 1)))
+        await self.events.create_item(stock_received(stock_stream(new_id()), 1))
 
     async def feed(self, _number: int) -> None:
         await self._page(self.events.query_items_change_feed(start_time="Beginning", max_item_count=_PAGE))
@@ -134,15 +130,13 @@ async def run(scale: Scale) -> Sequence[Table]:
 
 async def _measured(folder: Path, count: int) -> tuple[Mapping[str, float], Mapping[str, float]]:
     progress(f"a store of {count:,} events")
-    with cloud.cosmos_on(folder) as service:
-        cloud.provision(cloud.environment(service.url))
-    cloud.run_python("-m", "bench.probes.filled_store", str(folder), str(count))
-    with cloud.cosmos_on(folder) as service:
+    with processes.cosmos(folder) as service:
+        await events.provision(service.url)
+    processes.run_python("-m", "emulators.bench.probes.filled_store", str(folder), str(count))
+    with processes.cosmos(folder) as service:
         opened = resident_bytes(service.pid) / _MIB
         taken = {}
-        # Not the client of the service, which gives up after seconds: the SDK as it comes.
-        async with CosmosClient(service.url, cloud.KEY) as client:
-            container = client.get_database_client(cloud.DATABASE).get_container_client(EVENTS.name)
+        async with events.opened(service.url) as container:
             caller = Caller(container, count)
             await caller.read(0)
             for title, (call, times) in _CALLS.items():

@@ -1,4 +1,4 @@
-"""Part 6: the local Cosmos DB itself: its requests per second, and how much of each is the client's own work."""
+"""The local Cosmos DB itself: its requests per second, and how much of each is the client's own work."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -8,17 +8,13 @@ from typing import Any, Final
 
 from azure.cosmos.aio import ContainerProxy
 
-from bench import cloud
-from bench.machine import processor_seconds
-from bench.material import CUSTOMER, LINES, new_id, new_item
-from bench.measure import interleaved_async
-from bench.report import Cell, Table
-from bench.scale import Scale, progress
-from domain.order.events import OrderConfirmed, OrderPlaced
-from domain.registry import ORDER
-from engine.storing.containers import EVENTS
-from engine.storing.cosmos_account import open_client
-from engine.storing.items import item_id
+from emulators.bench import events, processes
+from emulators.bench.events import item_id, new_id, order_confirmed, order_placed, order_stream
+from emulators.bench.machine import processor_seconds
+from emulators.bench.measure import interleaved_async
+from emulators.bench.processes import Conversation, Service
+from emulators.bench.report import Cell, Table
+from emulators.bench.scale import Scale, progress
 
 _CALLS: Final = 48
 AT_ONCE: Final = 16
@@ -42,23 +38,23 @@ class Caller:
             pass
 
     async def read(self, number: int) -> None:
-        await self.events.read_item(item_id(1), ORDER.stream_id(self.placed[number]))
+        await self.events.read_item(item_id(1), order_stream(self.placed[number]))
 
     async def create(self, _number: int) -> None:
-        await self.events.create_item(_placed(new_id()))
+        await self.events.create_item(order_placed(new_id()))
 
     async def batch(self, _number: int) -> None:
         order_id = new_id()
         await self.events.execute_item_batch(
             [
-                ("create", (_placed(order_id),)),
-                ("create", (new_item(ORDER.stream_id(order_id), 2, OrderConfirmed(order_id, CUSTOMER)),)),
+                ("create", (order_placed(order_id),)),
+                ("create", (order_confirmed(order_id),)),
             ],
-            ORDER.stream_id(order_id),
+            order_stream(order_id),
         )
 
     async def query(self, number: int) -> None:
-        stream_id = ORDER.stream_id(self.placed[number])
+        stream_id = order_stream(self.placed[number])
         query = "SELECT * FROM c WHERE c.id > @after"
         parameters: list[dict[str, Any]] = [{"name": "@after", "value": item_id(0)}]
         async for _ in self.events.query_items(query, parameters=parameters, partition_key=stream_id):
@@ -81,11 +77,11 @@ class Caller:
 
 async def run(scale: Scale) -> Sequence[Table]:
     order_ids = [new_id() for _ in range(_CALLS)]
-    with cloud.cosmos() as service, cloud.canned(service.url) as stand_in:
-        cloud.provision(cloud.environment(service.url))
+    with processes.cosmos() as service, processes.canned(service.url) as stand_in:
+        await events.provision(service.url)
         async with _callers(service, stand_in, order_ids) as (real, canned):
             for order_id in order_ids:
-                await real.events.create_item(_placed(order_id))
+                await real.events.create_item(order_placed(order_id))
             rows = [await _compared(scale, title, real, canned) for title in CALLS_OF]
         seconds = scale.seconds / 8
         several = [row for count in _PROCESSES for row in _shared(seconds, service, stand_in, order_ids, count)]
@@ -140,7 +136,7 @@ CALLS_OF: Final[Mapping[str, Call]] = {
 }
 
 
-#: Reads first: a poll would find what the others create.
+# Reads first: a poll would find what the others create.
 _SHARED: Final = (
     "point read",
     "feed poll that finds nothing",
@@ -188,21 +184,14 @@ async def _compared(scale: Scale, title: str, real: Caller, canned: Caller) -> S
 
 
 @asynccontextmanager
-async def _callers(
-    service: cloud.Service, stand_in: cloud.Service, order_ids: list[str]
-) -> AsyncIterator[tuple[Caller, Caller]]:
+async def _callers(service: Service, stand_in: Service, order_ids: list[str]) -> AsyncIterator[tuple[Caller, Caller]]:
     """The same account, once itself and once canned."""
-    known, canned = cloud.settings(service.url), cloud.settings(stand_in.url)
-    async with open_client(known.engine.cosmos) as client, open_client(canned.engine.cosmos) as canned_client:
-        real, recorded = (
-            each.get_database_client(known.engine.cosmos_database).get_container_client(EVENTS.name)
-            for each in (client, canned_client)
-        )
+    async with events.opened(service.url) as real, events.opened(stand_in.url) as recorded:
         yield Caller(real, order_ids), Caller(recorded, order_ids)
 
 
 def _shared(
-    seconds: float, service: cloud.Service, stand_in: cloud.Service, order_ids: list[str], processes: int
+    seconds: float, service: Service, stand_in: Service, order_ids: list[str], processes: int
 ) -> Iterator[Sequence[Cell]]:
     progress(f"{processes} client processes")
     calls = _SHARED
@@ -215,9 +204,9 @@ def _shared(
 
 
 @contextmanager
-def _processes(url: str, order_ids: list[str], count: int) -> Iterator[Sequence[cloud.Conversation]]:
+def _processes(url: str, order_ids: list[str], count: int) -> Iterator[Sequence[Conversation]]:
     with ExitStack() as stack:
-        clients = [stack.enter_context(cloud.conversation("bench.probes.callers")) for _ in range(count)]
+        clients = [stack.enter_context(processes.conversation("emulators.bench.probes.callers")) for _ in range(count)]
         for client in clients:
             client.say({"url": url, "placed": order_ids})
         for client in clients:
@@ -225,7 +214,7 @@ def _processes(url: str, order_ids: list[str], count: int) -> Iterator[Sequence[
         yield clients
 
 
-def _together(clients: Sequence[cloud.Conversation], title: str, seconds: float, server: int) -> tuple[float, ...]:
+def _together(clients: Sequence[Conversation], title: str, seconds: float, server: int) -> tuple[float, ...]:
     """Calls per second, and seconds of processor time per call in the clients and in the server."""
     before = processor_seconds(server)
     for client in clients:
@@ -234,7 +223,3 @@ def _together(clients: Sequence[cloud.Conversation], title: str, seconds: float,
     calls = sum(each["calls"] for each in heard)
     of_server = processor_seconds(server) - before
     return calls / seconds, sum(each["processor"] for each in heard) / calls, of_server / calls
-
-
-def _placed(order_id: str) -> dict[str, Any]:
-    return new_item(ORDER.stream_id(order_id), 1, OrderPlaced(order_id, CUSTOMER, LINES))

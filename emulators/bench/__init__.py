@@ -1,0 +1,1 @@
+"""Measurements of the services, as one command: `python -m emulators.bench`."""

@@ -1,0 +1,183 @@
+"""What the bodies of messages say: JSON, strict both ways.
+
+An event travels as its item at rest (`engine/storing/items.py`), a command as
+
+    { "commandId": "…", "stream": "guest-…", "type": "DismissGuest", "schema": 1, "data": {…},
+      "outcome": true, "expectedVersion": 3 | null, "fingerprint": "…", "actor": "…", "correlationId": "…",
+      "causationId": "…", "traceparent": "…" }
+
+Subject, correlation id, `traceparent` and `schema` are repeated as properties of the message, for filters and people;
+consumers go by the body alone.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import NoneType
+from typing import Any, Final
+
+from engine.deciding.aggregate import Aggregate
+from engine.messaging.envelope import CommandEnvelope, Origin
+from engine.messaging.port import Message, Received
+from engine.storing.codec import strict_converter
+from engine.storing.errors import UndecodableEvent
+from engine.storing.events import StoredEvent
+from engine.storing.items import from_item, to_item
+
+_SCHEMA: Final = 1
+"""Of the command envelope and of all commands in it: a later one is a newer build's."""
+
+_STREAM_ID: Final = re.compile(r"(?P<category>[a-z]+)-[A-Za-z0-9._-]{1,64}", re.ASCII)
+_COMMAND_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+"""Ours are UUIDs; what Cosmos DB takes as an id of an item is wider, and no more is needed."""
+
+
+class UnreadableMessage(Exception):
+    """Nobody will ever understand this message, or it is not where it belongs; the text says why, for a person."""
+
+
+class NewerMessage(Exception):
+    """A newer build wrote the message: a deployment is under way."""
+
+
+_TEXTS: Final = ("commandId", "stream", "type", "fingerprint", "actor", "correlationId", "causationId", "traceparent")
+_FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
+    **dict.fromkeys(_TEXTS, (str,)),
+    "schema": (int,),
+    "data": (dict,),
+    "outcome": (bool,),
+    "expectedVersion": (int, NoneType),
+}
+"""What a command message has, and of which types: nothing is missing, and nothing else is there."""
+
+_OPTIONAL: Final = {"expectedVersion": None}
+
+
+class EnvelopeCodec:
+    """Envelopes to messages and back, for the commands and categories of these aggregates."""
+
+    def __init__(self, aggregates: Iterable[Aggregate[Any, Any, Any]]) -> None:
+        self._converter = strict_converter()
+        self._aggregates = {aggregate.category: aggregate for aggregate in aggregates}
+        self._names = {cls: name for each in self._aggregates.values() for name, cls in each.command_classes.items()}
+
+    def aggregate_of(self, stream_id: str) -> Aggregate[Any, Any, Any]:
+        """Raises UnreadableMessage for what is no id of a stream of a known kind."""
+        match = _STREAM_ID.fullmatch(stream_id)
+        aggregate = self._aggregates.get(match["category"]) if match else None
+        if aggregate is None:
+            raise UnreadableMessage(f"{stream_id!r} is the id of no stream that this service has")
+        return aggregate
+
+    def command_message(self, envelope: CommandEnvelope, due: datetime | None = None) -> Message:
+        """The message id is the command's, and the session its target stream."""
+        name, origin = self._names[type(envelope.command)], envelope.origin
+        body = {
+            "commandId": envelope.command_id,
+            "stream": envelope.stream_id,
+            "type": name,
+            "schema": _SCHEMA,
+            "data": self._converter.unstructure(envelope.command),
+            "outcome": envelope.outcome,
+            "fingerprint": envelope.fingerprint,
+            "actor": origin.actor,
+            "correlationId": origin.correlation_id,
+            "causationId": origin.causation_id,
+            "traceparent": origin.traceparent,
+            "expectedVersion": envelope.expected_version,
+        }
+        return Message(
+            message_id=envelope.command_id,
+            session_id=envelope.stream_id,
+            subject=name,
+            body=_to_json(body),
+            correlation_id=origin.correlation_id,
+            properties={"traceparent": origin.traceparent, "schema": _SCHEMA},
+            due=due,
+        )
+
+    def read_command(self, received: Received) -> CommandEnvelope:
+        """Raises UnreadableMessage and NewerMessage."""
+        return self.command_of(body_of(received), received.session_id)
+
+    def command_of(self, body: Mapping[str, Any], session_id: str | None) -> CommandEnvelope:
+        """The command in a body that is an object already. Raises UnreadableMessage and NewerMessage."""
+        schema = body.get("schema")
+        if type(schema) is int and schema > _SCHEMA:
+            raise NewerMessage(f"a command of schema {schema}, which this build does not know")
+        read = _checked(body)
+        command_id, stream_id, type_ = read["commandId"], read["stream"], read["type"]
+        if not _COMMAND_ID.fullmatch(command_id):
+            raise UnreadableMessage(f"{command_id!r} is no id of a command")
+        if session_id != stream_id:
+            raise UnreadableMessage(f"a command for stream {stream_id!r} came in session {session_id!r}")
+        command_class = self.aggregate_of(stream_id).command_classes.get(type_)
+        if command_class is None:
+            raise UnreadableMessage(f"there is no command {type_!r} for stream {stream_id}")
+        return CommandEnvelope(
+            stream_id=stream_id,
+            command=self._structured(read["data"], command_class, f"its data is no {type_}"),
+            command_id=command_id,
+            fingerprint=read["fingerprint"],
+            origin=Origin(read["actor"], read["correlationId"], read["causationId"], read["traceparent"]),
+            expected_version=read["expectedVersion"],
+            outcome=read["outcome"],
+        )
+
+    def _structured(self, data: Mapping[str, Any], as_class: type, complaint: str) -> Any:
+        try:
+            return self._converter.structure(data, as_class)
+        except Exception as error:  # whatever a converter stumbles over, the data is why
+            raise UnreadableMessage(f"{complaint}: {type(error).__name__}: {error}") from error
+
+
+def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of a command. Raises UnreadableMessage where one is missing, unknown, or of another type."""
+    read = {**_OPTIONAL, **body}
+    for name, types in _FIELDS.items():
+        # The very type: a bool would pass for an int.
+        if type(read.get(name, ...)) not in types:
+            raise UnreadableMessage(f"its body is no command: {name} is missing, or of another type")
+    if unknown := sorted(read.keys() - _FIELDS.keys()):
+        raise UnreadableMessage(f"its body is no command: nothing is known of {', '.join(unknown)}")
+    return read
+
+
+def event_message(event: StoredEvent, *, message_id: str, session_id: str) -> Message:
+    return Message(
+        message_id=message_id,
+        session_id=session_id,
+        subject=event.type,
+        body=_to_json(to_item(event)),
+        correlation_id=event.metadata.correlation_id,
+        properties={"traceparent": event.metadata.traceparent, "schema": event.schema},
+    )
+
+
+def read_event(received: Received) -> StoredEvent:
+    """The event in the message, not decoded. Raises UnreadableMessage."""
+    return event_of(body_of(received))
+
+
+def event_of(body: Mapping[str, Any]) -> StoredEvent:
+    """The event in a body that is an object already. Raises UnreadableMessage."""
+    try:
+        return from_item(body)
+    except UndecodableEvent as error:
+        raise UnreadableMessage(f"its body is no event: {error}") from error
+
+
+def body_of(received: Received) -> Mapping[str, Any]:
+    """The body as a JSON object. Raises UnreadableMessage."""
+    try:
+        body = json.loads(received.body)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableMessage(f"its body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise UnreadableMessage("its body is not a JSON object")
+    return body
+
+
+def _to_json(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
