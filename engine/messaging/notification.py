@@ -1,6 +1,6 @@
 """What the receiver of notifications is sent, whatever carries it there. `webhook.py` does, over HTTP.
 
-    { "eventId": "…", "type": "OrderShipped", "stream": "order-…", "version": 3, "occurredAt": "…Z", "data": {…} }
+    { "eventId": "…", "type": "GuestLeft", "stream": "guest-…", "version": 3, "occurredAt": "…Z", "data": {…} }
 
 The receiver's key is the event id: the same event comes again when the sender did not learn that it had arrived.
 """

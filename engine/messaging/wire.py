@@ -2,7 +2,7 @@
 
 An event travels as its item at rest (`engine/storing/items.py`), a command as
 
-    { "commandId": "…", "stream": "order-…", "type": "CancelOrder", "schema": 1, "data": {…},
+    { "commandId": "…", "stream": "guest-…", "type": "DismissGuest", "schema": 1, "data": {…},
       "outcome": true, "expectedVersion": 3 | null, "fingerprint": "…", "actor": "…", "correlationId": "…",
       "causationId": "…", "traceparent": "…" }
 

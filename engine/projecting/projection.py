@@ -73,5 +73,5 @@ class Projection(Generic[V]):
 
 
 def view_key(generation: int, stream_id: str) -> str:
-    """`1~order-7c0e…`: generations of a read model live side by side in one container."""
+    """`1~guest-7c0e…`: generations of a read model live side by side in one container."""
     return f"{generation}~{stream_id}"

@@ -1,1 +1,1 @@
-"""Keeping facts: streams of events, appended atomically and read in order. Knows no order."""
+"""Keeping facts: streams of events, appended atomically and read in order. Knows no domain."""

@@ -89,7 +89,7 @@ class EventCodec:
 def strict_converter() -> Converter:
     """camelCase keys, no coercion, no unknown and no missing keys; times in their form at rest.
 
-    A union of dataclasses is told apart by the name of the class: `{"type": "ReserveStock", …its fields}`.
+    A union of dataclasses is told apart by the name of the class: `{"type": "DismissGuest", …its fields}`.
     """
     converter = Converter(forbid_extra_keys=True, detailed_validation=False)
     for primitive in (str, int, bool):

@@ -1,6 +1,6 @@
 """Events to Cosmos DB items and back, without any SDK: the format at rest.
 
-    { "id": "0000000001", "streamId": "order-…", "version": 1, "type": "OrderPlaced", "schema": 1,
+    { "id": "0000000001", "streamId": "guest-…", "version": 1, "type": "GuestArrived", "schema": 1,
       "commandKey": "<commandId>/0", "data": {…},
       "metadata": { "eventId", "occurredAt", "correlationId", "causationId", "traceparent", "actor", "fingerprint" } }
 

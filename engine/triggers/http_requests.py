@@ -24,7 +24,7 @@ R = TypeVar("R", covariant=True)
 MAX_BODY_BYTES: Final = 64 * 1024
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
-"""Ids in paths, skus and customer ids."""
+"""Ids in paths, and names in bodies."""
 
 _NAME: Final = re.compile(NAME_PATTERN)
 _PAGE: Final = 20

@@ -26,7 +26,7 @@ from domain.payment.events import (
     PaymentRefunded,
     PaymentRequested,
 )
-from engine.testing.specification import given
+from engine.testing.deciders import given
 
 AMOUNT = Money(2500, "EUR")
 REQUESTED = PaymentRequested("o-1", AMOUNT)

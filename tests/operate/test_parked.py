@@ -20,7 +20,7 @@ from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE
 from operate import parked
 from operate.failure import CommandFailed
-from tests.engine.commands.conftest import context
+from tests.engine.contexts import context
 from tests.registered import ENVELOPES
 from tests.settings import NO_BUS
 

@@ -1,7 +1,7 @@
 """The store of outcomes on Cosmos DB: container `commands`, an item per command, gone after the container's TTL.
 
 { "id": "<commandId>", "fingerprint": "…", "status": "pending" | "done" | "refused",
-  "stream": "order-…", "version": 3, "problem": { "status", "type", "title", "detail" } }
+  "stream": "guest-…", "version": 3, "problem": { "status", "type", "title", "detail" } }
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """The store of parked messages on Cosmos DB: container `parked`, partitioned by consumer.
 
-    index      { "id": "index", "consumer": "commands", "sessions": ["stock-mug"] }
-    session    { "id": "stock-mug", "consumer", "waiting": 2, "failure": { "error", "trace", "attempts", "at" } }
-    message    { "id": "stock-mug~00000000000000000017", "consumer", "message": { … } }
+    index      { "id": "index", "consumer": "commands", "sessions": ["guest-7c0e"] }
+    session    { "id": "guest-7c0e", "consumer", "waiting": 2, "failure": { "error", "trace", "attempts", "at" } }
+    message    { "id": "guest-7c0e~00000000000000000017", "consumer", "message": { … } }
     alone      { "id": "~00000000000000000018-1f0c9a2b", "consumer", "message": { … }, "failure": { … } }
 
 Whatever concerns one session changes in one transaction: the index with the session, and the number of waiting

@@ -9,12 +9,9 @@ from azure.cosmos.aio import CosmosClient
 from emulators.cosmos.server import CosmosServer
 from engine.errors import Unavailable, UnsuitableAccount
 from engine.settings import CosmosConnection
-from engine.storing.containers import Container, Provisioned, containers
+from engine.storing.containers import Container, Provisioned
 from engine.storing.cosmos_account import open_client, provision
-from tests.registered import PROJECTIONS
-from tests.settings import settings_for
-
-DEFINITIONS = containers(each.container for each in PROJECTIONS)
+from tests.engine.contracts.connections import CONTAINERS, cosmos
 
 
 @pytest.fixture
@@ -25,27 +22,26 @@ async def server() -> AsyncIterator[CosmosServer]:
 
 @pytest.fixture
 async def client(server: CosmosServer) -> AsyncIterator[CosmosClient]:
-    settings = settings_for(server.connection_string, "orders")
-    async with open_client(settings.engine.cosmos) as client:
+    async with open_client(cosmos(server.connection_string)) as client:
         yield client
 
 
-async def provisioned(client: CosmosClient, definitions: tuple[Container, ...] = DEFINITIONS) -> dict[str, str]:
+async def provisioned(client: CosmosClient, definitions: tuple[Container, ...] = CONTAINERS) -> dict[str, str]:
     done: list[Provisioned] = []
-    await provision(client, "orders", definitions, done.append)
+    await provision(client, "guests", definitions, done.append)
     return {each.container: each.outcome for each in done}
 
 
 async def test_it_creates_what_is_missing_and_then_leaves_it_alone(client: CosmosClient) -> None:
-    names = [each.name for each in DEFINITIONS]
+    names = [each.name for each in CONTAINERS]
     assert dict.fromkeys(names, "created") == await provisioned(client)
     assert dict.fromkeys(names, "unchanged") == await provisioned(client)
 
 
 async def test_a_container_is_what_its_definition_says(client: CosmosClient) -> None:
     await provisioned(client)
-    for definition in DEFINITIONS:
-        found = await client.get_database_client("orders").get_container_client(definition.name).read()
+    for definition in CONTAINERS:
+        found = await client.get_database_client("guests").get_container_client(definition.name).read()
         assert [definition.partition_key] == found["partitionKey"]["paths"]
         assert definition.indexing_policy["includedPaths"] == found["indexingPolicy"]["includedPaths"]
         assert definition.default_ttl == found.get("defaultTtl")
@@ -54,13 +50,13 @@ async def test_a_container_is_what_its_definition_says(client: CosmosClient) -> 
 
 
 async def test_it_updates_what_may_change(client: CosmosClient) -> None:
-    await provisioned(client, (Container("order-history", "/customerId"),))
-    assert "updated" == (await provisioned(client))["order-history"]
-    assert "unchanged" == (await provisioned(client))["order-history"]
+    await provisioned(client, (Container("house-guests", "/houseId"),))
+    assert "updated" == (await provisioned(client))["house-guests"]
+    assert "unchanged" == (await provisioned(client))["house-guests"]
 
 
 async def test_it_refuses_a_container_that_can_never_become_ours(client: CosmosClient) -> None:
-    database = await client.create_database_if_not_exists("orders")
+    database = await client.create_database_if_not_exists("guests")
     await database.create_container("events", PartitionKey(path="/id"))
     with pytest.raises(UnsuitableAccount, match="container events exists with another partition key"):
         await provisioned(client)
