@@ -14,7 +14,7 @@ from domain.order.events import OrderConfirmed
 from emulators.bench.measure import interleaved_async
 from emulators.bench.report import Goal, Table
 from emulators.bench.scale import Scale
-from engine.assembly import Services
+from engine.services import Services
 from engine.storing.containers import EVENTS
 from engine.storing.cosmos_account import open_client
 from engine.storing.items import item_id

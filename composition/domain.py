@@ -1,4 +1,4 @@
-"""What is handed to the engine of this domain: its streams and processes, its read models, whom it notifies of what."""
+"""What is handed to the engine of this domain: its streams and processes, its read models, what is notified."""
 
 from typing import Final
 

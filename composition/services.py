@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 
 from composition.domain import domain_of
 from composition.settings import Settings
-from engine.assembly import Adapters, Services, assemble
+from engine.assembly import Adapters, assemble
 from engine.clock import utc_now
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
+from engine.services import Services
 from engine.settings import WebhookTarget
 from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore

@@ -15,7 +15,7 @@ from engine.imports import OnFirstUse
 
 if TYPE_CHECKING:
     from api.interface import Interface
-    from engine.assembly import Services
+    from engine.services import Services
     from engine.triggers.bus import BusFunctions
     from engine.triggers.feed import FeedFunctions
 

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ from engine.projecting.queries import Queries
 from engine.reacting.notifications import NotificationConsumer
 from engine.reacting.reactions import ReactionConsumer
 from engine.reacting.relay import Relay
+from engine.services import Services
 from engine.storing.codec import EventCodec
 from engine.storing.port import EventStore
 from engine.storing.snapshots import SnapshotStore
@@ -65,22 +66,6 @@ class Surroundings:
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = random_id
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """`consumers` are those of the bus, by name."""
-
-    commands: CommandHandler
-    asynchronous: AsynchronousCommands
-    queries: Queries
-    projector: Projector
-    relay: Relay
-    messages: MessageRunner
-    consumers: Mapping[str, MessageConsumer]
-    parked: ParkedStore
-    bus: Bus
-    dead_letters: DeadLetters
 
 
 def assemble(

@@ -8,12 +8,12 @@ from typing import Any
 
 from composition.services import build
 from composition.settings import Settings
-from engine.assembly import Services
 from engine.consuming.errors import ConsumerError
 from engine.consuming.retry_policy import TRANSIENT
 from engine.errors import AdapterError
 from engine.messaging.port import Received
 from engine.messaging.topology import NOTIFICATION_QUEUE
+from engine.services import Services
 from operate.failure import CommandFailed
 
 

@@ -1,35 +1,28 @@
 """The bus: a message in, one consumer on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 from engine.clock import utc_now
 from engine.consuming.errors import TransientFailure
-from engine.consuming.messages import Delivery, MessageConsumer, MessageRunner
+from engine.consuming.messages import Delivery
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.port import Received
 
-
-class Services(Protocol):
-    """What the functions of the bus need of the composition."""
-
-    @property
-    def messages(self) -> MessageRunner: ...
-
-    @property
-    def consumers(self) -> Mapping[str, MessageConsumer]: ...
+if TYPE_CHECKING:
+    from engine.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class BusFunctions:
     """A failure raises: the host gives the message back to the bus, which brings it again."""
 
-    services: Callable[[], Awaitable[Services]]
+    services: "Callable[[], Awaitable[Services]]"
     retry_policy: RetryPolicy
 
     async def consume(self, name: str, message: func.ServiceBusMessage) -> None:
@@ -47,7 +40,7 @@ class BusFunctions:
         await services.messages.attempt(services.consumers[name], delivery)
 
 
-def bus_functions(services: Callable[[], Awaitable[Services]]) -> BusFunctions:
+def bus_functions(services: "Callable[[], Awaitable[Services]]") -> BusFunctions:
     """`services` connects on first use: a message waits for that too."""
     return BusFunctions(services, RetryPolicy(utc_now, asyncio.sleep))
 

@@ -2,30 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from engine.projecting.projector import Projector
 from engine.projecting.query import ReadModel
-from engine.reacting.relay import Relay
 
-
-class Services(Protocol):
-    """What the functions of the feed need of the composition."""
-
-    @property
-    def projector(self) -> Projector: ...
-
-    @property
-    def relay(self) -> Relay: ...
+if TYPE_CHECKING:
+    from engine.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class FeedFunctions:
     """A failure raises: the host's retry policy brings the same batch again, and the lease waits."""
 
-    services: Callable[[], Awaitable[Services]]
+    services: "Callable[[], Awaitable[Services]]"
     read_models: Iterable[ReadModel]
 
     async def project(self, name: str, documents: func.DocumentList) -> None:

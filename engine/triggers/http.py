@@ -2,17 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel
 
-from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.errors import UnknownStream
-from engine.commands.handler import CommandHandler, CommandResult
+from engine.commands.handler import CommandResult
 from engine.deciding.aggregate import Aggregate
 from engine.messaging.envelope import CommandEnvelope
-from engine.projecting.queries import Queries
 from engine.projecting.query import PageQuery, ReadModel, StreamQuery
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.triggers.http_answers import accepted_answer, answer, answered, event_json, outcome_answer, view_answer
@@ -29,34 +27,25 @@ from engine.triggers.http_requests import (
     read_name,
 )
 
+if TYPE_CHECKING:
+    from engine.services import Services
+
+
 B = TypeVar("B", bound=BaseModel)
-
-
-class Services(Protocol):
-    """What the functions of HTTP need of the composition."""
-
-    @property
-    def commands(self) -> CommandHandler: ...
-
-    @property
-    def asynchronous(self) -> AsynchronousCommands: ...
-
-    @property
-    def queries(self) -> Queries: ...
 
 
 @dataclass(frozen=True, slots=True)
 class HttpFunctions:
     """`services` connects on first use, so that a store that is away is a 503 and not a dead function.
 
-    `to_json` shows events and views as clients see them; `resource_of` gives the path of what a stream is about, None
-    for a stream that clients do not see.
+    `to_json` shows events and views as clients see them; `resources` has the path of what a stream is about, by its
+    category and with `{}` for its entity id.
     """
 
-    services: Callable[[], Awaitable[Services]]
+    services: "Callable[[], Awaitable[Services]]"
     read_models: Iterable[ReadModel]
     to_json: Callable[[object], Any]
-    resource_of: Callable[[str], str | None]
+    resources: Mapping[str, str]
     trust_easyauth: bool
 
     @answered
@@ -68,7 +57,7 @@ class HttpFunctions:
     async def get_command(self, req: func.HttpRequest) -> func.HttpResponse:
         command_id = read_name(req, "commandId")
         outcome = await (await self.services()).asynchronous.outcome(command_id)
-        return outcome_answer(outcome, self.resource_of)
+        return outcome_answer(outcome, self.resources)
 
     @answered
     async def query(self, name: str, req: func.HttpRequest) -> func.HttpResponse:

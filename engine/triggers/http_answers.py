@@ -68,7 +68,7 @@ def accepted_answer(command_id: str, outcome: Outcome) -> func.HttpResponse:
     return answer({"commandId": command_id, "status": outcome.status}, status=202, headers=headers)
 
 
-def outcome_answer(outcome: Outcome | None, resource_of: Callable[[str], str | None]) -> func.HttpResponse:
+def outcome_answer(outcome: Outcome | None, resources: Mapping[str, str]) -> func.HttpResponse:
     """What became of a command, and where to see it; a refusal holds the problem that would have been answered."""
     match outcome:
         case None:
@@ -76,9 +76,10 @@ def outcome_answer(outcome: Outcome | None, resource_of: Callable[[str], str | N
         case Pending():
             return answer({"status": outcome.status})
         case Done():
-            resource = resource_of(outcome.stream_id)
+            category, _, entity_id = outcome.stream_id.partition("-")
+            resource = resources.get(category)
             body = {"status": outcome.status, "stream": outcome.stream_id, "version": outcome.version}
-            return answer(body, headers=None if resource is None else {"Location": resource})
+            return answer(body, headers={} if resource is None else {"Location": resource.format(entity_id)})
         case Refused():
             return answer({"status": outcome.status, "problem": problem_json(outcome.refusal)})
         case _:

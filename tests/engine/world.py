@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.assembly import Adapters, Domain, Services, Surroundings, assemble
+from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.messages import Delivery, MessageConsumer
 from engine.consuming.parked.memory import MemoryParkedStore
@@ -15,6 +15,7 @@ from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
+from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from engine.storing.port import EventStore
 from engine.storing.snapshots import SnapshotStore

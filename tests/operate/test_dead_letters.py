@@ -16,13 +16,13 @@ from domain.stock.commands import ReceiveStock
 from emulators.cosmos.server import CosmosServer
 from emulators.servicebus.config import read_config
 from emulators.servicebus.server import ServiceBusServer
-from engine.assembly import Services
 from engine.clock import utc_now
 from engine.commands.consumer import CommandConsumer
 from engine.consuming.parked.port import Failure
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS
 from engine.messaging.wire import event_message
+from engine.services import Services
 from operate import dead_letters
 from operate.failure import CommandFailed
 from tests.engine.contexts import context

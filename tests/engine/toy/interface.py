@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from engine.commands.handler import CommandResult
+from engine.services import Services
 from engine.storing.codec import strict_converter
-from engine.triggers.http import HttpFunctions, Services
+from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answer, answered
 from engine.triggers.http_requests import NAME_PATTERN, read_name
 from tests.engine.toy.guest import DismissGuest, InviteGuest, Wish
@@ -73,10 +74,5 @@ def _guest_answer(guest_id: str, status: int, result: CommandResult) -> func.Htt
     return answer({"guestId": guest_id, "version": result.version}, status=status, version=result.version)
 
 
-def _resource_of(stream_id: str) -> str | None:
-    category, _, entity_id = stream_id.partition("-")
-    return f"/api/guests/{entity_id}" if category == GUEST.category else None
-
-
 def interface(services: Callable[[], Awaitable[Services]], *, trust_easyauth: bool = False) -> Interface:
-    return Interface(HttpFunctions(services, READ_MODELS, _to_json, _resource_of, trust_easyauth))
+    return Interface(HttpFunctions(services, READ_MODELS, _to_json, {GUEST.category: "/api/guests/{}"}, trust_easyauth))

@@ -8,7 +8,7 @@ from typing import Any
 
 import azure.functions as func
 
-from engine.assembly import Services
+from engine.services import Services
 from tests.engine.toy.interface import interface
 from tests.engine.toy.registry import PROJECTIONS
 from tests.engine.world import World
