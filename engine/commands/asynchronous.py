@@ -1,6 +1,6 @@
 """Commands that a client does not wait for: accepted with a pending outcome, carried out in order by the bus."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.commands.errors import CommandIdReused
 from engine.commands.outcomes.port import Outcome, OutcomeStore
@@ -22,7 +22,7 @@ class AsynchronousCommands:
         The outcome comes first: if the sending fails, the same request finds it pending and sends again, under the
         same message id. Raises CommandIdReused, AdapterError, Unavailable and AccessRefused.
         """
-        awaited = replace(envelope, outcome=True)
+        awaited = envelope._replace(outcome=True)
         outcome = await self.outcomes.begin(envelope.command_id, envelope.fingerprint)
         if outcome.fingerprint != envelope.fingerprint:
             raise CommandIdReused

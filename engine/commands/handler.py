@@ -14,10 +14,10 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from engine.commands.errors import CommandIdReused, PreconditionFailed, TooBusy
-from engine.commands.loading import Loader
+from engine.commands.loading import Loaded, Loader
 from engine.commands.stream_locks import StreamLocks
 from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate
@@ -40,8 +40,7 @@ CACHE_BYTES: Final = 64 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
+class CommandResult(NamedTuple):
     """Where the command has left the stream: `event_type` is that of the event at `version`."""
 
     stream_id: str
@@ -49,37 +48,32 @@ class CommandResult:
     event_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Committed:
+class _Committed(NamedTuple):
     """The events of the command are durable."""
 
     result: CommandResult
 
 
-@dataclass(frozen=True, slots=True)
-class _AlreadyDone:
+class _AlreadyDone(NamedTuple):
     """They were durable before it came."""
 
     result: CommandResult
 
 
-@dataclass(frozen=True, slots=True)
-class _Confirmed:
+class _Confirmed(NamedTuple):
     """Nothing follows from the command, and the primary says that nothing newer could change that."""
 
     result: CommandResult
     refusal: DomainError | PreconditionFailed | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Stale:
+class _Stale(NamedTuple):
     """There is more than was decided on. `newer` has it; None: it is not in sight yet."""
 
     newer: StreamState[Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Gone:
+class _Gone(NamedTuple):
     """The store has lost events that this process had seen."""
 
 
@@ -156,9 +150,12 @@ class CommandHandler:
     async def _attempt(self, work: _Work) -> _Step:
         """From load to answer. A decision on a state that proves stale is taken once more, on what is newer."""
         try:
-            state, just_read, done = await self._load(work)
-            if done is not None:
-                return done
+            state, just_read = self._known(work), False
+            if state is None:
+                loaded = await self._load(work)
+                if done := _already_done(work, loaded.events):
+                    return done
+                state, just_read = loaded.state, loaded.whole
             step = await self._decide_and_keep(work, state, just_read=just_read)
             if isinstance(step, _Stale) and step.newer is not None:
                 step = await self._decide_and_keep(work, step.newer, just_read=True)
@@ -166,18 +163,19 @@ class CommandHandler:
             return _Gone()
         return step
 
-    async def _load(self, work: _Work) -> tuple[StreamState[Any], bool, _AlreadyDone | None]:
-        """The state to decide on, whether it was just read as a whole, and the answer if the command is in it."""
+    def _known(self, work: _Work) -> StreamState[Any] | None:
+        """What the process knows of the stream; None if it has to be loaded."""
         cached = self.cache.get(work.stream_id)
-        if cached is not None:
-            return cached, False, None
-        if work.probably_new:
-            return StreamState(work.aggregate.decider.initial), False, None
+        if cached is None and work.probably_new:
+            return StreamState(work.aggregate.decider.initial)
+        return cached
+
+    async def _load(self, work: _Work) -> Loaded:
         loaded = await self.loader.load(work.aggregate, work.stream_id, trust_snapshot=work.trust_snapshot)
         self.cache.put(work.stream_id, loaded.state)
         if len(loaded.events) > SNAPSHOT_AFTER_FOLDING:
             work.snapshot_due = loaded.state
-        return loaded.state, loaded.whole, _already_done(work, loaded.events)
+        return loaded
 
     async def _decide_and_keep(self, work: _Work, state: StreamState[Any], *, just_read: bool) -> _Step:
         """Appends what follows from the command, or confirms that nothing does."""

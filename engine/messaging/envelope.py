@@ -1,11 +1,9 @@
 """A command on its way: one value from the request, or the event that issued it, to the stream that it changes."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Who asks, as part of which conversation, because of what, and in which trace (W3C `traceparent`)."""
 
     actor: str
@@ -14,11 +12,11 @@ class Origin:
     traceparent: str
 
 
-@dataclass(frozen=True, slots=True)
-class CommandEnvelope:
+class CommandEnvelope(NamedTuple):
     """The same `command_id` takes effect once; `fingerprint` tells whether it is really the same request.
 
     `expected_version` is what the caller insists on. `outcome`: a client waits for what comes of it.
+    A named tuple, since one is made per command: a frozen dataclass takes three times as long to make.
     """
 
     stream_id: str

@@ -1,7 +1,6 @@
 """Commands that clients do not wait for, from the acceptance to the outcome."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -139,7 +138,7 @@ async def test_an_outcome_that_was_lost_on_the_way_is_found_again(
 
 async def test_a_command_of_a_process_leaves_no_outcome(world: World) -> None:
     for key, command in (("c-1", INVITE), ("c-2", SeeOffGuest("the sea"))):
-        message = ENVELOPES.command_message(replace(envelope(command, key), outcome=False))
+        message = ENVELOPES.command_message(envelope(command, key)._replace(outcome=False))
         await world.bus.send(COMMAND_QUEUE, [message])
     await world.deliver(COMMAND_QUEUE)
     assert [None, None] == [await world.asynchronous.outcome(key) for key in ("c-1", "c-2")]
