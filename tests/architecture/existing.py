@@ -25,7 +25,8 @@ _SETTING: Final = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 
 _FUNCTIONS: Final = """
 import json, function_app
-print(json.dumps([json.loads(each.get_function_json()) for each in function_app.app.get_functions()]))
+functions = function_app.app.get_functions()
+print(json.dumps({each.get_function_name(): json.loads(each.get_function_json())["bindings"] for each in functions}))
 """
 
 Arguments = list[str]
@@ -48,12 +49,13 @@ def left_out() -> frozenset[str]:
 
 
 def is_file(name: str) -> bool:
-    """From the root, or the end of a path; `<…>` stands for anything."""
+    """From the root, or the end of a path, or one that the code itself names; `<…>` stands for anything."""
     pattern = re.sub(r"<[^<>]*>", "*", name)
     return (
         not {name, f"{name}/"}.isdisjoint(left_out())
         or any(fnmatchcase(file, each) for file in files() for each in (pattern, f"*/{pattern}"))
         or any(fnmatchcase(file, f"*/{pattern}/") or file == f"{pattern}/" for file in files())
+        or name in code().strings
     )
 
 
@@ -65,7 +67,8 @@ class Code:
     strings: set[str] = field(default_factory=set)
     members: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     modules: dict[str, set[str]] = field(default_factory=dict)
-    texts: list[str] = field(default_factory=list)
+    text: str = ""
+    sources: list[str] = field(default_factory=list)
 
     def add(self, module: str, tree: ast.Module, *, test: bool) -> None:
         self.modules[module] = {name for node in tree.body for name in _defined(node)}
@@ -78,7 +81,7 @@ class Code:
                     self.names.add(name)
                 case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name):
                     self.names.add(name)
-                case ast.keyword(arg=str() as name):
+                case ast.keyword(arg=str() as name) | ast.alias(name=name):
                     self.names.add(name)
                 case ast.Constant(value=str() as text) if not test or _SETTING.fullmatch(text):
                     self.strings.add(text)
@@ -89,11 +92,11 @@ class Code:
     def finish(self) -> None:
         """Names as clients and the store see them count too: `customerId` for `customer_id`."""
         self.names |= {_camel(name) for name in self.names}
-        self.texts = ["\n".join(self.strings)]
+        self.text = "\n".join(self.strings)
 
     def says(self, piece: str) -> bool:
         """Whether a text of the code has this piece."""
-        return any(piece in text for text in self.texts)
+        return piece in self.text
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:
@@ -117,6 +120,7 @@ def code() -> Code:
     for name in sorted(file for file in files() if file.endswith(".py") and file not in _ABOUT_NAMES):
         module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         text = (ROOT / name).read_text(encoding="utf-8")
+        found.sources.append(text)
         found.add(module, ast.parse(text), test=re.search(r"(^|/)tests/", name) is not None)
     found.finish()
     return found
@@ -160,14 +164,19 @@ def targets() -> Mapping[str, bool]:
 
 
 @functools.cache
-def routes() -> frozenset[tuple[str, str]]:
-    """Method and route of every function of HTTP."""
+def functions() -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The bindings of every function of the app, by its name."""
     # In a process of its own: an app tells its functions once.
     done = subprocess.run([sys.executable, "-c", _FUNCTIONS], cwd=ROOT, capture_output=True, text=True, check=True)
-    bindings: list[dict[str, Any]] = [binding for each in json.loads(done.stdout) for binding in each["bindings"]]
-    return frozenset(
-        (method, each["route"]) for each in bindings if each["type"] == "httpTrigger" for method in each["methods"]
-    )
+    told: Mapping[str, Sequence[Mapping[str, Any]]] = json.loads(done.stdout)
+    return told
+
+
+@functools.cache
+def routes() -> frozenset[tuple[str, str]]:
+    """Method and route of every function of HTTP."""
+    bindings = [each for bindings in functions().values() for each in bindings if each["type"] == "httpTrigger"]
+    return frozenset((method, each["route"]) for each in bindings for method in each["methods"])
 
 
 def is_route(method: str, path: str) -> bool:

@@ -1,6 +1,6 @@
 """Whatever a page puts in backticks exists: each name is of some kind, and its kind says where it has to be found.
 
-A page may use the names that its own blocks of Python introduce: a how-to writes code that is not there yet.
+A page may use what it introduces itself: a how-to writes code and files that are not there yet.
 """
 
 import json
@@ -19,7 +19,7 @@ PAGES: Final = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "em
 _FENCED: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SPAN: Final = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _COMMANDS: Final = re.compile(
-    r"(?:^|\s)((?:make [a-z-]+(?: [A-Z]+=\S+)*|(?:\.venv/bin/)?python -m [^\n|;&]+))", re.MULTILINE
+    r"(?:^|\s)((?:make [a-z-]+(?: [A-Z]+=\S+)*|(?:\.venv/bin/)?python3? -m [^\n|;&]+))", re.MULTILINE
 )
 _PLACEHOLDER: Final = re.compile(r"<[^<>]+>|…")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -51,7 +51,8 @@ class Kind:
 def _is_word(word: str) -> bool:
     """An identifier, or a text that stands alone in the code or in a file of configuration."""
     code = existing.code()
-    return bool({word, word.lower()} & (code.names | code.strings)) or word in existing.words()
+    known = (code.names, code.strings, existing.words(), existing.functions())
+    return any(each in names for names in known for each in (word, word.lower()))
 
 
 def _pieces_are_said(text: str) -> bool:
@@ -113,10 +114,15 @@ _ENDS: Final = "|".join(re.escape(end) for end in _EXTENSIONS)
 _TOP: Final = "|".join(sorted(re.escape(each.rstrip("/")) for each in existing.files() if each.count("/") < 2))
 
 KINDS: Final = (
+    Kind(
+        "line of code",
+        re.compile(r"(?:from \S+ import|def|class|case|return) .+|\w+ = .+|\"[^\"]+\": .+,"),
+        lambda match: any(match[0] in source for source in existing.code().sources),
+    ),
     Kind("make target", re.compile(r"make (?P<target>[a-z-]+)(?P<variables>(?: [A-Z]+=\S+)*)"), _target),
     Kind(
         "command",
-        re.compile(r"(?:(?:\.venv/bin/)?python -m (?P<module>[\w.]+)|operate)(?P<arguments>(?: \S+)*)(?<!operate)"),
+        re.compile(r"(?:(?:\.venv/bin/)?python3? -m (?P<module>[\w.]+)|operate)(?P<arguments>(?: \S+)*)(?<!operate)"),
         _command,
     ),
     Kind("route", re.compile(r"(?P<method>GET|POST|PUT|PATCH|DELETE) (?P<path>/\S+)"), _route),
@@ -172,11 +178,23 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+def introduced(text: str) -> frozenset[str]:
+    """The names in a page's own code, the files that it has its reader write, and the functions of its read models."""
+    code = "\n".join(block for language, block in _FENCED.findall(text) if language in ("python", "json"))
+    read_models = re.findall(r"read_model\(\"([\w-]+)\"", code)
+    return frozenset(
+        [
+            *re.findall(r"[\w.-]+", code),
+            *re.findall(r"Write `([^`]+)`", text),
+            *(f"project_{name.replace('-', '_')}" for name in read_models),
+        ]
+    )
+
+
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_whatever_stands_in_backticks_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    introduced = (block for language, block in _FENCED.findall(text) if language == "python")
-    own = frozenset(name for block in introduced for name in re.findall(r"[\w.-]+", block))
+    own = introduced(text)
     spans = {" ".join(span.split()) for _, span in _SPAN.findall(_FENCED.sub("", text))}
     assert [] == [found for span in sorted(spans) if (found := complaint(span, own))]
 
@@ -226,6 +244,8 @@ def test_every_command_in_a_block_exists(page: Path) -> None:
         ("RELAY_REPLAY_UNTIL", "RELAY_UNTIL"),
         ("OrderShipped", "OrderSent"),
         ("Idempotency-Key", "Idempotence-Key"),
+        ("project_order_details", "project_order_detials"),
+        ("from engine.errors import Unavailable", "from engine.errors import StoreUnavailable"),
         ("… cannot go on with stream …", "… can not go on with stream …"),
     ],
 )
@@ -234,6 +254,8 @@ def test_the_check_knows_what_is_there_from_what_is_not(right: str, wrong: str) 
     assert complaint(wrong) is not None
 
 
-def test_a_name_that_a_page_introduces_counts_on_that_page_alone() -> None:
-    assert complaint("RefundsView", frozenset({"RefundsView"})) is None
-    assert complaint("RefundsView") is not None
+def test_what_a_page_introduces_counts_on_that_page_alone() -> None:
+    page = 'Write `projections/refunds.py`:\n\n```python\nclass Refunds: ...\nread_model("refunds")\n```\n'
+    for name in ("Refunds", "projections/refunds.py", "project_refunds"):
+        assert complaint(name, introduced(page)) is None
+        assert complaint(name) is not None
