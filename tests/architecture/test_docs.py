@@ -5,6 +5,7 @@ Whether the names in a page exist is for test_docs_names.py.
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,19 @@ def test_a_link_leads_somewhere(page: Path) -> None:
         target = page.parent / file if file else page
         assert target.exists(), file
         assert not anchor or anchor in sections(target.read_text(encoding="utf-8")), f"{file}#{anchor}"
+
+
+def test_the_order_of_the_rooms_is_that_of_the_import_contracts() -> None:
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = [[re.sub(r" \| ", ", ", each) for each in one["layers"]] for one in contracts if one["type"] == "layers"]
+    drawn = FENCED.findall(read("docs/architecture.md").partition("Imports point one way.")[2])[0]
+    listed = FENCED.findall(read("CONTRIBUTING.md"))[0]
+    assert len(layers) == 2
+    for rooms in layers:
+        assert " → ".join(rooms) in " ".join(drawn.split()), rooms
+        assert rooms == [
+            each for each in re.findall(r"^(\w+(?:, \w+)*)(?:  |$)", listed, re.MULTILINE) if each in rooms
+        ]
 
 
 def test_every_decision_is_in_the_index() -> None:
