@@ -28,7 +28,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
 
     Raises UnsuitableAccount and Unavailable.
     """
-    # At its own level the SDK logs every request with its headers, the partition key among them: a customer's id.
+    # At its own level the SDK logs every request with its headers, the partition key among them: perhaps a name.
     logging.getLogger("azure").setLevel(logging.WARNING)
     engine = settings.engine
     async with open_client(engine.cosmos) as client, contextlib.AsyncExitStack() as stack:

@@ -13,7 +13,8 @@ from engine.messaging.port import DeadLetter
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE
 from engine.services import Services
 from operate.failure import CommandFailed
-from operate.messages import check_receiver, connected, message_json, print_line, print_progress
+from operate.lines import print_line, print_progress
+from operate.messages import check_receiver, connected, message_json
 
 ENTITIES: Final[Mapping[str, str]] = {
     COMMAND_QUEUE: COMMAND_QUEUE,

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("domain", "projections", "api", "composition", "engine", "operate", "demo")
 SOURCES = [ROOT / "function_app.py", *(file for name in PACKAGES for file in sorted((ROOT / name).rglob("*.py")))]
+SOURCES = [file for file in SOURCES if not file.is_relative_to(ROOT / "operate" / "template")]  # another service
 
 
 def imported(file: Path) -> Iterator[str]:
