@@ -14,6 +14,9 @@ _NAMESPACE: Final = "sbemulatorns"
 _LONGEST_WINDOW: Final = timedelta(minutes=5)
 """The emulator refuses a longer one."""
 
+_NOTHING: Final = {"Name": "nothing", "Properties": {"FilterType": "Sql", "SqlFilter": {"SqlExpression": "1 = 0"}}}
+"""Without any rule, a subscription would get one that takes every message."""
+
 
 def emulator_config(topology: Topology) -> dict[str, Any]:
     """Ready to be written as JSON."""
@@ -36,7 +39,7 @@ def _subscription(subscription: Subscription) -> dict[str, Any]:
         {"Name": subject, "Properties": {"FilterType": "Correlation", "CorrelationFilter": {"Label": subject}}}
         for subject in subscription.subjects
     ]
-    return {"Name": subscription.name, "Properties": _delivery(), "Rules": rules}
+    return {"Name": subscription.name, "Properties": _delivery(), "Rules": rules or [_NOTHING]}
 
 
 def _delivery() -> dict[str, Any]:
