@@ -116,7 +116,7 @@ _TOP: Final = "|".join(sorted(re.escape(each.rstrip("/")) for each in existing.f
 KINDS: Final = (
     Kind(
         "line of code",
-        re.compile(r"(?:from \S+ import|def|class|case|return) .+|\w+ = .+|\"[^\"]+\": .+,"),
+        re.compile(r"(?:from \S+ import|async def|def|class|case|return) .+|@\S+\(.*\)|\w+ = .+|\"[^\"]+\": .+,"),
         lambda match: any(match[0] in source for source in existing.code().sources),
     ),
     Kind("make target", re.compile(r"make (?P<target>[a-z-]+)(?P<variables>(?: [A-Z]+=\S+)*)"), _target),
