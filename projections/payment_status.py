@@ -1,4 +1,4 @@
-"""The payment of one order: where the money is."""
+"""The read model `payment-status` shows the payment of one order, and where the money is."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +21,10 @@ from engine.storing.events import RecordedEvent
 
 @dataclass(frozen=True, slots=True)
 class PaymentStatus:
-    """`reference` is the provider's, `reason` is why it was declined; `changed_at` is when it came to this status."""
+    """Shows a payment.
+
+    `reference` is the provider's id, `reason` why it was declined, `changed_at` when its status changed.
+    """
 
     order_id: str
     status: Literal["requested", "processed", "declined", "expired", "refunded"]
@@ -33,7 +36,7 @@ class PaymentStatus:
 
 
 def project(view: PaymentStatus | None, recorded: RecordedEvent[PaymentEvent]) -> PaymentStatus:
-    """Raises ValueError when the stream does not begin with its request."""
+    """Returns the view after the event. Raises ValueError if the stream does not begin with PaymentRequested."""
     event, at = recorded.event, recorded.occurred_at
     if isinstance(event, PaymentRequested):
         return PaymentStatus(event.order_id, "requested", event.amount, at, at)

@@ -1,4 +1,4 @@
-"""The client of Cosmos DB: opened, checked, and used to provision what the service needs."""
+"""The client of Cosmos DB is opened and checked here, and provisions the database and its containers."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from azure.core.exceptions import AzureError
 
-# The SDK imports its transport, and aiohttp with it, when the first client is made: that would be on the loop.
+# Without this import, the first client would import its transport, and aiohttp with it, on the event loop.
 from azure.core.pipeline.transport import AioHttpTransport  # noqa: F401
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
@@ -23,9 +23,10 @@ _READ_TIMEOUT: Final = 8
 
 @asynccontextmanager
 async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClient]:
-    """Raises Unavailable without an answer that lets it in.
+    """Yields a client that Cosmos DB has accepted, and closes it at the end.
 
-    Raises UnsuitableAccount for an account with several write regions: there, two writers could both win.
+    Raises Unavailable when Cosmos DB does not answer or rejects the client, and UnsuitableAccount for an account with
+    several write regions: two writers could both win there.
     """
     async with contextlib.AsyncExitStack() as stack:
         client = CosmosClient(
@@ -36,10 +37,10 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
             # A dropped connection is retried once, writes too: versions and command keys make that safe.
             retry_connect=1,
             retry_read=1,
-            # Throttling is waited for outside the turn of the stream. The SDK takes 0 for "not given".
+            # A throttled request fails, and the caller waits without a stream lock. The SDK takes 0 for "not given".
             retry_throttle_total=-1,
         )
-        # Entering opens connections before it asks for the account, and leaves them open if that fails.
+        # `__aenter__` opens connections before it reads the account, and leaves them open if that fails.
         stack.push_async_callback(client.close)
         try:
             await client.__aenter__()
@@ -66,9 +67,9 @@ async def provision(
     definitions: Iterable[Container],
     report: Callable[[Provisioned], None],
 ) -> None:
-    """Creates what is missing and updates what may change; reports what it did with each container.
+    """Creates the database and missing containers, and updates those that differ; `report` gets the result for each.
 
-    Raises UnsuitableAccount when a container exists with another partition key or unique key, which never change,
+    Raises UnsuitableAccount when a container exists with another partition key or unique key, which cannot be changed,
     and Unavailable when Cosmos DB refuses.
     """
     try:
