@@ -1,15 +1,18 @@
-"""Orders: placed, cancelled, shipped; and what happened with them."""
+"""An order is placed, cancelled and shipped over HTTP, and its events are shown."""
 
 import uuid
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Annotated, Final, Self
 
 import azure.functions as func
+from pydantic import Field, model_validator
 
 from api.answers import order_answer
-from api.bodies import CancellationBody, PlaceOrderBody, ShipmentBody
+from api.bodies import Body, Label, MoneyBody, Name, Quantity, Reason
 from domain.order.aggregate import ORDER
+from domain.order.commands import CancelOrder, PlaceOrder, ShipOrder
+from domain.order.events import OrderLine
 from domain.payment.aggregate import PAYMENT
 from domain.registry import FULFILMENT
 from engine.commands.handler import CommandResult
@@ -18,7 +21,43 @@ from engine.triggers.http_answers import answered
 from engine.triggers.http_requests import read_name, read_switch
 
 _ORDERS: Final = uuid.UUID("0f0a7d3c-6f5e-5d55-8d8e-5b1f2a3c4d5e")
-"""The namespace of order ids, which are derived from the ids of the commands that place them."""
+"""This is the namespace of order ids, which are derived from the ids of the commands that place them."""
+
+
+class LineBody(Body):
+    sku: Name
+    quantity: Quantity
+    unit_price: MoneyBody
+
+
+class PlaceOrderBody(Body):
+    customer_id: Name
+    lines: Annotated[list[LineBody], Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def _has_one_currency(self) -> Self:
+        if len({line.unit_price.currency for line in self.lines}) > 1:
+            raise ValueError("all lines of an order have the same currency")
+        return self
+
+    def to_domain(self, order_id: str) -> PlaceOrder:
+        lines = (OrderLine(line.sku, line.quantity, line.unit_price.to_domain()) for line in self.lines)
+        return PlaceOrder(order_id, self.customer_id, tuple(lines))
+
+
+class CancellationBody(Body):
+    reason: Reason
+
+    def to_domain(self) -> CancelOrder:
+        return CancelOrder(self.reason)
+
+
+class ShipmentBody(Body):
+    carrier: Label
+    tracking_number: Label
+
+    def to_domain(self) -> ShipOrder:
+        return ShipOrder(self.carrier, self.tracking_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +91,7 @@ class OrderFunctions:
 
     @answered
     async def events(self, req: func.HttpRequest) -> func.HttpResponse:
-        """Of the order alone, or with those of its payment and its process."""
+        """Answers with the events of the order; with `all=true`, also with those of its payment and its process."""
         order_id = read_name(req, "orderId")
         stream_id = ORDER.stream_id(order_id)
         if not read_switch(req, "all"):

@@ -1,15 +1,23 @@
-"""Stock: what arrives, and what happened with it."""
+"""Received stock is recorded over HTTP, and the events of a sku are shown."""
 
 from dataclasses import dataclass
 
 import azure.functions as func
 
-from api.bodies import ReceiptBody
+from api.bodies import Body, Quantity
 from domain.stock.aggregate import STOCK
+from domain.stock.commands import ReceiveStock
 from engine.commands.handler import CommandResult
 from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answer, answered
 from engine.triggers.http_requests import read_name
+
+
+class ReceiptBody(Body):
+    quantity: Quantity
+
+    def to_domain(self, sku: str) -> ReceiveStock:
+        return ReceiveStock(sku, self.quantity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,8 @@ def _steps(scale: Scale, orders: Sequence[Items], stock: Sequence[Items]) -> Tab
         """
         ours, from dicts, each step alone: the envelope (`from_item`), the data (`EventCodec.event_of`), the state
         (`evolve`); all is the row of the table before. The last column makes the same envelopes, events and states
-        from values at hand, without reading or checking anything: what no codec could go below.
+        from values at hand by their constructors, without reading or checking anything. That is no lower bound: set
+        slot by slot, past its constructor, a frozen object is made in little more than half the time.
         """,
         ["µs per event", "envelope", "data", "state", "all", "the objects alone"],
         rows,

@@ -106,7 +106,7 @@ def _after_streams(many: int) -> Table:
         f"Memory after {many:,} streams",
         f"""
         Resident memory of a fresh process that places {many:,} orders, each a stream, through `CommandHandler` and the
-        SDK, 32 at a time. The cache of folded streams is bounded by {CACHE_BYTES // _MIB} MiB of estimated memory,
+        SDK, 32 at a time. The cache of stream states is bounded by {CACHE_BYTES // _MIB} MiB of estimated memory,
         session tokens by their number.
         """,
         ["streams", "service, MiB", "streams in its cache", "Cosmos DB in memory, MiB"],

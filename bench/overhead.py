@@ -14,7 +14,7 @@ from domain.order.events import OrderConfirmed
 from emulators.bench.measure import interleaved_async
 from emulators.bench.report import Goal, Table
 from emulators.bench.scale import Scale
-from engine.assembly import Services
+from engine.services import Services
 from engine.storing.containers import EVENTS
 from engine.storing.cosmos_account import open_client
 from engine.storing.items import item_id
@@ -64,7 +64,7 @@ async def _table(scale: Scale, services: Services, events: ContainerProxy) -> Ta
         f"""
         Both sides send the same batch (read event 1, create event 2 of 0.6 KB) {_COMMANDS} times, one after the
         other, through the SDK to the local Cosmos DB in a process of its own; {scale.rounds} rounds, in turns.
-        application: `CommandHandler.handle` with a warm cache: turn of the stream, decide, encode, check sizes,
+        application: `CommandHandler.handle` with a warm cache: stream lock, decide, encode, check sizes,
         batch, session token, fold, cache.
         bare batch: `execute_item_batch` of items that were made before.
         The local server answers in a millisecond or two. What an account takes in the same region comes on top of

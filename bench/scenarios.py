@@ -17,9 +17,9 @@ from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
 from emulators.cosmos.records import RequestRecord
 from emulators.cosmos.server import CosmosServer
-from engine.assembly import Services
 from engine.commands.errors import UnknownStream
 from engine.deciding.decider import DomainError
+from engine.services import Services
 from engine.storing.items import to_item
 from engine.triggers.http_requests import CommandRequest
 from projections.order_details import ORDER_DETAILS

@@ -1,9 +1,9 @@
-"""The services of one process, put together from a domain and the adapters of its ports: pure, nothing connects."""
+"""The services of a worker process are assembled from a domain and from adapters; nothing connects here."""
 
 import asyncio
 import functools
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ from engine.projecting.queries import Queries
 from engine.reacting.notifications import NotificationConsumer
 from engine.reacting.reactions import ReactionConsumer
 from engine.reacting.relay import Relay
+from engine.services import Services
 from engine.storing.codec import EventCodec
 from engine.storing.port import EventStore
 from engine.storing.snapshots import SnapshotStore
@@ -34,7 +35,7 @@ from engine.storing.snapshots import SnapshotStore
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What an author registers: every kind of stream, those of processes among them, and every process."""
+    """Registers every aggregate of the service, those of processes included, and every process."""
 
     aggregates: Sequence[Aggregate[Any, Any, Any]]
     processes: Sequence[Process[Any, Any, Any]] = ()
@@ -42,7 +43,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """One adapter of each port. Without a webhook, nobody is notified."""
+    """Holds one adapter for each port. Without a webhook, no notification is sent."""
 
     store: EventStore
     snapshots: SnapshotStore
@@ -60,27 +61,11 @@ def random_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a process takes from the world beside its adapters. `sleep` is in seconds."""
+    """Holds what a worker process needs beside its adapters: clock, ids, and `sleep`, which takes seconds."""
 
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = random_id
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """`consumers` are those of the bus, by name."""
-
-    commands: CommandHandler
-    asynchronous: AsynchronousCommands
-    queries: Queries
-    projector: Projector
-    relay: Relay
-    messages: MessageRunner
-    consumers: Mapping[str, MessageConsumer]
-    parked: ParkedStore
-    bus: Bus
-    dead_letters: DeadLetters
 
 
 def assemble(
@@ -90,7 +75,10 @@ def assemble(
     surroundings: Surroundings = Surroundings(),
     relay_replay_until: datetime | None = None,
 ) -> Services:
-    """`relay_replay_until`: before this moment, the relay sends events of any age."""
+    """Returns the services of `domain` on these adapters.
+
+    Before `relay_replay_until`, the relay sends events of any age.
+    """
     codec, envelopes = EventCodec.of(domain.aggregates), EnvelopeCodec(domain.aggregates)
     clock, sleep = surroundings.clock, surroundings.sleep
     commands = CommandHandler(

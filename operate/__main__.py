@@ -11,7 +11,7 @@ from typing import Final
 
 from composition.tools import COMMANDS
 from engine.settings import SettingsError
-from operate import provision
+from operate import new
 from operate.arguments import Commands, positive
 from operate.environment import environment
 from operate.failure import CommandFailed
@@ -22,13 +22,26 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; 0 when it is done, 1 with one line on stderr when it failed, 2 for bad arguments."""
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except ModuleNotFoundError as missing:
+        if (_ROOT / str(missing.name).split(".")[0]).exists():
+            raise
+        python = ".venv/bin/python -m operate"
+        print(f"operate: this Python has no {missing.name}; run {python}, which `make setup` prepares", file=sys.stderr)
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m operate", description="Operate the service.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    new.add(commands, _ROOT)
     _add_provision(commands)
     _add_topology(commands)
     _add_parked(commands)
     _add_dead_letters(commands)
-    for name in COMMANDS:
+    # A new service is made by any Python: before there is an environment, and without what the others import.
+    for name in () if arguments[:1] == ["new"] else COMMANDS:
         importlib.import_module(name).add(commands, environment(_ROOT))
     chosen = parser.parse_args(arguments)
     run: _Command = chosen.run
@@ -52,7 +65,13 @@ def _add_provision(commands: Commands) -> None:
         "data plane cannot create containers.",
     )
     command.add_argument("--json", action="store_true", help="one JSON object per container instead of text")
-    command.set_defaults(run=lambda chosen: provision.run(environment(_ROOT), as_json=chosen.json))
+    command.set_defaults(run=_run_provision)
+
+
+async def _run_provision(chosen: argparse.Namespace) -> None:
+    from operate import provision
+
+    await provision.run(environment(_ROOT), as_json=chosen.json)
 
 
 def _add_topology(commands: Commands) -> None:

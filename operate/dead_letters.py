@@ -5,15 +5,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engine.assembly import Services
 from engine.clock import utc_now
 from engine.consuming.parked.release import Release
 from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.port import DeadLetter
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE
+from engine.services import Services
 from operate.failure import CommandFailed
-from operate.messages import check_receiver, connected, message_json, print_line, print_progress
+from operate.lines import print_line, print_progress
+from operate.messages import check_receiver, connected, message_json
 
 ENTITIES: Final[Mapping[str, str]] = {
     COMMAND_QUEUE: COMMAND_QUEUE,

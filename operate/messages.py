@@ -1,19 +1,18 @@
 """What the commands about messages share: the connection, and how a message is shown."""
 
 import json
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from composition.services import build
 from composition.settings import Settings
-from engine.assembly import Services
 from engine.consuming.errors import ConsumerError
 from engine.consuming.retry_policy import TRANSIENT
 from engine.errors import AdapterError
 from engine.messaging.port import Received
 from engine.messaging.topology import NOTIFICATION_QUEUE
+from engine.services import Services
 from operate.failure import CommandFailed
 
 
@@ -51,14 +50,3 @@ def message_json(message: Received) -> Mapping[str, Any]:
         "properties": dict(message.properties),
         "body": body,
     }
-
-
-def print_line(line: Mapping[str, Any], *, as_json: bool) -> None:
-    """One JSON object, or `name=value` for people."""
-    in_words = "  ".join(f"{name}={value}" for name, value in line.items() if value is not None)
-    print(json.dumps(line, ensure_ascii=False) if as_json else in_words, flush=True)
-
-
-def print_progress(text: str) -> None:
-    """For whoever watches: not among the results."""
-    print(text, file=sys.stderr, flush=True)

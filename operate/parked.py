@@ -13,7 +13,8 @@ from engine.consuming.parked.port import Failure, ParkedAlone, ParkedSession, Pa
 from engine.consuming.parked.release import Release
 from engine.messaging.port import Received
 from operate.failure import CommandFailed
-from operate.messages import check_receiver, connected, message_json, print_line, print_progress
+from operate.lines import print_line, print_progress
+from operate.messages import check_receiver, connected, message_json
 
 _SHOWN_MESSAGES: Final = 1_000
 

@@ -1,8 +1,8 @@
-"""One order: its lines, how far it has come, and what happened when."""
+"""The read model `order-details` shows one order: its lines, its status, and when it came to each status."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal, assert_never
+from typing import Final
 
 from domain.money import Money
 from domain.order.aggregate import ORDER
@@ -13,12 +13,11 @@ from domain.order.events import (
     OrderLine,
     OrderPlaced,
     OrderShipped,
+    OrderStatus,
 )
 from engine.projecting.projection import Projection
 from engine.projecting.query import StreamQuery
 from engine.storing.events import RecordedEvent
-
-OrderStatus = Literal["placed", "confirmed", "shipped", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +47,24 @@ class OrderDetails:
 
 
 def project(view: OrderDetails | None, recorded: RecordedEvent[OrderEvent]) -> OrderDetails:
-    """Raises ValueError when the stream does not begin with its placement."""
+    """Returns the view after the event. Raises ValueError if the stream does not begin with OrderPlaced."""
     event, at = recorded.event, recorded.occurred_at
     if isinstance(event, OrderPlaced):
-        return OrderDetails(event.order_id, event.customer_id, "placed", event.lines, event.total, at)
+        return OrderDetails(event.order_id, event.customer_id, event.status, event.lines, event.total, at)
     if view is None:
         raise ValueError(f"{type(event).__name__} before OrderPlaced")
     match event:
         case OrderConfirmed():
-            return replace(view, status="confirmed", confirmed_at=at)
+            view = replace(view, confirmed_at=at)
         case OrderShipped():
-            return replace(view, status="shipped", shipment=Shipment(event.carrier, event.tracking_number, at))
+            view = replace(view, shipment=Shipment(event.carrier, event.tracking_number, at))
         case OrderCancelled():
-            return replace(view, status="cancelled", cancellation=Cancellation(event.reason, at))
-        case _:
-            assert_never(event)
+            view = replace(view, cancellation=Cancellation(event.reason, at))
+    return replace(view, status=event.status)
 
 
 ORDER_DETAILS: Final = Projection(
     name="order-details", generation=1, category=ORDER.category, view_class=OrderDetails, project=project
 )
 
-BY_ORDER: Final = StreamQuery(ORDER_DETAILS, parameter="orderId", at_moments=True)
+BY_ORDER: Final = StreamQuery(ORDER_DETAILS, parameter="orderId", unknown="There is no such order.", at_moments=True)

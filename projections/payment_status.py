@@ -1,4 +1,4 @@
-"""The payment of one order: where the money is."""
+"""The read model `payment-status` shows the payment of one order, and where the money is."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,7 +24,7 @@ from engine.storing.events import RecordedEvent
 
 @dataclass(frozen=True, slots=True)
 class Surplus:
-    """What came under further references, in all, and what of it went back."""
+    """Shows what came under further references, in all, and how much of it went back."""
 
     received: Money
     refunded: Money
@@ -32,9 +32,10 @@ class Surplus:
 
 @dataclass(frozen=True, slots=True)
 class PaymentStatus:
-    """`reference` is the provider's, `reason` is why it was declined; `changed_at` is when it came to this status.
+    """Shows a payment.
 
-    `surplus` is beside all this: whatever else comes, the order was paid once.
+    `reference` is the provider's id, `reason` why it was declined, `changed_at` when its status changed. `surplus` is
+    beside all this: whatever else came, the order was paid once.
     """
 
     order_id: str
@@ -48,7 +49,7 @@ class PaymentStatus:
 
 
 def project(view: PaymentStatus | None, recorded: RecordedEvent[PaymentEvent]) -> PaymentStatus:
-    """Raises ValueError when the stream does not begin with its request."""
+    """Returns the view after the event. Raises ValueError if the stream does not begin with PaymentRequested."""
     event, at = recorded.event, recorded.occurred_at
     if isinstance(event, PaymentRequested):
         return PaymentStatus(event.order_id, "requested", event.amount, at, at)
@@ -85,4 +86,8 @@ PAYMENT_STATUS: Final = Projection(
     name="payment-status", generation=1, category=PAYMENT.category, view_class=PaymentStatus, project=project
 )
 
-BY_ORDER: Final = StreamQuery(PAYMENT_STATUS, parameter="orderId")
+BY_ORDER: Final = StreamQuery(
+    PAYMENT_STATUS,
+    parameter="orderId",
+    unknown="No payment has been requested for this order. It is within seconds of placing one, once all is reserved.",
+)

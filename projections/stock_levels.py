@@ -1,4 +1,4 @@
-"""One sku: how much is on hand, and how much of it is promised to orders."""
+"""The read model `stock-levels` shows one sku: the units on hand, and how many of them are reserved for orders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -56,4 +56,6 @@ def _computed(view: StockLevel) -> Mapping[str, int]:
     return {"available": view.available}
 
 
-BY_SKU: Final = StreamQuery(STOCK_LEVELS, parameter="sku", computed=_computed)
+BY_SKU: Final = StreamQuery(
+    STOCK_LEVELS, parameter="sku", unknown="No units of this sku have ever been received.", computed=_computed
+)

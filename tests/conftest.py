@@ -1,10 +1,13 @@
-"""Rules for every test: only the tiers that are about processes and wires may open sockets."""
+"""Rules for every test: only the tiers that are about processes and wires may open sockets.
 
-import socket
+The tests of the engine bring a rule of their own, which takes the place of this one.
+"""
+
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.engine.sockets import refuse_sockets
 
 _HERE = Path(__file__).parent
 _MAY_OPEN_SOCKETS = {"contracts", "devstack", "e2e", "operate"}
@@ -12,13 +15,6 @@ _MAY_OPEN_SOCKETS = {"contracts", "devstack", "e2e", "operate"}
 
 @pytest.fixture(autouse=True)
 def _no_sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connecting or binding fails in unit tests, so that a forgotten fake is noticed."""
-    parts = request.path.relative_to(_HERE).parts
-    tier = parts[1] if parts[0] == "engine" else parts[0]
+    tier = request.path.relative_to(_HERE).parts[0]
     if tier not in _MAY_OPEN_SOCKETS:
-
-        def refuse(*_: Any, **__: Any) -> None:
-            raise AssertionError(f"a test of tests/{tier} opened a socket")
-
-        monkeypatch.setattr(socket.socket, "connect", refuse)
-        monkeypatch.setattr(socket.socket, "bind", refuse)
+        refuse_sockets(monkeypatch, tier)

@@ -13,7 +13,7 @@ from composition.settings import Settings
 from domain.order.aggregate import ORDER
 from domain.order.commands import PlaceOrder
 from emulators.bench.machine import resident_bytes
-from engine.assembly import Services
+from engine.services import Services
 
 _AT_ONCE: Final = 32
 _STEPS: Final = 5

@@ -1,45 +1,38 @@
-"""The bus: a message in, one consumer on."""
+"""`BusFunctions` passes each message of the bus to one consumer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 from engine.clock import utc_now
 from engine.consuming.errors import TransientFailure
-from engine.consuming.messages import Delivery, MessageConsumer, MessageRunner
+from engine.consuming.messages import Delivery
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.port import Received
 
-
-class Services(Protocol):
-    """What the functions of the bus need of the composition."""
-
-    @property
-    def messages(self) -> MessageRunner: ...
-
-    @property
-    def consumers(self) -> Mapping[str, MessageConsumer]: ...
+if TYPE_CHECKING:
+    from engine.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class BusFunctions:
-    """A failure raises: the host gives the message back to the bus, which brings it again."""
+    """Each function raises when its message fails: the host gives it back to the bus, which delivers it again."""
 
-    services: Callable[[], Awaitable[Services]]
+    services: "Callable[[], Awaitable[Services]]"
     retry_policy: RetryPolicy
 
     async def consume(self, name: str, message: func.ServiceBusMessage) -> None:
-        """Hands the message to the consumer `name`. Raises TransientFailure once it has waited for long enough."""
+        """Passes the message to the consumer `name`. Raises TransientFailure when the retry policy gives up."""
         received = _received(message)
         attempt = partial(self._attempt, name, Delivery(received))
         try:
             await self.retry_policy.retry(f"message {received.message_id} of {name}", attempt)
         except asyncio.CancelledError:
-            # One that escapes a handler is never answered by the worker: the invocation would hang.
+            # The worker never answers a cancellation that escapes a handler: the invocation would hang.
             raise TransientFailure("the host ended the invocation") from None
 
     async def _attempt(self, name: str, delivery: Delivery) -> None:
@@ -47,8 +40,8 @@ class BusFunctions:
         await services.messages.attempt(services.consumers[name], delivery)
 
 
-def bus_functions(services: Callable[[], Awaitable[Services]]) -> BusFunctions:
-    """`services` connects on first use: a message waits for that too."""
+def bus_functions(services: "Callable[[], Awaitable[Services]]") -> BusFunctions:
+    """Returns the functions of the bus. `services` connects on first use, and a message waits for that too."""
     return BusFunctions(services, RetryPolicy(utc_now, asyncio.sleep))
 
 

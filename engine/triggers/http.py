@@ -1,74 +1,68 @@
-"""What every REST interface has: commands carried out now or later, queries of read models, the events of streams."""
+"""Every REST interface has these functions: for commands, now or later, for read models, and for events of streams."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel
 
-from engine.commands.asynchronous import AsynchronousCommands
-from engine.commands.handler import CommandHandler, CommandResult
+from engine.commands.errors import UnknownStream
+from engine.commands.handler import CommandResult
 from engine.deciding.aggregate import Aggregate
 from engine.messaging.envelope import CommandEnvelope
-from engine.projecting.queries import Queries
 from engine.projecting.query import PageQuery, ReadModel, StreamQuery
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.triggers.http_answers import accepted_answer, answer, answered, event_json, outcome_answer, view_answer
 from engine.triggers.http_requests import (
     CommandRequest,
+    Moment,
     continuation_of,
     prefers_async,
     read_command,
     read_continuation,
     read_limit,
+    read_min_version,
     read_moment,
     read_name,
-    read_version,
 )
+
+if TYPE_CHECKING:
+    from engine.services import Services
+
 
 B = TypeVar("B", bound=BaseModel)
 
 
-class Services(Protocol):
-    """What the functions of HTTP need of the composition."""
-
-    @property
-    def commands(self) -> CommandHandler: ...
-
-    @property
-    def asynchronous(self) -> AsynchronousCommands: ...
-
-    @property
-    def queries(self) -> Queries: ...
-
-
 @dataclass(frozen=True, slots=True)
 class HttpFunctions:
-    """`services` connects on first use, so that a store that is away is a 503 and not a dead function.
+    """Serves a REST interface.
 
-    `to_json` shows events and views as clients see them.
+    `services` connects on first use: a store that is not available is a 503, not a dead function. `to_json` turns
+    events and views into what clients see. `resources` maps a category to the path of its resources, with `{}` for the
+    entity id.
     """
 
-    services: Callable[[], Awaitable[Services]]
+    services: "Callable[[], Awaitable[Services]]"
     read_models: Iterable[ReadModel]
     to_json: Callable[[object], Any]
+    resources: Mapping[str, str]
     trust_easyauth: bool
 
     @answered
     async def health(self, _req: func.HttpRequest) -> func.HttpResponse:
-        """The process is up. It says nothing about what the process depends on."""
+        """Answers that the worker process is up. It does not check what the worker process depends on."""
         return answer({"status": "up"})
 
     @answered
     async def get_command(self, req: func.HttpRequest) -> func.HttpResponse:
         command_id = read_name(req, "commandId")
         outcome = await (await self.services()).asynchronous.outcome(command_id)
-        return outcome_answer(outcome)
+        return outcome_answer(outcome, self.resources)
 
     @answered
     async def query(self, name: str, req: func.HttpRequest) -> func.HttpResponse:
-        """Answers from the read model `name` as its query says."""
+        """Answers from the read model `name`, as its query says."""
         query = next(each.query for each in self.read_models if each.name == name)
         match query:
             case StreamQuery():
@@ -81,7 +75,7 @@ class HttpFunctions:
     def read_command(
         self, req: func.HttpRequest, route: str, model: type[B], *, key_of: Callable[[B], str] | None = None
     ) -> CommandRequest[B]:
-        """What the request asks for; see `http_requests.read_command`. Raises BadRequest."""
+        """Returns what the request asks for; see `http_requests.read_command`. Raises BadRequest."""
         return read_command(req, route, model, trust_easyauth=self.trust_easyauth, key_of=key_of)
 
     async def carry_out(
@@ -93,36 +87,40 @@ class HttpFunctions:
         *,
         probably_new: bool = False,
     ) -> func.HttpResponse:
-        """Now, with the answer to the result; or later, where the client prefers that."""
+        """Carries the command out and answers with its result; or accepts it for later, if the client prefers that.
+
+        `probably_new` saves the load of a stream that the command is expected to start.
+        """
         services = await self.services()
         if prefers_async(req):
             return accepted_answer(envelope.command_id, await services.asynchronous.accept(envelope))
         return answer_of(await services.commands.handle(aggregate, envelope, probably_new=probably_new))
 
     async def events(self, req: func.HttpRequest, stream_id: str) -> func.HttpResponse:
-        """Every event of a stream."""
-        min_version = read_version(req, "minVersion")
+        """Answers with every event of a stream."""
+        min_version = read_min_version(req)
         events = await (await self.services()).queries.events(stream_id, min_version)
         body: dict[str, Any] = {"stream": stream_id, "events": [self._event_json(*each) for each in events]}
         return answer(body, version=events[-1][0].version)
 
     async def story(self, req: func.HttpRequest, stream_id: str, others: Sequence[str]) -> func.HttpResponse:
-        """The events of a stream and those of others, by time, each with its stream."""
+        """Answers with the events of a stream and of the others, by time, each with its stream."""
         queries = (await self.services()).queries
-        story = await queries.story(stream_id, others, read_version(req, "minVersion"))
+        story = await queries.story(stream_id, others, read_min_version(req))
         return answer({"events": [{"stream": each[0].stream_id, **self._event_json(*each)} for each in story]})
 
     async def _view(self, query: StreamQuery[Any], req: func.HttpRequest) -> func.HttpResponse:
         projection = query.projection
         stream_id = projection.stream_id(read_name(req, query.parameter))
-        moment = read_moment(req) if query.at_moments else None
+        moment = read_moment(req) if query.at_moments else Moment(read_min_version(req))
         queries = (await self.services()).queries
-        if moment is None:
-            seen = await queries.view(projection, stream_id, read_version(req, "minVersion"))
-        elif moment.at_version is None and moment.as_of is None:
-            seen = await queries.view(projection, stream_id, moment.min_version)
-        else:
-            seen = await queries.view_at(projection, stream_id, version=moment.at_version, time=moment.as_of)
+        try:
+            if moment.at_version is None and moment.as_of is None:
+                seen = await queries.view(projection, stream_id, moment.min_version)
+            else:
+                seen = await queries.view_at(projection, stream_id, version=moment.at_version, time=moment.as_of)
+        except UnknownStream:
+            raise UnknownStream(stream_id, query.unknown) from None
         return view_answer(req, seen.version, {**self.to_json(seen.view), **query.computed(seen.view)})
 
     async def _page(self, query: PageQuery[Any], req: func.HttpRequest) -> func.HttpResponse:

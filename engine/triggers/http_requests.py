@@ -1,4 +1,4 @@
-"""What an HTTP request says: who asks, under which key, on what condition, in which trace, with what body."""
+"""An HTTP request is read for its caller, idempotency key, precondition, trace, parameters and body."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ R = TypeVar("R", covariant=True)
 MAX_BODY_BYTES: Final = 64 * 1024
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
-"""Ids in paths, skus and customer ids."""
+"""Ids in paths, and names in bodies, match this pattern."""
 
 _NAME: Final = re.compile(NAME_PATTERN)
 _PAGE: Final = 20
@@ -35,12 +35,14 @@ _IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
 _STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
 _VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_OF_PYDANTIC: Final = "Value error, "
+"""Pydantic puts this before the message of a validator of ours."""
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest(Generic[R]):
-    """What a request for a command says, before it is known which command of which stream that is."""
+    """Holds what a request for a command says, before its command and its stream are known."""
 
     body: R
     command_id: str
@@ -49,6 +51,7 @@ class CommandRequest(Generic[R]):
     expected_version: int | None
 
     def to(self, stream_id: str, command: object) -> CommandEnvelope:
+        """Returns the envelope of `command` to the stream."""
         return CommandEnvelope(
             stream_id, command, self.command_id, self.fingerprint, self.origin, self.expected_version
         )
@@ -62,11 +65,11 @@ def read_command(
     trust_easyauth: bool,
     key_of: Callable[[B], str] | None = None,
 ) -> CommandRequest[B]:
-    """`route` is the path with its ids. Raises BadRequest.
+    """Returns what a request for a command says; `route` is its path with the ids. Raises BadRequest.
 
-    The id of the command is a UUIDv5 of caller, method, route and Idempotency-Key, so that the same key means the
-    same command wherever it arrives. `key_of` takes the key from the body instead, whatever the header says; without
-    either, the id is random.
+    The command id is a UUIDv5 of caller, method, route and Idempotency-Key, so the same key means the same command on
+    every instance. `key_of` takes the key from the body instead, whatever the header says; without either, the id is
+    random.
     """
     body = _body(req)
     canonical = _canonical(body)
@@ -91,7 +94,7 @@ def read_command(
 
 
 def read_name(req: func.HttpRequest, parameter: str) -> str:
-    """An id out of the path. Raises BadRequest."""
+    """Returns the id in this parameter of the path. Raises BadRequest."""
     value: str = req.route_params.get(parameter, "")
     if not _NAME.fullmatch(value):
         raise BadRequest(f"{parameter} must be 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen.")
@@ -99,7 +102,8 @@ def read_name(req: func.HttpRequest, parameter: str) -> str:
 
 
 def read_limit(req: func.HttpRequest) -> int:
-    """How many items a page may have. Raises BadRequest."""
+    """Returns how many items a page may have. Raises BadRequest."""
+    _refuse_misspelt(req, "limit", "continuation")
     text = req.params.get("limit", str(_PAGE))
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > _MAX_PAGE:
         raise BadRequest(f"limit must be a whole number from 1 to {_MAX_PAGE}.")
@@ -107,9 +111,9 @@ def read_limit(req: func.HttpRequest) -> int:
 
 
 def read_continuation(req: func.HttpRequest, sort_keys: re.Pattern[str]) -> str | None:
-    """The sort key below which the page begins, None for the first page.
+    """Returns the sort key below which the page begins, None for the first page.
 
-    Raises BadRequest for one that is none of these `sort_keys`.
+    Raises BadRequest if it does not match `sort_keys`.
     """
     text = req.params.get("continuation")
     if text is None:
@@ -124,12 +128,18 @@ def read_continuation(req: func.HttpRequest, sort_keys: re.Pattern[str]) -> str 
 
 
 def continuation_of(sort_key: str) -> str:
-    """What `read_continuation` reads."""
+    """Returns the continuation that `read_continuation` turns back into this sort key."""
     return base64.urlsafe_b64encode(sort_key.encode()).decode()
 
 
-def read_version(req: func.HttpRequest, name: str) -> int:
-    """A version given as a query parameter; 0 when it is absent. Raises BadRequest."""
+def read_min_version(req: func.HttpRequest) -> int:
+    """Returns the version that the caller requires to see, 0 if it requires none. Raises BadRequest."""
+    return _version(req, "minVersion")
+
+
+def _version(req: func.HttpRequest, name: str) -> int:
+    """Returns a version from a query parameter, 0 if it is absent. Raises BadRequest."""
+    _refuse_misspelt(req, name)
     text = req.params.get(name)
     if text is None:
         return 0
@@ -139,7 +149,8 @@ def read_version(req: func.HttpRequest, name: str) -> int:
 
 
 def read_switch(req: func.HttpRequest, name: str) -> bool:
-    """A query parameter that is true or false; false when it is absent. Raises BadRequest."""
+    """Returns whether a query parameter is true; absent means false. Raises BadRequest."""
+    _refuse_misspelt(req, name)
     text = req.params.get(name, "false")
     if text not in ("true", "false"):
         raise BadRequest(f"{name} must be true or false.")
@@ -148,7 +159,7 @@ def read_switch(req: func.HttpRequest, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Which state of a stream a query asks for: the newest with at least `min_version`, or the one at a past moment."""
+    """Says which state of a stream a query asks for: the newest with at least `min_version`, or a past one."""
 
     min_version: int = 0
     at_version: int | None = None
@@ -156,14 +167,33 @@ class Moment:
 
 
 def read_moment(req: func.HttpRequest) -> Moment:
-    """`minVersion`, `atVersion` and `asOf`, of which at most one is given. Raises BadRequest."""
+    """Reads `minVersion`, `atVersion` and `asOf`, of which at most one may be given. Raises BadRequest."""
+    _refuse_misspelt(req, "minVersion", "atVersion", "asOf")
     given = [name for name in ("minVersion", "atVersion", "asOf") if name in req.params]
     if len(given) > 1:
         raise BadRequest(f"{' and '.join(given)} exclude each other.")
-    at_version = read_version(req, "atVersion") if "atVersion" in given else None
+    at_version = _version(req, "atVersion") if "atVersion" in given else None
     if at_version == 0:
         raise BadRequest("atVersion counts from 1.")
-    return Moment(read_version(req, "minVersion"), at_version, _time(req, "asOf") if "asOf" in given else None)
+    return Moment(read_min_version(req), at_version, _time(req, "asOf") if "asOf" in given else None)
+
+
+def _refuse_misspelt(req: func.HttpRequest, *known: str) -> None:
+    """Raises BadRequest for a parameter that is nearly one of those known: to ignore it would mislead the client.
+
+    Other unknown parameters pass: `code` carries the key of a function, and proxies may add their own.
+    """
+    unknown = [name for name in req.params if name not in known]
+    if not unknown:
+        return
+    # Only such a request pays for this import.
+    from difflib import get_close_matches
+
+    by_lower_case = {each.lower(): each for each in known}
+    for name in unknown:
+        near = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.8)
+        if near:
+            raise BadRequest(f"There is no parameter {name}: did you mean {by_lower_case[near[0]]}?")
 
 
 def _time(req: func.HttpRequest, name: str) -> datetime:
@@ -179,13 +209,13 @@ def _time(req: func.HttpRequest, name: str) -> datetime:
 
 
 def prefers_async(req: func.HttpRequest) -> bool:
-    """Whether the client would rather ask later (RFC 7240, section 4.1); preferences of no meaning here are ignored."""
+    """Returns whether the client prefers to ask later (RFC 7240, section 4.1); other preferences are ignored."""
     header: str = req.headers.get("prefer", "")
     return any(each.split(";")[0].strip().lower() == "respond-async" for each in header.split(","))
 
 
 def is_current(req: func.HttpRequest, version: int) -> bool:
-    """Whether If-None-Match names this version: weak comparison, a list, or any (RFC 9110, section 13.1.2)."""
+    """Returns whether If-None-Match names this version: by weak comparison, in a list or as `*` (RFC 9110, 13.1.2)."""
     header: str = req.headers.get("if-none-match", "")
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
     return f'"{version}"' in tags or header.strip() == "*"
@@ -207,7 +237,10 @@ def _body(req: func.HttpRequest) -> bytes:
 
 
 def _canonical(body: bytes) -> str:
-    """The body as JSON with sorted keys and no spaces; what JSON leaves open (duplicate keys, NaN) is refused."""
+    """Returns the body as JSON with sorted keys and no spaces.
+
+    Raises BadRequest also for what JSON leaves open: duplicate keys, and NaN.
+    """
     try:
         value = json.loads(body, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
@@ -238,13 +271,17 @@ def _validated(model: type[B], body: bytes) -> B:
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         violations = [
-            Violation("/" + "/".join(str(part) for part in detail["loc"]), detail["msg"]) for detail in details[:20]
+            Violation("/" + "/".join(str(part) for part in detail["loc"]), detail["msg"].removeprefix(_OF_PYDANTIC))
+            for detail in details[:20]
         ]
         raise BadRequest("The body does not describe this command.", violations=violations) from error
 
 
 def _caller(req: func.HttpRequest, *, trust_easyauth: bool) -> str:
-    """Platform authentication sets the header; without it anybody could, so it counts only where it is trusted."""
+    """Returns the caller that platform authentication has put into a header.
+
+    Without platform authentication, any client could set the header, so it counts only where it is trusted.
+    """
     if not trust_easyauth:
         return "anonymous"
     principal: str = req.headers.get("x-ms-client-principal-id", "")
@@ -262,7 +299,10 @@ def _if_match(req: func.HttpRequest) -> int | None:
 
 
 def _traceparent(req: func.HttpRequest) -> str:
-    """The caller's, or the root of a new trace: W3C Trace Context, section 3.2, wants malformed ones ignored."""
+    """Returns the caller's `traceparent`, or the root of a new trace.
+
+    W3C Trace Context, section 3.2, requires malformed ones to be ignored.
+    """
     header: str = req.headers.get("traceparent", "").strip()
     if _TRACEPARENT.fullmatch(header):
         return header

@@ -14,6 +14,7 @@ from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.messaging.memory import MemoryBus
 from engine.projecting.memory import MemoryViewStore
+from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from tests.registered import PROJECTIONS
 from tests.rest import Answered, send
@@ -55,8 +56,8 @@ class Api:
         self.queries = assembled.queries
         self.projector = assembled.projector
 
-        async def services() -> Api:
-            return self
+        async def services() -> Services:
+            return assembled
 
         self.functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
 

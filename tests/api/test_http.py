@@ -20,7 +20,7 @@ from domain.stock.events import StockReserved
 from engine.errors import OutcomeUnknown, Unavailable
 from engine.triggers.http_requests import MAX_BODY_BYTES
 from tests.api.conftest import ORDER, Api
-from tests.engine.commands.conftest import context
+from tests.engine.contexts import context
 
 SHIPMENT = {"carrier": "DHL", "trackingNumber": "T-1"}
 

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("domain", "projections", "api", "composition", "engine", "operate", "demo")
 SOURCES = [ROOT / "function_app.py", *(file for name in PACKAGES for file in sorted((ROOT / name).rglob("*.py")))]
+SOURCES = [file for file in SOURCES if not file.is_relative_to(ROOT / "operate" / "template")]  # another service
 
 
 def imported(file: Path) -> Iterator[str]:
@@ -51,6 +52,14 @@ def test_an_sdk_is_imported_by_its_adapters_alone(file: Path) -> None:
             assert file.name.startswith("servicebus"), module
         else:
             assert name_of(file).startswith(("api/", "engine/triggers/", "function_app.py")), module
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tests" / "engine").rglob("*.py")), ids=name_of)
+def test_the_tests_of_the_engine_import_nothing_that_a_copy_of_it_does_not_have(file: Path) -> None:
+    """They are copied with it, byte for byte, where neither our rooms nor our other tests are."""
+    ours = {*PACKAGES, "devstack", "bench", "function_app", "tests"} - {"engine"}
+    foreign = {name for name in imported(file) if name.split(".")[0] in ours}
+    assert set() == {name for name in foreign if not name.startswith("tests.engine.")}
 
 
 def test_the_table_of_contents_imports_the_library_and_the_wiring_alone() -> None:

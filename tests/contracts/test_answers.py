@@ -28,8 +28,8 @@ from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
 from emulators.cosmos.faults import Effect, Fault
 from emulators.cosmos.server import CosmosServer
-from engine.assembly import Services
-from tests.engine.commands.conftest import context
+from engine.services import Services
+from tests.engine.contexts import context
 from tests.rest import Answered, send
 from tests.settings import settings_for
 

@@ -1,7 +1,4 @@
-"""Strategies: any command, and any history that commands can lead to."""
-
-from collections.abc import Iterable
-from typing import Any
+"""Strategies: any command to each kind of stream."""
 
 from hypothesis import strategies as st
 
@@ -17,8 +14,6 @@ from domain.registry import FULFILMENT
 from domain.stock.aggregate import STOCK
 from domain.stock.commands import DispatchStock, ReceiveStock, ReleaseStock, ReserveStock
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
-from engine.deciding.aggregate import Aggregate
-from engine.deciding.decider import DomainError
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _ORDER_IDS = st.sampled_from(["o-1", "o-2", "o-3"])
@@ -77,17 +72,3 @@ COMMANDS = {
     STOCK.category: STOCK_COMMANDS,
     FULFILMENT.category: FULFILMENT_TRIGGERS,
 }
-
-
-def history_of(aggregate: Aggregate[Any, Any, Any], commands: Iterable[Any], after: Iterable[Any] = ()) -> list[Any]:
-    """The events of `after`, and those that these commands leave behind, refused ones left out."""
-    events = list(after)
-    state = aggregate.decider.fold(aggregate.decider.initial, events)
-    for command in commands:
-        try:
-            decided = aggregate.decider.decide(command, state)
-        except DomainError:
-            continue
-        state = aggregate.decider.fold(state, decided)
-        events.extend(decided)
-    return events

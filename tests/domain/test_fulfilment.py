@@ -1,6 +1,6 @@
 """What the process of an order does about what happened."""
 
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import pytest
 
@@ -32,7 +32,8 @@ from domain.payment.events import PaymentDeclined, PaymentExpired, PaymentProces
 from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
 from engine.deciding.process import Issued
-from engine.testing.specification import given
+from engine.testing import processes
+from engine.testing.deciders import given
 
 DEADLINE = 900
 PROCESS = fulfilment(DEADLINE)
@@ -338,6 +339,34 @@ def started_late(*early: EarlyFact) -> tuple[FulfilmentEvent, ...]:
 
 def issued_by(*history: FulfilmentEvent) -> list[Issued[Any]]:
     return [issued for event in history for issued in event.issued]
+
+
+class TestFromWhatHappenedElsewhere:
+    """The same rules from the outside: what came to the process, and the commands that it issues."""
+
+    ON_THE_WAY: ClassVar[tuple[FulfilmentInput, ...]] = (PLACED, granted("mug"), granted("cup"))
+
+    def test_an_order_goes_its_way(self) -> None:
+        ready = (*self.ON_THE_WAY, PAID, CONFIRMED)
+        dispatch = [Issued("stock", sku, DispatchStock(sku, "o-1")) for sku in ("cup", "mug")]
+        processes.given(PROCESS).when(PLACED).then_issued(RESERVE_MUGS, RESERVE_CUP, WAKE_UP)
+        processes.given(PROCESS, PLACED).when(granted("mug")).then_issued()
+        processes.given(PROCESS, PLACED, granted("mug")).when(granted("cup")).then_issued(REQUEST, EXPIRE_LATER)
+        processes.given(PROCESS, *self.ON_THE_WAY).when(PAID).then_issued(CONFIRM)
+        processes.given(PROCESS, *self.ON_THE_WAY, PAID).when(CONFIRMED).then_issued()
+        processes.given(PROCESS, *ready).when(SHIPPED).then_issued(*dispatch)
+
+    def test_an_order_is_taken_back(self) -> None:
+        halfway = (PLACED, granted("mug"))
+        processes.given(PROCESS, *halfway).when(refused("cup")).then_issued(OUT_OF_STOCK, RELEASE_MUGS)
+        processes.given(PROCESS, *halfway, refused("cup")).when(CANCELLED).then_issued()
+        processes.given(PROCESS, *self.ON_THE_WAY).when(CANCELLED).then_issued(RELEASE_CUP, RELEASE_MUGS, EXPIRE_NOW)
+        processes.given(PROCESS, *self.ON_THE_WAY, PAID).when(CANCELLED).then_issued(RELEASE_CUP, RELEASE_MUGS, REFUND)
+
+    def test_what_comes_twice_or_too_late_is_reacted_to_once(self) -> None:
+        processes.given(PROCESS, PLACED).when(PLACED).then_nothing()
+        processes.given(PROCESS, *self.ON_THE_WAY).when(granted("mug")).then_nothing()
+        processes.given(PROCESS, *self.ON_THE_WAY, PAID).when(AbandonFulfilment()).then_nothing()
 
 
 def has_ended(*history: FulfilmentEvent) -> bool:

@@ -14,7 +14,7 @@ from domain.order.decisions import (
     OrderNotFound,
 )
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
-from engine.testing.specification import given
+from engine.testing.deciders import given
 
 LINES = (OrderLine("mug", 2, Money(1250, "EUR")),)
 PLACED = OrderPlaced("o-1", "c-1", LINES)

@@ -28,7 +28,7 @@ from domain.payment.events import (
     SurplusReceived,
     SurplusRefunded,
 )
-from engine.testing.specification import given
+from engine.testing.deciders import given
 
 AMOUNT = Money(2500, "EUR")
 REQUESTED = PaymentRequested("o-1", AMOUNT)

@@ -16,8 +16,9 @@ from domain.stock.snapshot import from_data, to_data
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import DomainError
 from engine.storing.events import Metadata, StoredEvent
-from engine.testing.specification import NOON
-from tests.domain.histories import COMMANDS, PAYMENT_COMMANDS, STOCK_COMMANDS, history_of
+from engine.testing.times import NOON
+from tests.domain.histories import COMMANDS, PAYMENT_COMMANDS, STOCK_COMMANDS
+from tests.engine.histories import history_of
 from tests.registered import CODEC
 
 _METADATA = Metadata("e", NOON, "c", "c", "t", "a", "f")

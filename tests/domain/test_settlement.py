@@ -24,7 +24,8 @@ from domain.stock.aggregate import STOCK
 from domain.stock.commands import DispatchStock, ReceiveStock, ReleaseStock, ReserveStock
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
 from engine.deciding.aggregate import Aggregate
-from tests.domain.histories import COMMANDS, history_of
+from tests.domain.histories import COMMANDS
+from tests.engine.histories import history_of
 
 PROCESS = fulfilment(payment_deadline_seconds=900)
 AMOUNT = Money(100, "EUR")

@@ -12,7 +12,7 @@ from domain.stock.events import (
     StockReservationRefused,
     StockReserved,
 )
-from engine.testing.specification import given
+from engine.testing.deciders import given
 
 RECEIVED = StockReceived("mug", 10)
 RESERVED = StockReserved("mug", "o-1", 7)

@@ -19,9 +19,9 @@ from domain.payment.state import Processed, Requested
 from domain.registry import FULFILMENT
 from domain.stock.aggregate import STOCK
 from domain.stock.events import StockDispatched, StockReceived
-from engine.assembly import Services
 from engine.deciding.aggregate import Aggregate
 from engine.projecting.projection import Projection
+from engine.services import Services
 from engine.storing.events import RecordedEvent, StoredEvent
 from tests.e2e.parts import Parts
 from tests.registered import PROJECTIONS

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable
 
-from engine.assembly import Services
+from engine.services import Services
 from engine.storing.items import to_item
 from tests.e2e.judge import Stream
 

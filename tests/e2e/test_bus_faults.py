@@ -23,7 +23,7 @@ from tests.e2e.insistent import insistent_client
 from tests.e2e.judge import judge_of
 from tests.e2e.parts import parts
 from tests.e2e.stack import eventually
-from tests.engine.commands.conftest import context
+from tests.engine.contexts import context
 from tests.registered import ENVELOPES
 
 SECRET: Final = "geheim"

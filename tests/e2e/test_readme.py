@@ -7,12 +7,14 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from tests.e2e.stack import ROOT, Stack, launch
 
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+_DONE = "done, says the test"
 READY = re.compile(r"devstack: ready — http://localhost:(?P<port>\d+)/api")
 
 
@@ -23,17 +25,40 @@ class Machine:
     folder: Path
     environment: dict[str, str]
 
-    def sh(self, block: str, port: str) -> str:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block.replace("localhost:7071", f"localhost:{port}")],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
+
+class Terminal:
+    """The stranger's second terminal: one shell, so that a block may use what an earlier one has set."""
+
+    def __init__(self, machine: Machine, port: str) -> None:
+        self._port = port
+        self._shell = subprocess.Popen(
+            ["bash", "-euo", "pipefail"],
+            cwd=machine.folder,
+            env=machine.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=60,
+            bufsize=1,
         )
-        assert 0 == done.returncode, done.stdout + done.stderr
-        return done.stdout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shell.communicate(timeout=60)
+
+    def sh(self, block: str) -> str:
+        """What the block prints to stdout. One that fails ends the shell, and the test."""
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        here = block.replace("localhost:7071", f"localhost:{self._port}")
+        self._shell.stdin.write(f"{here}printf '\\n{_DONE}\\n'\n")
+        printed = ""
+        for line in self._shell.stdout:
+            if line == f"{_DONE}\n":
+                return printed
+            printed += line
+        raise AssertionError(f"this failed, after it had printed {printed!r}:\n{here}")
 
 
 @pytest.fixture
@@ -73,16 +98,22 @@ def service(machine: Machine) -> Iterator[Stack]:
 
 
 @pytest.mark.timeout(300)
-def test_a_stranger_runs_it_and_places_a_first_order(machine: Machine, service: Stack) -> None:
+def test_a_stranger_runs_it_and_brings_a_first_order_to_its_end(machine: Machine, service: Stack) -> None:
     port = service.wait_for(READY)["port"]
-    receipt, order, history = BLOCKS[1:4]
-    assert '"version":1' in machine.sh(receipt, port)
-    placed = machine.sh(order, port)
-    assert '"status":"placed"' in placed
-    assert placed == machine.sh(order, port)
-    while '"orderId"' not in (shown := machine.sh(history, port)):
-        assert '{"orders":[]}' == shown
-    assert '"total":{"amount":"25.00","currency":"EUR"}' in shown
+    receipt, order, history, payment, shipment, shown = BLOCKS[1:7]
+    with Terminal(machine, port) as terminal:
+        assert '"version":1' in terminal.sh(receipt)
+        placed = terminal.sh(order)
+        assert '"status":"placed"' in placed
+        assert placed == terminal.sh(order)
+        while '"orderId"' not in (orders := terminal.sh(history)):
+            assert '{"orders":[]}' == orders.strip()
+        assert '"total":{"amount":"25.00","currency":"EUR"}' in orders
+        assert '"status":"processed"' in terminal.sh(payment)
+        assert '"status":"shipped"' in terminal.sh(shipment)
+        details = terminal.sh(shown)
+        assert '"status":"shipped"' in details
+        assert '"version":3' in details
     demo = subprocess.run(
         [".venv/bin/python", "-m", "operate", "demo", "--url", f"http://localhost:{port}/api"],
         cwd=machine.folder, env=machine.environment, capture_output=True, text=True, timeout=60,
@@ -103,5 +134,5 @@ def test_a_stranger_runs_it_and_places_a_first_order(machine: Machine, service: 
 
 
 def test_the_test_command_of_the_readme_is_the_one_that_ci_runs() -> None:
-    assert ["make test\n"] == BLOCKS[4:]
+    assert ["make test\n"] == BLOCKS[7:]
     assert re.search(r"^make test\b", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)

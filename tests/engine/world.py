@@ -1,84 +1,62 @@
-"""The service over memory: one process of it, with its bus, and a toy process that greets every order."""
+"""A service over memory: its parts, and one process of the toy domain with its bus."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from domain.order.aggregate import ORDER
-from domain.order.commands import CancelOrder
-from domain.order.events import OrderPlaced
-from domain.stock.aggregate import STOCK
-from engine.assembly import Adapters, Domain, Surroundings, assemble, random_id
+from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.messages import Delivery, MessageConsumer
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.retry_policy import RetryPolicy
-from engine.deciding.aggregate import Aggregate
-from engine.deciding.decider import Decider
-from engine.deciding.process import Issued, Process
-from engine.messaging.envelope import Origin
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
-from engine.messaging.wire import EnvelopeCodec
 from engine.projecting.memory import MemoryViewStore
-from engine.storing.codec import EventCodec
+from engine.projecting.port import ViewStore
+from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
-from engine.testing.specification import NOON
-from engine.triggers.http_requests import CommandRequest
-
-TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-FEED_LAG: Final = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Remind:
-    """The greeting's own wake-up."""
+from engine.storing.port import EventStore
+from engine.storing.snapshots import SnapshotStore
+from engine.testing.times import NOON
+from tests.engine.toy.registry import CODEC, DOMAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Greeted:
-    order_id: str
-    issued: tuple[Issued[CancelOrder | Remind], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reminded:
-    issued: tuple[Issued[CancelOrder | Remind], ...] = ()
-
-
-def _greet(trigger: OrderPlaced | Remind, _greeted: bool) -> tuple[Greeted | Reminded, ...]:
-    """Does not look whether it has greeted already: that a trigger counts once is not its business."""
-    if isinstance(trigger, Remind):
-        return (Reminded(),)
-    cancel = Issued("order", trigger.order_id, CancelOrder("nobody came"), after_seconds=60)
-    wake_up = Issued("greeting", trigger.order_id, Remind(), after_seconds=30)
-    return (Greeted(trigger.order_id, (cancel, wake_up)),)
-
-
-GREETING: Final[Process[Any, Any, Any]] = Process(
-    aggregate=Aggregate(
-        "greeting",
-        Decider(False, _greet, lambda _state, _event: True),
-        events=Greeted | Reminded,
-        commands=Remind,
-    ),
-    inputs=OrderPlaced,
-    correlation=lambda placed: placed.order_id,
-    issued=lambda event: event.issued,
-)
-
-_AGGREGATES: Final = (ORDER, STOCK, GREETING.aggregate)
-CODEC: Final = EventCodec.of(_AGGREGATES)
-ENVELOPES: Final = EnvelopeCodec(_AGGREGATES)
+def services_over(
+    store: EventStore,
+    *,
+    domain: Domain = DOMAIN,
+    snapshots: SnapshotStore | None = None,
+    views: ViewStore | None = None,
+    outcomes: MemoryOutcomeStore | None = None,
+    parked: MemoryParkedStore | None = None,
+    bus: MemoryBus | None = None,
+    surroundings: Surroundings | None = None,
+    relay_replay_until: datetime | None = None,
+) -> Services:
+    """What is not given is new and in memory."""
+    bus = bus or MemoryBus()
+    adapters = Adapters(
+        store=store,
+        snapshots=snapshots or MemorySnapshotStore(),
+        views=views or MemoryViewStore(),
+        outcomes=outcomes or MemoryOutcomeStore(),
+        parked=parked or MemoryParkedStore(),
+        bus=bus,
+        dead_letters=bus,
+    )
+    return assemble(
+        domain, adapters, surroundings=surroundings or Surroundings(), relay_replay_until=relay_replay_until
+    )
 
 
 @dataclass
 class World:
-    """`now` stands still unless somebody waits; `pauses` are the waits."""
+    """`now` stands still unless somebody waits; `pauses` are the waits, in seconds."""
 
     store: MemoryEventStore = field(default_factory=MemoryEventStore)
+    views: MemoryViewStore = field(default_factory=MemoryViewStore)
     bus: MemoryBus = field(default_factory=MemoryBus)
     outcomes: MemoryOutcomeStore = field(default_factory=MemoryOutcomeStore)
     parked: MemoryParkedStore = field(default_factory=MemoryParkedStore)
@@ -87,17 +65,23 @@ class World:
     relayed: int = 0
 
     def __post_init__(self) -> None:
-        adapters = Adapters(
-            self.store, MemorySnapshotStore(), MemoryViewStore(), self.outcomes, self.parked, self.bus, self.bus
-        )
-        surroundings = Surroundings(self.clock, random_id, self.pause)
-        self.services = assemble(Domain(_AGGREGATES, (GREETING,)), adapters, surroundings=surroundings)
+        self.services = self.another_process()
         self.commands = self.services.commands
         self.asynchronous = self.services.asynchronous
         self.relay = self.services.relay
-        self.messages = self.services.messages
-        self.consumers = self.services.consumers
         self.retry_policy = RetryPolicy(self.clock, self.pause)
+
+    def another_process(self, *, relay_replay_until: datetime | None = None) -> Services:
+        """Over the same stores and the same bus."""
+        return services_over(
+            self.store,
+            views=self.views,
+            outcomes=self.outcomes,
+            parked=self.parked,
+            bus=self.bus,
+            surroundings=Surroundings(clock=self.clock, sleep=self.pause),
+            relay_replay_until=relay_replay_until,
+        )
 
     def clock(self) -> datetime:
         return self.now
@@ -115,11 +99,11 @@ class World:
     async def deliver(self, name: str, *messages: Received) -> None:
         """Hands over what waits in the entity, or these messages, one after the other."""
         for message in messages or self.bus.deliver(name):
-            await self.hand_over(self.consumers[name], message)
+            await self.hand_over(self.services.consumers[name], message)
 
     async def hand_over(self, consumer: MessageConsumer, message: Received) -> None:
         delivery = Delivery(message)
-        await self.retry_policy.retry("a message", lambda: self.messages.attempt(consumer, delivery))
+        await self.retry_policy.retry("a message", lambda: self.services.messages.attempt(consumer, delivery))
 
     async def settle(self) -> None:
         """Relays and delivers until nothing moves."""
@@ -130,7 +114,3 @@ class World:
 
     async def events(self, stream_id: str) -> list[Any]:
         return [CODEC.event_of(event) for event in await self.store.read(stream_id)]
-
-
-def client(key: str, fingerprint: str = "f", expected_version: int | None = None) -> CommandRequest[None]:
-    return CommandRequest(None, key, fingerprint, Origin("ada", key, key, TRACE), expected_version)

@@ -11,23 +11,24 @@ from azure.servicebus.aio import ServiceBusClient
 from composition.provisioning import provision_database
 from composition.services import build
 from composition.settings import Settings
+from domain.order.events import OrderCancelled
 from domain.stock.commands import ReceiveStock
 from emulators.cosmos.server import CosmosServer
 from emulators.servicebus.config import read_config
 from emulators.servicebus.server import ServiceBusServer
-from engine.assembly import Services
 from engine.clock import utc_now
 from engine.commands.consumer import CommandConsumer
 from engine.consuming.parked.port import Failure
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS
 from engine.messaging.wire import event_message
+from engine.services import Services
 from operate import dead_letters
 from operate.failure import CommandFailed
-from tests.engine.commands.conftest import context
+from tests.engine.contexts import context
 from tests.engine.contracts.receiver import Receiver, receiving
-from tests.engine.projecting.test_projector import CANCELLED, stored_event
-from tests.registered import ENVELOPES, bus_config
+from tests.engine.projecting.feeding import stored_event
+from tests.registered import CODEC, ENVELOPES, bus_config
 
 STREAM = "stock-mug"
 
@@ -129,7 +130,7 @@ async def test_those_of_a_subscription_are_handled_here_and_never_sent_to_the_to
     desk: Desk, webhook: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment = {**desk.environment, "NOTIFICATIONS_WEBHOOK": webhook.url, "NOTIFICATIONS_SECRET": "s"}
-    event = stored_event("order-o-1", 1, CANCELLED)
+    event = stored_event(CODEC, "order-o-1", 1, OrderCancelled("o-1", "c-1", "changed my mind"))
     await desk.services.bus.send(EVENT_TOPIC, [event_message(event, message_id="e-1", session_id="order-o-1")])
     async with desk.client.get_subscription_receiver(EVENT_TOPIC, NOTIFICATION_QUEUE) as receiver:
         (each,) = await receiver.receive_messages(1, max_wait_time=10)

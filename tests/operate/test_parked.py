@@ -13,14 +13,14 @@ from domain.money import Money
 from domain.order.commands import CancelOrder, PlaceOrder
 from domain.order.events import OrderLine
 from emulators.cosmos.server import CosmosServer
-from engine.assembly import Services
 from engine.clock import utc_now
 from engine.consuming.parked.port import Failure
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE
+from engine.services import Services
 from operate import parked
 from operate.failure import CommandFailed
-from tests.engine.commands.conftest import context
+from tests.engine.contexts import context
 from tests.registered import ENVELOPES
 from tests.settings import NO_BUS
 

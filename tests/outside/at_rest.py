@@ -33,7 +33,7 @@ from engine.storing.events import RecordedEvent, StoredEvent
 from engine.storing.items import to_item
 from engine.storing.snapshots import Snapshot
 from engine.storing.snapshots import to_item as to_snapshot_item
-from tests.engine.storing.test_items import EXAMPLES
+from tests.domain.test_events_at_rest import EXAMPLES
 from tests.outside.values import COMMAND_ID, DATE_TIME, METADATA, ORDER_ID, PLACED, SOON, TEXT
 from tests.registered import CODEC, PROJECTIONS
 

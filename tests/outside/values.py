@@ -8,7 +8,7 @@ from domain.money import Money
 from domain.order.events import OrderLine, OrderPlaced
 from engine.messaging.port import Received
 from engine.storing.events import Metadata
-from engine.testing.specification import NOON
+from engine.testing.times import NOON
 
 SOON: Final = NOON + timedelta(milliseconds=120)
 """With a fraction that ends in zeros."""

@@ -11,12 +11,9 @@ import azure.functions as func
 
 from api.interface import interface
 from composition.domain import READ_MODELS
-from domain.registry import processes
-from engine.commands.asynchronous import AsynchronousCommands
-from engine.commands.consumer import CommandConsumer
-from engine.commands.handler import CommandHandler
+from domain.registry import AGGREGATES, processes
+from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
-from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
@@ -24,13 +21,10 @@ from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
 from engine.projecting.memory import MemoryViewStore
-from engine.projecting.projector import Projector
-from engine.projecting.queries import Queries
-from engine.reacting.reactions import ReactionConsumer
-from engine.reacting.relay import Relay
+from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from tests.outside.values import SOON, TRACE
-from tests.registered import CODEC, ENVELOPES, PROJECTIONS
+from tests.registered import PROJECTIONS
 from tests.rest import FUNCTIONS
 
 PAYMENT_DEADLINE: Final = 900
@@ -47,26 +41,28 @@ class World:
         self._relayed = 0
         ids = count(1)
 
-        async def no_pause(_: int) -> None:
+        async def no_pause(_: float) -> None:
             return None
 
-        self.commands = CommandHandler(
-            self.store, MemorySnapshotStore(), CODEC, self.clock, lambda: str(uuid.UUID(int=next(ids))), no_pause
-        )
-        outcomes, reacting = MemoryOutcomeStore(), processes(PAYMENT_DEADLINE)
-        self.asynchronous = AsynchronousCommands(outcomes, self.bus, ENVELOPES)
-        self.queries = Queries(self.store, CODEC, self.views)
-        self._runner = Projector(self.store, CODEC, self.views)
-        self._relay = Relay(self.store, CODEC, ENVELOPES, reacting, self.bus, self.clock)
-        self._consumers = {
-            COMMAND_QUEUE: MessageConsumer(COMMAND_QUEUE, CommandConsumer(self.commands, outcomes, ENVELOPES).handle),
-            REACTION_QUEUE: MessageConsumer(
-                REACTION_QUEUE, ReactionConsumer(self.commands, CODEC, ENVELOPES, reacting).handle
+        assembled = assemble(
+            Domain(AGGREGATES, processes(PAYMENT_DEADLINE)),
+            Adapters(
+                self.store,
+                MemorySnapshotStore(),
+                self.views,
+                MemoryOutcomeStore(),
+                MemoryParkedStore(),
+                self.bus,
+                self.bus,
             ),
-        }
+            surroundings=Surroundings(self.clock, lambda: str(uuid.UUID(int=next(ids))), no_pause),
+        )
+        self.commands = assembled.commands
+        self._projector, self._relay = assembled.projector, assembled.relay
+        self._consumers, self._messages = assembled.consumers, assembled.messages
 
-        async def services() -> World:
-            return self
+        async def services() -> Services:
+            return assembled
 
         self._functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
 
@@ -98,7 +94,7 @@ class World:
         """Feeds, relays and delivers, from these entities or from all, until nothing moves."""
         while items := await self._feed():
             for projection in PROJECTIONS:
-                await self._runner.run(projection, items)
+                await self._projector.run(projection, items)
             await self._relay.run(items)
             await self.deliver(*entities)
 
@@ -114,8 +110,8 @@ class World:
         async def no_pause(_: float) -> None:
             return None
 
-        runner, policy = MessageRunner(MemoryParkedStore(), self.clock), RetryPolicy(self.clock, no_pause)
-        await Redrive(self.bus, self.bus, runner, policy).to_queue(entity, 100, lambda _: None)
+        redrive = Redrive(self.bus, self.bus, self._messages, RetryPolicy(self.clock, no_pause))
+        await redrive.to_queue(entity, 100, lambda _: None)
 
     async def wait(self, time: timedelta) -> None:
         """Then what has become due is delivered, and all that follows from it."""

@@ -23,7 +23,8 @@ from domain.stock.events import (
     StockReservationRefused,
     StockReserved,
 )
-from engine.testing.specification import NOON, projected, recorded
+from engine.testing.projections import given, projected, recorded
+from engine.testing.times import NOON
 from projections.order_details import ORDER_DETAILS, Cancellation, OrderDetails, Shipment
 from projections.order_history import ORDER_HISTORY, OrderSummary
 from projections.payment_status import PAYMENT_STATUS, PaymentStatus, Surplus
@@ -42,15 +43,15 @@ def seconds(n: int) -> timedelta:
 
 
 def test_order_details_show_what_happened_when() -> None:
-    assert OrderDetails("o-1", "c-1", "placed", LINES, TOTAL, NOON) == projected(ORDER_DETAILS, "order-o-1", PLACED)
-    assert OrderDetails(
-        "o-1", "c-1", "shipped", LINES, TOTAL, NOON,
-        confirmed_at=NOON + seconds(1), shipment=Shipment("DHL", "T-1", NOON + seconds(2)),
-    ) == projected(ORDER_DETAILS, "order-o-1", PLACED, CONFIRMED, SHIPPED)  # fmt: skip
-    assert OrderDetails(
-        "o-1", "c-1", "cancelled", LINES, TOTAL, NOON,
-        confirmed_at=NOON + seconds(1), cancellation=Cancellation("changed my mind", NOON + seconds(2)),
-    ) == projected(ORDER_DETAILS, "order-o-1", PLACED, CONFIRMED, CANCELLED)  # fmt: skip
+    placed = OrderDetails("o-1", "c-1", "placed", LINES, TOTAL, NOON)
+    confirmed = replace(placed, status="confirmed", confirmed_at=NOON + seconds(1))
+    shipped = replace(confirmed, status="shipped", shipment=Shipment("DHL", "T-1", NOON + seconds(2)))
+    cancellation = Cancellation("changed my mind", NOON + seconds(2))
+    cancelled = replace(confirmed, status="cancelled", cancellation=cancellation)
+    given(ORDER_DETAILS, "order-o-1").when(PLACED).then(placed)
+    given(ORDER_DETAILS, "order-o-1", PLACED).when(CONFIRMED).then(confirmed)
+    given(ORDER_DETAILS, "order-o-1", PLACED, CONFIRMED).when(SHIPPED).then(shipped)
+    given(ORDER_DETAILS, "order-o-1", PLACED, CONFIRMED).when(CANCELLED).then(cancelled)
 
 
 def test_order_history_follows_each_order_in_short() -> None:
@@ -61,7 +62,7 @@ def test_order_history_follows_each_order_in_short() -> None:
         ((PLACED, CANCELLED), "cancelled"),
     ):
         expected = OrderSummary("o-1", "c-1", status, TOTAL, NOON)  # type: ignore[arg-type]
-        assert expected == projected(ORDER_HISTORY, "order-o-1", *history)
+        given(ORDER_HISTORY, "order-o-1").when(*history).then(expected)
 
 
 def test_order_history_lies_in_the_partition_of_its_customer_sorted_by_time() -> None:
@@ -100,7 +101,7 @@ def test_payment_status_shows_where_the_money_is() -> None:
         ),
     ]
     for history, status in cases:
-        assert status == projected(PAYMENT_STATUS, "payment-o-1", *history)
+        given(PAYMENT_STATUS, "payment-o-1").when(*history).then(status)
 
 
 def test_payment_status_shows_what_came_beside_and_went_back() -> None:
@@ -145,7 +146,7 @@ def test_stock_levels_count_what_is_on_hand_and_what_is_promised() -> None:
         ((received, reserved, StockDispatched("mug", "o-1", 4)), StockLevel("mug", 6, 0)),
     ]
     for history, level in cases:
-        assert level == projected(STOCK_LEVELS, "stock-mug", *history)
+        given(STOCK_LEVELS, "stock-mug").when(*history).then(level)
     assert 6 == StockLevel("mug", 10, 4).available
 
 

@@ -1,28 +1,34 @@
 """Commands that clients do not wait for, from the acceptance to the outcome."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
-from domain.money import Money
-from domain.order.aggregate import ORDER
-from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder, ShipOrder
-from domain.order.events import OrderCancelled, OrderLine, OrderPlaced
 from engine.commands.errors import CommandIdReused
 from engine.commands.outcomes.port import Done, Pending, Refused
 from engine.errors import Unavailable
 from engine.messaging.envelope import CommandEnvelope
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE
-from tests.engine.world import ENVELOPES, TRACE, World, client
+from tests.engine.contexts import TRACE, context
+from tests.engine.toy.guest import (
+    DismissGuest,
+    GuestDismissed,
+    GuestInvited,
+    InviteGuest,
+    SeeOffGuest,
+    WelcomeGuest,
+    Wish,
+)
+from tests.engine.toy.registry import ENVELOPES, GUEST
+from tests.engine.world import World
 
-STREAM = "order-o-1"
-PLACE = PlaceOrder("o-1", "ada", (OrderLine("mug", 1, Money(100, "EUR")),))
+STREAM = "guest-g-1"
+INVITE = InviteGuest("g-1", "hill", (Wish("a window", 1),))
 
 
 def envelope(command: object, key: str, *, fingerprint: str = "f", expected: int | None = None) -> CommandEnvelope:
-    return client(key, fingerprint, expected).to(STREAM, command)
+    return context(key, expected, fingerprint).to(STREAM, command)
 
 
 @pytest.fixture
@@ -31,16 +37,16 @@ def world() -> World:
 
 
 async def test_a_command_is_pending_then_done(world: World) -> None:
-    assert Pending("f") == await world.asynchronous.accept(envelope(PLACE, "c-1"))
+    assert Pending("f") == await world.asynchronous.accept(envelope(INVITE, "c-1"))
     assert Pending("f") == await world.asynchronous.outcome("c-1")
     await world.deliver(COMMAND_QUEUE)
     assert Done("f", STREAM, 1) == await world.asynchronous.outcome("c-1")
-    (placed,) = await world.store.read(STREAM)
-    assert ("ada", TRACE, "c-1/0") == (placed.metadata.actor, placed.metadata.traceparent, placed.command_key)
+    (invited,) = await world.store.read(STREAM)
+    assert ("ada", TRACE, "c-1/0") == (invited.metadata.actor, invited.metadata.traceparent, invited.command_key)
 
 
 async def test_a_refusal_is_an_outcome_with_the_problem_of_a_synchronous_answer(world: World) -> None:
-    await world.asynchronous.accept(envelope(CancelOrder("no"), "c-1"))
+    await world.asynchronous.accept(envelope(DismissGuest("no"), "c-1"))
     await world.deliver(COMMAND_QUEUE)
     outcome = await world.asynchronous.outcome("c-1")
     assert isinstance(outcome, Refused)
@@ -49,8 +55,8 @@ async def test_a_refusal_is_an_outcome_with_the_problem_of_a_synchronous_answer(
 
 
 async def test_a_condition_travels_along(world: World) -> None:
-    await world.asynchronous.accept(envelope(PLACE, "c-1"))
-    await world.asynchronous.accept(envelope(CancelOrder("no"), "c-2", expected=7))
+    await world.asynchronous.accept(envelope(INVITE, "c-1"))
+    await world.asynchronous.accept(envelope(DismissGuest("no"), "c-2", expected=7))
     await world.deliver(COMMAND_QUEUE)
     outcome = await world.asynchronous.outcome("c-2")
     assert isinstance(outcome, Refused)
@@ -58,7 +64,7 @@ async def test_a_condition_travels_along(world: World) -> None:
 
 
 async def test_a_command_that_was_satisfied_already_is_done(world: World) -> None:
-    for key, command in (("c-1", PLACE), ("c-2", CancelOrder("no")), ("c-3", CancelOrder("again"))):
+    for key, command in (("c-1", INVITE), ("c-2", DismissGuest("no")), ("c-3", DismissGuest("again"))):
         await world.asynchronous.accept(envelope(command, key))
     await world.deliver(COMMAND_QUEUE)
     assert Done("f", STREAM, 2) == await world.asynchronous.outcome("c-3")
@@ -66,29 +72,29 @@ async def test_a_command_that_was_satisfied_already_is_done(world: World) -> Non
 
 async def test_sent_again_while_pending_it_goes_out_under_the_same_id(world: World) -> None:
     for _ in range(2):
-        assert Pending("f") == await world.asynchronous.accept(envelope(PLACE, "c-1"))
+        assert Pending("f") == await world.asynchronous.accept(envelope(INVITE, "c-1"))
     assert ["c-1", "c-1"] == [message.message_id for message in world.bus.sent[COMMAND_QUEUE]]
     await world.deliver(COMMAND_QUEUE)
     assert 1 == len(await world.store.read(STREAM))
 
 
 async def test_sent_again_when_final_it_gets_its_outcome_and_is_not_sent(world: World) -> None:
-    await world.asynchronous.accept(envelope(PLACE, "c-1"))
+    await world.asynchronous.accept(envelope(INVITE, "c-1"))
     await world.deliver(COMMAND_QUEUE)
-    assert Done("f", STREAM, 1) == await world.asynchronous.accept(envelope(PLACE, "c-1"))
+    assert Done("f", STREAM, 1) == await world.asynchronous.accept(envelope(INVITE, "c-1"))
     assert 1 == len(world.bus.sent[COMMAND_QUEUE])
 
 
 async def test_a_key_that_is_used_for_another_request_is_refused(world: World) -> None:
-    await world.asynchronous.accept(envelope(PLACE, "c-1"))
+    await world.asynchronous.accept(envelope(INVITE, "c-1"))
     with pytest.raises(CommandIdReused):
-        await world.asynchronous.accept(envelope(CancelOrder("no"), "c-1", fingerprint="other"))
+        await world.asynchronous.accept(envelope(DismissGuest("no"), "c-1", fingerprint="other"))
     assert 1 == len(world.bus.sent[COMMAND_QUEUE])
 
 
 async def test_a_key_that_a_synchronous_command_has_used_is_refused_later(world: World) -> None:
-    await world.commands.handle(ORDER, client("c-1").to(STREAM, PLACE))
-    await world.asynchronous.accept(envelope(CancelOrder("no"), "c-1", fingerprint="other"))
+    await world.commands.handle(GUEST, context("c-1").to(STREAM, INVITE))
+    await world.asynchronous.accept(envelope(DismissGuest("no"), "c-1", fingerprint="other"))
     await world.deliver(COMMAND_QUEUE)
     outcome = await world.asynchronous.outcome("c-1")
     assert isinstance(outcome, Refused)
@@ -105,8 +111,8 @@ async def test_the_bus_away_leaves_it_pending_and_the_same_request_sends_it(
 
         patched.setattr(world.bus, "send", away)
         with pytest.raises(Unavailable):
-            await world.asynchronous.accept(envelope(PLACE, "c-1"))
-    await world.asynchronous.accept(envelope(PLACE, "c-1"))
+            await world.asynchronous.accept(envelope(INVITE, "c-1"))
+    await world.asynchronous.accept(envelope(INVITE, "c-1"))
     await world.deliver(COMMAND_QUEUE)
     assert Done("f", STREAM, 1) == await world.asynchronous.outcome("c-1")
 
@@ -115,7 +121,7 @@ async def test_an_outcome_that_was_lost_on_the_way_is_found_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The events were appended, and the process died before the outcome was written."""
-    await world.asynchronous.accept(envelope(PLACE, "c-1"))
+    await world.asynchronous.accept(envelope(INVITE, "c-1"))
     (message,) = world.bus.deliver(COMMAND_QUEUE)
     finish, losses = world.outcomes.finish, [Unavailable("died")]
 
@@ -131,20 +137,20 @@ async def test_an_outcome_that_was_lost_on_the_way_is_found_again(
 
 
 async def test_a_command_of_a_process_leaves_no_outcome(world: World) -> None:
-    for key, command in (("c-1", PLACE), ("c-2", ShipOrder("DHL", "T-1"))):
-        message = ENVELOPES.command_message(replace(envelope(command, key), outcome=False))
+    for key, command in (("c-1", INVITE), ("c-2", SeeOffGuest("the sea"))):
+        message = ENVELOPES.command_message(envelope(command, key)._replace(outcome=False))
         await world.bus.send(COMMAND_QUEUE, [message])
     await world.deliver(COMMAND_QUEUE)
     assert [None, None] == [await world.asynchronous.outcome(key) for key in ("c-1", "c-2")]
-    assert [OrderPlaced("o-1", "ada", PLACE.lines)] == await world.events(STREAM)
+    assert [GuestInvited("g-1", "hill", INVITE.wishes)] == await world.events(STREAM)
 
 
 async def test_commands_of_a_stream_are_carried_out_in_the_order_in_which_they_were_sent(world: World) -> None:
-    for key, command in (("c-1", PLACE), ("c-2", ConfirmOrder()), ("c-3", CancelOrder("late"))):
+    for key, command in (("c-1", INVITE), ("c-2", WelcomeGuest()), ("c-3", DismissGuest("late"))):
         await world.asynchronous.accept(envelope(command, key))
     await world.deliver(COMMAND_QUEUE)
     assert [1, 2, 3] == [event.version for event in await world.store.read(STREAM)]
-    assert OrderCancelled("o-1", "ada", "late") == (await world.events(STREAM))[-1]
+    assert GuestDismissed("g-1", "hill", "late") == (await world.events(STREAM))[-1]
 
 
 class TestBadMessages:
@@ -159,12 +165,12 @@ class TestBadMessages:
             (lambda _: b"[" * 100_000, "not JSON"),
             (lambda _: b"[]", "not a JSON object"),
             (lambda _: b"{}", "no command"),
-            (lambda body: {**body, "type": "BurnOrder"}, "no command 'BurnOrder'"),
+            (lambda body: {**body, "type": "BurnGuest"}, "no command 'BurnGuest'"),
             (lambda body: {**body, "type": 5}, "no command"),
-            (lambda body: {**body, "data": {}}, "no PlaceOrder"),
-            (lambda body: {**body, "data": {**body["data"], "extra": 1}}, "no PlaceOrder"),
+            (lambda body: {**body, "data": {}}, "no InviteGuest"),
+            (lambda body: {**body, "data": {**body["data"], "extra": 1}}, "no InviteGuest"),
             (lambda body: {**body, "data": []}, "no"),
-            (lambda body: {**body, "stream": "order-o-2"}, "came in session"),
+            (lambda body: {**body, "stream": "guest-g-2"}, "came in session"),
             (lambda body: {**body, "stream": None}, "no command"),
             (lambda body: {**body, "commandId": "a/b"}, "no id of a command"),
             (lambda body: {**body, "commandId": ""}, "no id of a command"),
@@ -173,7 +179,7 @@ class TestBadMessages:
         ],
     )
     async def test_a_bad_body(self, world: World, change: object, reason: str) -> None:
-        good = ENVELOPES.command_message(envelope(PLACE, "c-1"))
+        good = ENVELOPES.command_message(envelope(INVITE, "c-1"))
         assert callable(change)
         body = change(json.loads(good.body))
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -184,15 +190,15 @@ class TestBadMessages:
         await world.deliver(COMMAND_QUEUE, Received("c-1", STREAM, 2, good.body))
         assert 1 == len(await world.store.read(STREAM))
 
-    @pytest.mark.parametrize("session", [None, "", "order", "order-", "order-o/1", "unknown-1", "order-o-1\n"])
+    @pytest.mark.parametrize("session", [None, "", "guest", "guest-", "guest-g/1", "unknown-1", "guest-g-1\n"])
     async def test_a_session_that_is_no_stream(self, world: World, session: str | None) -> None:
-        good = ENVELOPES.command_message(envelope(PLACE, "c-1"))
+        good = ENVELOPES.command_message(envelope(INVITE, "c-1"))
         body = json.dumps({**json.loads(good.body), "stream": session or ""}).encode()
         await world.deliver(COMMAND_QUEUE, Received("m-1", session, 1, body))
         assert 1 == len(await world.parked.alone(COMMAND_QUEUE))
 
     async def test_a_newer_schema_is_waited_for(self, world: World) -> None:
-        good = ENVELOPES.command_message(envelope(PLACE, "c-1"))
+        good = ENVELOPES.command_message(envelope(INVITE, "c-1"))
         body = json.dumps({**json.loads(good.body), "schema": 2, "new": True}).encode()
         with pytest.raises(Exception, match="schema 2"):
             await world.deliver(COMMAND_QUEUE, Received("c-1", STREAM, 1, body))

@@ -1,8 +1,7 @@
 """The cache of folded streams is bounded by bytes."""
 
-from domain.stock.reservations import Reservations
-from domain.stock.state import StockState
 from engine.commands.stream_state import StreamState, StreamStateCache
+from tests.engine.toy.house import HouseState, Taken
 
 
 def test_it_forgets_what_was_used_longest_ago() -> None:
@@ -17,11 +16,8 @@ def test_it_forgets_what_was_used_longest_ago() -> None:
 
 def test_a_large_state_counts_for_what_it_holds() -> None:
     streams = StreamStateCache(max_bytes=20_000)
-    streams.put("small", StreamState(StockState()))
-    reservations = Reservations()
-    for n in range(100):
-        reservations = reservations.with_entry(f"o-{n}", 1)
-    streams.put("large", StreamState(StockState(100, 100, reservations)))
+    streams.put("small", StreamState(HouseState()))
+    streams.put("large", StreamState(HouseState(100, Taken({f"g-{n}": 1 for n in range(100)}))))
     assert streams.get("large") is None
 
 

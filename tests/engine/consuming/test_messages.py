@@ -50,83 +50,83 @@ def world() -> World:
 
 async def test_a_message_that_is_handled_leaves_nothing_behind(world: World) -> None:
     handler = Handler()
-    await world.hand_over(handler.consumer, message("order-1", 1))
-    assert ["order-1/1"] == handler.handled
+    await world.hand_over(handler.consumer, message("guest-1", 1))
+    assert ["guest-1/1"] == handler.handled
     assert frozenset() == await world.parked.sessions("toy")
 
 
 async def test_one_read_of_the_parked_sessions_per_message(world: World) -> None:
     handler = Handler()
     for number in range(1, 6):
-        await world.hand_over(handler.consumer, message("order-1", number))
+        await world.hand_over(handler.consumer, message("guest-1", number))
     assert 5 == world.parked.reads
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        Unavailable("away"), NewerEvent("order-1", 2, "OrderPraised", 1), NewerMessage("newer"),
+        Unavailable("away"), NewerEvent("guest-1", 2, "GuestPraised", 1), NewerMessage("newer"),
         AccessRefused("no key"), TransientFailure("a hole"),
     ],
 )  # fmt: skip
 async def test_what_comes_back_by_itself_is_waited_for(world: World, error: Exception) -> None:
-    handler = Handler({"order-1/1": [error] * 8})
-    await world.hand_over(handler.consumer, message("order-1", 1))
-    assert ["order-1/1"] == handler.handled
+    handler = Handler({"guest-1/1": [error] * 8})
+    await world.hand_over(handler.consumer, message("guest-1", 1))
+    assert ["guest-1/1"] == handler.handled
     assert 8 == len(world.pauses)
     assert all(0 < pause <= 15 for pause in world.pauses)
 
 
 async def test_patience_ends_before_the_lock_does_and_parks_nothing(world: World) -> None:
     began = world.now
-    handler = Handler({"order-1/1": Unavailable("away")})
+    handler = Handler({"guest-1/1": Unavailable("away")})
     with pytest.raises(TransientFailure, match="away"):
-        await world.hand_over(handler.consumer, message("order-1", 1))
+        await world.hand_over(handler.consumer, message("guest-1", 1))
     assert LONGEST <= world.now - began < LONGEST * 1.1
     assert frozenset() == await world.parked.sessions("toy")
 
 
 async def test_what_fails_for_good_parks_its_session_after_some_tries(world: World) -> None:
-    handler = Handler({"order-1/1": UndecodableEvent("order-1", 1, "its data is no OrderPlaced")})
-    await world.hand_over(handler.consumer, message("order-1", 1))
+    handler = Handler({"guest-1/1": UndecodableEvent("guest-1", 1, "its data is no GuestInvited")})
+    await world.hand_over(handler.consumer, message("guest-1", 1))
     assert TRIES_BEFORE_PARKING == handler.tried
-    parked = await world.parked.session("toy", "order-1")
+    parked = await world.parked.session("toy", "guest-1")
     assert parked is not None
     assert (1, TRIES_BEFORE_PARKING) == (parked.waiting, parked.failure.attempts)
-    assert "its data is no OrderPlaced" in parked.failure.error
+    assert "its data is no GuestInvited" in parked.failure.error
     assert "Handler" not in parked.failure.error
     assert "test_messages.py" in parked.failure.trace
 
 
 async def test_a_defect_that_passes_parks_nothing(world: World) -> None:
-    handler = Handler({"order-1/1": [ValueError("once")] * (TRIES_BEFORE_PARKING - 1)})
-    await world.hand_over(handler.consumer, message("order-1", 1))
-    assert ["order-1/1"] == handler.handled
+    handler = Handler({"guest-1/1": [ValueError("once")] * (TRIES_BEFORE_PARKING - 1)})
+    await world.hand_over(handler.consumer, message("guest-1", 1))
+    assert ["guest-1/1"] == handler.handled
 
 
 async def test_later_messages_of_a_parked_session_wait_behind_it_and_the_others_go_on(world: World) -> None:
-    handler = Handler({"order-1/1": ValueError("no")})
-    for each in (message("order-1", 1), message("order-2", 2), message("order-1", 3), message("order-1", 4)):
+    handler = Handler({"guest-1/1": ValueError("no")})
+    for each in (message("guest-1", 1), message("guest-2", 2), message("guest-1", 3), message("guest-1", 4)):
         await world.hand_over(handler.consumer, each)
-    assert ["order-2/2"] == handler.handled
-    assert [1, 3, 4] == [each.sequence_number for each in await world.parked.waiting("toy", "order-1", 10)]
+    assert ["guest-2/2"] == handler.handled
+    assert [1, 3, 4] == [each.sequence_number for each in await world.parked.waiting("toy", "guest-1", 10)]
 
 
 async def test_a_message_that_waits_already_is_not_added_again(world: World) -> None:
-    handler = Handler({"order-1/1": ValueError("no")})
-    for each in (message("order-1", 1), message("order-1", 2), message("order-1", 2)):
+    handler = Handler({"guest-1/1": ValueError("no")})
+    for each in (message("guest-1", 1), message("guest-1", 2), message("guest-1", 2)):
         await world.hand_over(handler.consumer, each)
-    assert [1, 2] == [each.sequence_number for each in await world.parked.waiting("toy", "order-1", 10)]
+    assert [1, 2] == [each.sequence_number for each in await world.parked.waiting("toy", "guest-1", 10)]
 
 
 async def test_what_will_never_be_understood_is_parked_alone_and_holds_nobody(world: World) -> None:
-    handler = Handler({"order-1/1": UnreadableMessage("its body is not JSON")})
-    await world.hand_over(handler.consumer, message("order-1", 1))
-    await world.hand_over(handler.consumer, message("order-1", 2))
-    assert ["order-1/2"] == handler.handled
+    handler = Handler({"guest-1/1": UnreadableMessage("its body is not JSON")})
+    await world.hand_over(handler.consumer, message("guest-1", 1))
+    await world.hand_over(handler.consumer, message("guest-1", 2))
+    assert ["guest-1/2"] == handler.handled
     (alone,) = await world.parked.alone("toy")
     assert "its body is not JSON" in alone.failure.error
-    assert message("order-1", 1) == alone.message
+    assert message("guest-1", 1) == alone.message
 
 
 async def test_without_a_session_a_message_is_parked_alone(world: World) -> None:
@@ -139,7 +139,7 @@ async def test_without_a_session_a_message_is_parked_alone(world: World) -> None
 async def test_a_store_that_is_away_when_a_session_is_to_be_parked_is_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handler = Handler({"order-1/1": ValueError("no")})
+    handler = Handler({"guest-1/1": ValueError("no")})
     park, refused = world.parked.park, [Unavailable("away"), Unavailable("away")]
 
     async def away(consumer: str, parked: Received, failure: Failure) -> None:
@@ -148,31 +148,31 @@ async def test_a_store_that_is_away_when_a_session_is_to_be_parked_is_waited_for
         await park(consumer, parked, failure)
 
     monkeypatch.setattr(world.parked, "park", away)
-    await world.hand_over(handler.consumer, message("order-1", 1))
-    assert frozenset({"order-1"}) == await world.parked.sessions("toy")
+    await world.hand_over(handler.consumer, message("guest-1", 1))
+    assert frozenset({"guest-1"}) == await world.parked.sessions("toy")
 
 
 class TestRelease:
     async def parked(self, world: World, handler: Handler, *numbers: int) -> Release:
         for number in numbers:
-            await world.hand_over(handler.consumer, message("order-1", number))
+            await world.hand_over(handler.consumer, message("guest-1", number))
         return Release(world.parked, world.clock, world.pause)
 
     async def test_what_waits_is_handled_in_order_and_the_session_is_free(self, world: World) -> None:
-        handler = Handler({"order-1/1": ValueError("no")})
+        handler = Handler({"guest-1/1": ValueError("no")})
         release = await self.parked(world, handler, 1, 2, 3)
         handler.failing.clear()
         seen: list[int] = []
-        released = await release.session(handler.consumer, "order-1", lambda each: seen.append(each.sequence_number))
+        released = await release.session(handler.consumer, "guest-1", lambda each: seen.append(each.sequence_number))
         assert (3, None, [1, 2, 3]) == (released.handled, released.error, seen)
-        assert ["order-1/1", "order-1/2", "order-1/3"] == handler.handled
+        assert ["guest-1/1", "guest-1/2", "guest-1/3"] == handler.handled
         assert frozenset() == await world.parked.sessions("toy")
 
     async def test_a_message_that_arrives_meanwhile_is_handled_last(self, world: World) -> None:
-        handler = Handler({"order-1/1": ValueError("no")})
+        handler = Handler({"guest-1/1": ValueError("no")})
         release = await self.parked(world, handler, 1, 2)
         handler.failing.clear()
-        late = [message("order-1", 3)]
+        late = [message("guest-1", 3)]
 
         async def handle(each: Received) -> None:
             await handler.handle(each)
@@ -180,14 +180,14 @@ class TestRelease:
                 await world.hand_over(consumer, late.pop())
 
         consumer = MessageConsumer("toy", handle)
-        await release.session(consumer, "order-1", lambda _: None)
-        assert ["order-1/1", "order-1/2", "order-1/3"] == handler.handled
+        await release.session(consumer, "guest-1", lambda _: None)
+        assert ["guest-1/1", "guest-1/2", "guest-1/3"] == handler.handled
 
     async def test_one_that_comes_again_or_is_shown_too_long_is_handled_once(self, world: World) -> None:
-        handler = Handler({"order-1/1": ValueError("no")})
+        handler = Handler({"guest-1/1": ValueError("no")})
         release = await self.parked(world, handler, 1, 2)
         handler.failing.clear()
-        again = [message("order-1", 1)]
+        again = [message("guest-1", 1)]
 
         async def handle(each: Received) -> None:
             await handler.handle(each)
@@ -195,28 +195,28 @@ class TestRelease:
                 await world.hand_over(consumer, again.pop())
 
         consumer = MessageConsumer("toy", handle)
-        released = await release.session(consumer, "order-1", lambda _: None)
-        assert (2, ["order-1/1", "order-1/2"]) == (released.handled, handler.handled)
+        released = await release.session(consumer, "guest-1", lambda _: None)
+        assert (2, ["guest-1/1", "guest-1/2"]) == (released.handled, handler.handled)
         assert frozenset() == await world.parked.sessions("toy")
 
     async def test_one_that_fails_again_stops_the_release_and_says_why(self, world: World) -> None:
-        handler = Handler({"order-1/1": ValueError("no")})
+        handler = Handler({"guest-1/1": ValueError("no")})
         release = await self.parked(world, handler, 1, 2, 3)
-        handler.failing = {"order-1/2": ValueError("not this one either")}
-        released = await release.session(handler.consumer, "order-1", lambda _: None)
+        handler.failing = {"guest-1/2": ValueError("not this one either")}
+        released = await release.session(handler.consumer, "guest-1", lambda _: None)
         assert 1 == released.handled
         assert "not this one either" in str(released.error)
-        parked = await world.parked.session("toy", "order-1")
+        parked = await world.parked.session("toy", "guest-1")
         assert parked is not None
         assert (2, TRIES_BEFORE_PARKING + 1) == (parked.waiting, parked.failure.attempts)
 
     async def test_an_unreadable_one_among_them_is_parked_alone(self, world: World) -> None:
-        handler = Handler({"order-1/1": ValueError("no")})
+        handler = Handler({"guest-1/1": ValueError("no")})
         release = await self.parked(world, handler, 1, 2)
-        handler.failing = {"order-1/1": UnreadableMessage("nonsense")}
-        await release.session(handler.consumer, "order-1", lambda _: None)
-        assert ["order-1/2"] == handler.handled
-        assert ["order-1/1"] == [each.message.message_id for each in await world.parked.alone("toy")]
+        handler.failing = {"guest-1/1": UnreadableMessage("nonsense")}
+        await release.session(handler.consumer, "guest-1", lambda _: None)
+        assert ["guest-1/2"] == handler.handled
+        assert ["guest-1/1"] == [each.message.message_id for each in await world.parked.alone("toy")]
 
     async def test_one_that_was_parked_alone_is_handled_or_stays(self, world: World) -> None:
         handler = Handler({"None/1": ValueError("no")})

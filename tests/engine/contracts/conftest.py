@@ -9,7 +9,6 @@ from typing import Final
 
 import pytest
 
-from composition.provisioning import provision_database
 from emulators.cosmos.server import CosmosServer
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.memory import MemoryOutcomeStore
@@ -26,11 +25,12 @@ from engine.storing.cosmos_account import open_client
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from engine.storing.port import EventStore
 from engine.storing.snapshots import SnapshotStore
-from tests.settings import settings_for
+from tests.engine.contracts.connections import cosmos, provisioned
 
 ADAPTERS: Final = ("memory", "devstack", "azure")
 _AZURE: Final = "AZURE_COSMOS_CONNECTION"
 """A connection string of a real account, whose database `contract-tests` the suite may fill."""
+_DATABASE: Final = "contract-tests"
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
 
 @asynccontextmanager
 async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
-    settings = settings_for(connection, "contract-tests")
-    await provision_database(settings, lambda _: None)
-    async with open_client(settings.engine.cosmos) as client, open_client(settings.engine.cosmos) as other:
-        database, its_database = (each.get_database_client(settings.engine.cosmos_database) for each in (client, other))
+    account = cosmos(connection)
+    async with open_client(account) as client, open_client(account) as other:
+        database = await provisioned(client, _DATABASE)
+        its_database = other.get_database_client(_DATABASE)
         yield Adapters(
             name,
             CosmosEventStore(database.get_container_client(EVENTS.name)),

@@ -28,8 +28,10 @@ from engine.messaging.topology import (
     REACTION_QUEUE,
     topology,
 )
-from tests.settings import settings_for
+from engine.settings import ServiceBusConnection
+from tests.engine.contracts.connections import NOBODYS_BUS
 
+CONFIG: Final = parse_config(json.dumps(emulator_config(topology(("GuestLeft",)))))
 ENTITIES: Final = frozenset({COMMAND_QUEUE, REACTION_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS})
 AT_ONCE: Final = 500
 
@@ -48,9 +50,9 @@ class Buses:
     server: ServiceBusServer | None
 
 
-def message(number: int, session: str | None = "order-1", body: bytes = b'{"a":"\xc3\xbc"}') -> Message:
+def message(number: int, session: str | None = "guest-1", body: bytes = b'{"a":"\xc3\xbc"}') -> Message:
     return Message(
-        f"id-{number}", session, "CancelOrder", body, "correlation", {"traceparent": "00-trace", "schema": 1}
+        f"id-{number}", session, "DismissGuest", body, "correlation", {"traceparent": "00-trace", "schema": 1}
     )
 
 
@@ -69,11 +71,9 @@ def _memory() -> Buses:
 
 @asynccontextmanager
 async def _devstack() -> AsyncIterator[Buses]:
-    entities = parse_config(json.dumps(emulator_config(topology(["GuestLeft"]))))
-    async with ServiceBusServer.start(entities) as server:
-        settings = settings_for("AccountEndpoint=http://localhost:1/;AccountKey=aw==;", bus=server.connection_string)
+    async with ServiceBusServer.start(CONFIG) as server:
         client = ServiceBusClient.from_connection_string(server.connection_string)
-        async with client, connected(settings.engine.service_bus) as bus:
+        async with client, connected(ServiceBusConnection(server.connection_string)) as bus:
 
             async def session(session_id: str, count: int) -> list[tuple[str, bytes]]:
                 got: list[tuple[str, bytes]] = []
@@ -85,7 +85,7 @@ async def _devstack() -> AsyncIterator[Buses]:
                 return got
 
             async def bury(entity: str, count: int) -> None:
-                session_id = None if entity == NOTIFICATION_QUEUE else "order-1"
+                session_id = None if entity == NOTIFICATION_QUEUE else "guest-1"
                 async with client.get_queue_receiver(entity, session_id=session_id) as receiver:
                     for _ in range(count):
                         (each,) = await receiver.receive_messages(1, max_wait_time=10)
@@ -105,20 +105,20 @@ async def buses(request: pytest.FixtureRequest) -> AsyncIterator[Buses]:
 
 class TestSending:
     async def test_a_session_gets_what_was_sent_in_its_order_and_to_the_byte(self, buses: Buses) -> None:
-        await buses.bus.send(COMMAND_QUEUE, [message(1), message(2, "order-2"), message(3)])
+        await buses.bus.send(COMMAND_QUEUE, [message(1), message(2, "guest-2"), message(3)])
         await buses.bus.send(COMMAND_QUEUE, [message(4)])
         expected = [(f"id-{number}", b'{"a":"\xc3\xbc"}') for number in (1, 3, 4)]
-        assert expected == await buses.session("order-1", 3)
+        assert expected == await buses.session("guest-1", 3)
 
     async def test_more_than_one_batch_of_the_wire_keeps_its_order(self, buses: Buses) -> None:
         many = [message(number, body=b"x" * 2_000) for number in range(AT_ONCE)]
         await buses.bus.send(COMMAND_QUEUE, many)
-        assert [each.message_id for each in many] == [id_ for id_, _ in await buses.session("order-1", AT_ONCE)]
+        assert [each.message_id for each in many] == [id_ for id_, _ in await buses.session("guest-1", AT_ONCE)]
 
     async def test_calls_at_the_same_time_do_not_mix(self, buses: Buses) -> None:
         calls = [[message(10 * call + n) for n in range(5)] for call in range(4)]
         await asyncio.gather(*(buses.bus.send(COMMAND_QUEUE, each) for each in calls))
-        got = [id_ for id_, _ in await buses.session("order-1", 20)]
+        got = [id_ for id_, _ in await buses.session("guest-1", 20)]
         assert [[each.message_id for each in call] for call in calls] == [got[at : at + 5] for at in range(0, 20, 5)]
 
     async def test_a_message_that_never_fits_is_refused_for_good(self, buses: Buses) -> None:
@@ -155,11 +155,11 @@ class TestTheWire:
         buses, server = wired
         server.freeze()
         due = datetime.fromtimestamp(server.clock.now(), UTC) + timedelta(hours=1)
-        later = Message("later", "order-1", "CancelOrder", b"{}", "correlation", due=due)
+        later = Message("later", "guest-1", "DismissGuest", b"{}", "correlation", due=due)
         await buses.bus.send(COMMAND_QUEUE, [later, message(1)])
-        assert ["id-1"] == [id_ for id_, _ in await buses.session("order-1", 1)]
+        assert ["id-1"] == [id_ for id_, _ in await buses.session("guest-1", 1)]
         server.advance(3601)
-        assert ["later"] == [id_ for id_, _ in await buses.session("order-1", 1)]
+        assert ["later"] == [id_ for id_, _ in await buses.session("guest-1", 1)]
 
     async def test_a_connection_lost_while_sending_is_told_or_mended_and_the_next_call_works(
         self, wired: tuple[Buses, ServiceBusServer]
@@ -171,11 +171,10 @@ class TestTheWire:
             await buses.bus.send(COMMAND_QUEUE, [message(2)])
         server.faults.clear()
         await buses.bus.send(COMMAND_QUEUE, [message(2)])
-        assert ["id-1", "id-2"] == [id_ for id_, _ in await buses.session("order-1", 2)]
+        assert ["id-1", "id-2"] == [id_ for id_, _ in await buses.session("guest-1", 2)]
 
     async def test_a_bus_that_is_away_is_told(self) -> None:
-        settings = settings_for("AccountEndpoint=http://localhost:1/;AccountKey=aw==;")
-        async with connected(settings.engine.service_bus) as bus:
+        async with connected(NOBODYS_BUS) as bus:
             with pytest.raises(Unavailable):
                 await bus.send(COMMAND_QUEUE, [message(1)])
             with pytest.raises(Unavailable):
@@ -198,8 +197,8 @@ class TestDeadLetters:
         first = dead[0]
         properties: dict[str, str | int] = {"traceparent": "00-trace", "schema": 1}
         number = first.message.sequence_number
-        assert Received("id-1", "order-1", number, b'{"a":"\xc3\xbc"}', properties) == first.message
-        assert ("CancelOrder", "correlation") == (first.subject, first.correlation_id)
+        assert Received("id-1", "guest-1", number, b'{"a":"\xc3\xbc"}', properties) == first.message
+        assert ("DismissGuest", "correlation") == (first.subject, first.correlation_id)
         assert ("Broken", "it always crashes") == (first.reason, first.description)
         assert datetime.now(UTC) - first.enqueued_at < timedelta(minutes=1)
 

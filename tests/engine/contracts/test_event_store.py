@@ -11,7 +11,7 @@ from engine.storing.errors import AppendTooLarge, HistoryLost, WrongExpectedVers
 from engine.storing.events import Metadata, StoredEvent
 from engine.storing.port import Appended, EventStore, Head
 from engine.storing.snapshots import Snapshot
-from engine.testing.specification import NOON
+from engine.testing.times import NOON
 from tests.engine.contracts.conftest import Adapters
 
 NOTHING = Head(0, "")
@@ -19,7 +19,7 @@ NOTHING = Head(0, "")
 
 @pytest.fixture
 def stream() -> str:
-    return f"order-{uuid.uuid4()}"
+    return f"guest-{uuid.uuid4()}"
 
 
 def event(stream_id: str, version: int, *, command: str = "", index: int = 0, text: str = "") -> StoredEvent:
@@ -177,7 +177,7 @@ class TestReading:
 class TestSnapshots:
     async def test_a_snapshot_comes_back_and_is_replaced(self, adapters: Adapters, stream: str) -> None:
         assert await adapters.snapshots.read(stream, 1) is None
-        first = Snapshot(stream, 1, 50, "e-50", NOON, "Happened", {"onHand": 1, "reservations": {"o/1 ü": 2}})
+        first = Snapshot(stream, 1, 50, "e-50", NOON, "Happened", {"beds": 1, "taken": {"g/1 ü": 2}})
         await adapters.snapshots.write(first)
         second = replace(first, version=100, event_id="e-100")
         await adapters.snapshots.write(second)

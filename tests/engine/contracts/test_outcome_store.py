@@ -9,8 +9,8 @@ from engine.commands.outcomes.port import Done, Outcome, OutcomeStore, Pending, 
 from engine.commands.refusals import Refusal
 from tests.engine.contracts.conftest import Adapters
 
-DONE = Done("f", "order-1", 3)
-REFUSED = Refused("f", Refusal(409, "order-already-shipped", "Order already shipped", "ü: shipped at\u2028noon"))
+DONE = Done("f", "guest-1", 3)
+REFUSED = Refused("f", Refusal(409, "guest-has-left", "Guest has left", "ü: left at\u2028noon"))
 MOST_LOOKS = 200
 
 
@@ -77,7 +77,7 @@ async def test_what_was_done_takes_the_place_of_a_refusal_and_never_gives_it_bac
     await adapters.outcomes.finish(command, REFUSED)
     await adapters.outcomes_peer.finish(command, DONE)
     await adapters.outcomes.finish(command, REFUSED)
-    await adapters.outcomes_peer.finish(command, Done("f", "order-1", 9))
+    await adapters.outcomes_peer.finish(command, Done("f", "guest-1", 9))
     assert DONE == await adapters.outcomes.begin(command, "f")
 
 

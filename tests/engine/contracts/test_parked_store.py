@@ -14,7 +14,7 @@ from engine.consuming.parked import cosmos, memory
 from engine.consuming.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore, TooManyParked
 from engine.errors import AccessRefused
 from engine.messaging.port import Received
-from engine.testing.specification import NOON
+from engine.testing.times import NOON
 from tests.engine.contracts.conftest import Adapters
 
 FAILURE = Failure("ValueError: ü", "Traceback …\n  line\u2028", 5, NOON)
@@ -26,11 +26,11 @@ def consumer() -> str:
     return f"toy-{uuid.uuid4()}"
 
 
-def message(number: int, session: str | None = "order-1", text: bytes = b"\x00\xff{}") -> Received:
+def message(number: int, session: str | None = "guest-1", text: bytes = b"\x00\xff{}") -> Received:
     return Received(f"id-{number}", session, number, text, {"traceparent": "00-…", "schema": 1})
 
 
-async def waiting(store: ParkedStore, consumer: str, *numbers: int, session: str = "order-1") -> list[Received]:
+async def waiting(store: ParkedStore, consumer: str, *numbers: int, session: str = "guest-1") -> list[Received]:
     """What waits, which must be `numbers`. The replica that is asked may lag, and catches up."""
     found: list[Received] = []
     for _ in range(MOST_LOOKS):
@@ -56,15 +56,15 @@ async def alone(store: ParkedStore, consumer: str, expected: int) -> Sequence[Pa
 class TestParking:
     async def test_nothing_is_parked_at_first(self, adapters: Adapters, consumer: str) -> None:
         assert frozenset() == await adapters.parked.sessions(consumer)
-        assert await adapters.parked.session(consumer, "order-1") is None
-        assert [] == list(await adapters.parked.waiting(consumer, "order-1", 10))
+        assert await adapters.parked.session(consumer, "guest-1") is None
+        assert [] == list(await adapters.parked.waiting(consumer, "guest-1", 10))
         assert not await adapters.parked.add(consumer, message(1))
 
     async def test_everybody_knows_of_a_parked_session_at_once(self, adapters: Adapters, consumer: str) -> None:
         await adapters.parked.park(consumer, message(1), FAILURE)
         for store in (adapters.parked, adapters.parked_peer):
-            assert frozenset({"order-1"}) == await store.sessions(consumer)
-            assert ParkedSession("order-1", FAILURE, 1) == await store.session(consumer, "order-1")
+            assert frozenset({"guest-1"}) == await store.sessions(consumer)
+            assert ParkedSession("guest-1", FAILURE, 1) == await store.session(consumer, "guest-1")
 
     async def test_messages_come_back_whole_and_in_their_order(self, adapters: Adapters, consumer: str) -> None:
         await adapters.parked.park(consumer, message(9), FAILURE)
@@ -72,17 +72,17 @@ class TestParking:
             assert await adapters.parked_peer.add(consumer, message(number))
         expected = [message(number) for number in (9, 10, 99, 100)]
         assert expected == await waiting(adapters.parked, consumer, 9, 10, 99, 100)
-        assert expected[:2] == list(await adapters.parked.waiting(consumer, "order-1", 2))
+        assert expected[:2] == list(await adapters.parked.waiting(consumer, "guest-1", 2))
 
     async def test_sessions_and_consumers_do_not_know_each_other(self, adapters: Adapters, consumer: str) -> None:
         other = f"{consumer}-too"
-        await adapters.parked.park(consumer, message(1, "order-1"), FAILURE)
-        await adapters.parked.park(consumer, message(1, "order-11"), FAILURE)
-        await adapters.parked.park(other, message(1, "order-2"), FAILURE)
-        assert frozenset({"order-1", "order-11"}) == await adapters.parked.sessions(consumer)
-        assert frozenset({"order-2"}) == await adapters.parked.sessions(other)
-        assert [message(1, "order-1")] == await waiting(adapters.parked, consumer, 1, session="order-1")
-        assert [message(1, "order-11")] == await waiting(adapters.parked, consumer, 1, session="order-11")
+        await adapters.parked.park(consumer, message(1, "guest-1"), FAILURE)
+        await adapters.parked.park(consumer, message(1, "guest-11"), FAILURE)
+        await adapters.parked.park(other, message(1, "guest-2"), FAILURE)
+        assert frozenset({"guest-1", "guest-11"}) == await adapters.parked.sessions(consumer)
+        assert frozenset({"guest-2"}) == await adapters.parked.sessions(other)
+        assert [message(1, "guest-1")] == await waiting(adapters.parked, consumer, 1, session="guest-1")
+        assert [message(1, "guest-11")] == await waiting(adapters.parked, consumer, 1, session="guest-11")
 
     async def test_a_message_that_waits_already_counts_once(self, adapters: Adapters, consumer: str) -> None:
         await adapters.parked.park(consumer, message(1), FAILURE)
@@ -95,23 +95,23 @@ class TestParking:
     async def test_the_first_failure_stays_until_a_release_fails(self, adapters: Adapters, consumer: str) -> None:
         await adapters.parked.park(consumer, message(1), FAILURE)
         await adapters.parked.park(consumer, message(2), replace(FAILURE, error="another"))
-        assert ParkedSession("order-1", FAILURE, 2) == await adapters.parked.session(consumer, "order-1")
+        assert ParkedSession("guest-1", FAILURE, 2) == await adapters.parked.session(consumer, "guest-1")
         again = Failure("KeyError: no", "trace", 6, NOON + timedelta(hours=1))
-        await adapters.parked_peer.failed_again(consumer, "order-1", again)
-        assert ParkedSession("order-1", again, 2) == await adapters.parked.session(consumer, "order-1")
+        await adapters.parked_peer.failed_again(consumer, "guest-1", again)
+        assert ParkedSession("guest-1", again, 2) == await adapters.parked.session(consumer, "guest-1")
 
     async def test_a_failure_of_a_session_that_is_free_by_now_is_nobodys(
         self, adapters: Adapters, consumer: str
     ) -> None:
-        await adapters.parked.failed_again(consumer, "order-1", FAILURE)
-        assert await adapters.parked.session(consumer, "order-1") is None
+        await adapters.parked.failed_again(consumer, "guest-1", FAILURE)
+        assert await adapters.parked.session(consumer, "guest-1") is None
 
     async def test_another_message_under_the_same_number_never_takes_the_place_of_the_first(
         self, adapters: Adapters, consumer: str
     ) -> None:
         await adapters.parked.park(consumer, message(1), FAILURE)
         other = replace(message(1), message_id="another")
-        with pytest.raises(AccessRefused, match="another message under number 1 of session order-1"):
+        with pytest.raises(AccessRefused, match="another message under number 1 of session guest-1"):
             await adapters.parked.add(consumer, other)
         with pytest.raises(AccessRefused, match="another message"):
             await adapters.parked.park(consumer, other, FAILURE)
@@ -122,13 +122,13 @@ class TestParking:
     ) -> None:
         for module in (cosmos, memory):
             monkeypatch.setattr(module, "MAX_SESSIONS", 2)
-        for session in ("order-1", "order-2"):
+        for session in ("guest-1", "guest-2"):
             await adapters.parked.park(consumer, message(1, session), FAILURE)
         with pytest.raises(TooManyParked):
-            await adapters.parked.park(consumer, message(1, "order-3"), FAILURE)
-        await adapters.parked.park(consumer, message(2, "order-2"), FAILURE)
-        assert frozenset({"order-1", "order-2"}) == await adapters.parked.sessions(consumer)
-        await waiting(adapters.parked, consumer, 1, 2, session="order-2")
+            await adapters.parked.park(consumer, message(1, "guest-3"), FAILURE)
+        await adapters.parked.park(consumer, message(2, "guest-2"), FAILURE)
+        assert frozenset({"guest-1", "guest-2"}) == await adapters.parked.sessions(consumer)
+        await waiting(adapters.parked, consumer, 1, 2, session="guest-2")
 
     async def test_a_large_message_is_parked_too(self, adapters: Adapters, consumer: str) -> None:
         large = message(1, text=b"x" * 262_144)
@@ -139,11 +139,11 @@ class TestParking:
 class TestFreeing:
     async def test_a_session_is_free_once_nothing_waits(self, adapters: Adapters, consumer: str) -> None:
         await adapters.parked.park(consumer, message(1), FAILURE)
-        assert not await adapters.parked_peer.free(consumer, "order-1")
+        assert not await adapters.parked_peer.free(consumer, "guest-1")
         await adapters.parked.remove(consumer, message(1))
-        assert await adapters.parked_peer.free(consumer, "order-1")
+        assert await adapters.parked_peer.free(consumer, "guest-1")
         assert frozenset() == await adapters.parked.sessions(consumer)
-        assert await adapters.parked.session(consumer, "order-1") is None
+        assert await adapters.parked.session(consumer, "guest-1") is None
         assert not await adapters.parked.add(consumer, message(2))
 
     async def test_all_of_it_may_be_done_again(self, adapters: Adapters, consumer: str) -> None:
@@ -154,7 +154,7 @@ class TestFreeing:
         assert [message(2)] == await waiting(adapters.parked, consumer, 2)
         await adapters.parked.remove(consumer, message(2))
         for store in (adapters.parked, adapters.parked_peer):
-            assert await store.free(consumer, "order-1")
+            assert await store.free(consumer, "guest-1")
         await adapters.parked.remove(consumer, message(2))
         assert frozenset() == await adapters.parked.sessions(consumer)
 
@@ -164,8 +164,8 @@ class TestFreeing:
         await adapters.parked.park(consumer, message(1), FAILURE)
         await adapters.parked.remove(consumer, message(1))
         assert await adapters.parked_peer.add(consumer, message(2))
-        assert not await adapters.parked.free(consumer, "order-1")
-        assert frozenset({"order-1"}) == await adapters.parked.sessions(consumer)
+        assert not await adapters.parked.free(consumer, "guest-1")
+        assert frozenset({"guest-1"}) == await adapters.parked.sessions(consumer)
         assert [message(2)] == await waiting(adapters.parked, consumer, 2)
 
     async def test_a_message_added_in_the_middle_of_the_freeing_is_kept(
@@ -178,31 +178,31 @@ class TestFreeing:
 
         async def and_then_one_is_added(container: Any, partition: str, item_id: str) -> Any:
             found = await read(container, partition, item_id)
-            if item_id == "order-1" and late:
+            if item_id == "guest-1" and late:
                 assert await adapters.parked_peer.add(consumer, late.pop())
             return found
 
         monkeypatch.setattr(cosmos, "read_primary", and_then_one_is_added)
-        assert await adapters.parked.free(consumer, "order-1") == bool(late)
+        assert await adapters.parked.free(consumer, "guest-1") == bool(late)
         if not late:
             await waiting(adapters.parked, consumer, 2)
 
     async def test_a_session_parks_again_after_it_was_free(self, adapters: Adapters, consumer: str) -> None:
         await adapters.parked.park(consumer, message(1), FAILURE)
         await adapters.parked.remove(consumer, message(1))
-        await adapters.parked.free(consumer, "order-1")
+        await adapters.parked.free(consumer, "guest-1")
         await adapters.parked_peer.park(consumer, message(2), replace(FAILURE, error="another"))
-        parked = await adapters.parked.session(consumer, "order-1")
-        assert ParkedSession("order-1", replace(FAILURE, error="another"), 1) == parked
+        parked = await adapters.parked.session(consumer, "guest-1")
+        assert ParkedSession("guest-1", replace(FAILURE, error="another"), 1) == parked
 
 
 class TestTwoInstancesAtOnce:
     async def test_sessions_that_park_at_once_are_all_in_the_index(self, adapters: Adapters, consumer: str) -> None:
         stores = [adapters.parked, adapters.parked_peer] * 3
         await asyncio.gather(
-            *(store.park(consumer, message(1, f"order-{n}"), FAILURE) for n, store in enumerate(stores))
+            *(store.park(consumer, message(1, f"guest-{n}"), FAILURE) for n, store in enumerate(stores))
         )
-        assert {f"order-{n}" for n in range(6)} == await adapters.parked.sessions(consumer)
+        assert {f"guest-{n}" for n in range(6)} == await adapters.parked.sessions(consumer)
 
     async def test_one_session_that_parks_twice_at_once_is_parked_once(self, adapters: Adapters, consumer: str) -> None:
         await asyncio.gather(
@@ -217,7 +217,7 @@ class TestTwoInstancesAtOnce:
     ) -> None:
         """Nobody may be told that a message waits when nobody will ever look for it."""
         for round_ in range(20):
-            session = f"order-{round_}"
+            session = f"guest-{round_}"
             await adapters.parked.park(consumer, message(1, session), FAILURE)
 
             async def release(session: str = session) -> bool:
@@ -244,7 +244,7 @@ class TestTwoInstancesAtOnce:
             )
         )
         assert [message(4)] == await waiting(adapters.parked, consumer, 4)
-        assert not await adapters.parked.free(consumer, "order-1")
+        assert not await adapters.parked.free(consumer, "guest-1")
 
 
 class TestAlone:
@@ -257,9 +257,9 @@ class TestAlone:
         await alone(adapters.parked, consumer, 0)
 
     async def test_it_holds_no_session_also_where_it_came_in_one(self, adapters: Adapters, consumer: str) -> None:
-        await adapters.parked.park_alone(consumer, message(7, "order-1"), FAILURE)
+        await adapters.parked.park_alone(consumer, message(7, "guest-1"), FAILURE)
         assert frozenset() == await adapters.parked.sessions(consumer)
-        await adapters.parked.park(consumer, message(7, "order-1"), FAILURE)
+        await adapters.parked.park(consumer, message(7, "guest-1"), FAILURE)
         await waiting(adapters.parked, consumer, 7)
         await alone(adapters.parked, consumer, 1)
 

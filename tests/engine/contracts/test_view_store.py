@@ -10,18 +10,18 @@ from tests.engine.contracts.conftest import Adapters
 
 
 def key(partition: str | None = None) -> ViewKey:
-    id_ = f"1~order-{uuid.uuid4()}"
+    id_ = f"1~guest-{uuid.uuid4()}"
     return ViewKey(id_, partition or id_)
 
 
 async def test_a_view_that_was_never_written_is_none(adapters: Adapters) -> None:
-    assert await adapters.views.get("order-details", key()) is None
+    assert await adapters.views.get("guest-details", key()) is None
 
 
 async def test_a_view_comes_back_with_its_position(adapters: Adapters) -> None:
     at = key()
-    await adapters.views.put("order-details", at, {"id": at.id, "position": 3, "view": {"text": "ü\u2028"}}, None)
-    stored = await adapters.views.get("order-details", at)
+    await adapters.views.put("guest-details", at, {"id": at.id, "position": 3, "view": {"text": "ü\u2028"}}, None)
+    stored = await adapters.views.get("guest-details", at)
     assert stored is not None
     assert (3, {"text": "ü\u2028"}) == (stored.position, stored.document["view"])
 
@@ -29,32 +29,32 @@ async def test_a_view_comes_back_with_its_position(adapters: Adapters) -> None:
 async def test_two_writers_of_a_view_never_both_win(adapters: Adapters) -> None:
     at = key()
     document: dict[str, Any] = {"id": at.id, "position": 1, "view": {}}
-    await adapters.views.put("order-details", at, document, None)
+    await adapters.views.put("guest-details", at, document, None)
     with pytest.raises(ViewConflict):
-        await adapters.views.put("order-details", at, document, None)
-    stored = await adapters.views.get("order-details", at)
+        await adapters.views.put("guest-details", at, document, None)
+    stored = await adapters.views.get("guest-details", at)
     assert stored is not None
-    await adapters.views.put("order-details", at, {**document, "position": 2}, stored.etag)
+    await adapters.views.put("guest-details", at, {**document, "position": 2}, stored.etag)
     with pytest.raises(ViewConflict):
-        await adapters.views.put("order-details", at, {**document, "position": 3}, stored.etag)
+        await adapters.views.put("guest-details", at, {**document, "position": 3}, stored.etag)
 
 
 async def test_a_view_that_is_gone_is_a_conflict(adapters: Adapters) -> None:
     at = key()
     with pytest.raises(ViewConflict):
-        await adapters.views.put("order-details", at, {"id": at.id, "position": 1, "view": {}}, '"0"')
+        await adapters.views.put("guest-details", at, {"id": at.id, "position": 1, "view": {}}, '"0"')
 
 
 async def test_a_partition_is_paged_highest_first(adapters: Adapters) -> None:
-    customer, other = f"c-{uuid.uuid4()}", f"c-{uuid.uuid4()}"
-    for partition in (customer, other):
+    house, other = f"h-{uuid.uuid4()}", f"h-{uuid.uuid4()}"
+    for partition in (house, other):
         for n in (3, 1, 5, 2, 4):
             at = key(partition)
-            document = {"id": at.id, "customerId": partition, "sortKey": f"1~{n}", "position": 1, "view": {"n": n}}
-            await adapters.views.put("order-history", at, document, None)
+            document = {"id": at.id, "houseId": partition, "sortKey": f"1~{n}", "position": 1, "view": {"n": n}}
+            await adapters.views.put("house-guests", at, document, None)
 
     async def page(sort_from: str, sort_below: str, limit: int) -> list[int]:
-        found = await adapters.views.page("order-history", customer, sort_from, sort_below, limit)
+        found = await adapters.views.page("house-guests", house, sort_from, sort_below, limit)
         return [each["view"]["n"] for each in found]
 
     assert [5, 4] == await page("1~", "1\x7f", 2)

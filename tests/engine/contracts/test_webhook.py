@@ -13,7 +13,7 @@ from aiohttp import web
 
 from engine.messaging.notification import Notification, NotReceived
 from engine.messaging.webhook import HttpWebhook
-from engine.testing.specification import NOON
+from engine.testing.times import NOON
 from tests.engine.contracts.receiver import Receiver, accepted, receiving
 
 SECRET = "the-quiet-secret"

@@ -16,11 +16,12 @@ from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, NOTIFICATION_Q
 from engine.messaging.wire import event_message
 from engine.reacting.notifications import DELAYS, PAUSES, NotificationConsumer
 from engine.storing.events import Metadata, StoredEvent
-from engine.testing.specification import NOON
-from tests.engine.world import TRACE, World
+from engine.testing.times import NOON
+from tests.engine.contexts import TRACE
+from tests.engine.world import World
 
 METADATA = Metadata("event-1", NOON, "correlation-1", "cause-1", TRACE, "ada", "f")
-EVENT = StoredEvent("order-1", 2, "OrderShipped", 1, "k/0", {"carrier": "Ü \ud800"}, METADATA)
+EVENT = StoredEvent("guest-1", 2, "GuestLeft", 1, "k/0", {"destination": "Ü \ud800"}, METADATA)
 DAY = timedelta(days=1)
 
 
@@ -56,7 +57,7 @@ def consumer(world: World, receiver: Receiver) -> MessageConsumer:
 
 
 def published(number: int = 1, **properties: Any) -> Received:
-    message = event_message(EVENT, message_id="event-1", session_id="order-1")
+    message = event_message(EVENT, message_id="event-1", session_id="guest-1")
     return Received(message.message_id, None, number, message.body, {**message.properties, **properties})
 
 
@@ -66,11 +67,11 @@ async def test_the_receiver_is_told_what_happened(world: World, receiver: Receiv
     assert ("event-1", TRACE) == (notification.event_id, notification.traceparent)
     assert {
         "eventId": "event-1",
-        "type": "OrderShipped",
-        "stream": "order-1",
+        "type": "GuestLeft",
+        "stream": "guest-1",
         "version": 2,
         "occurredAt": "2026-11-23T12:00:00Z",
-        "data": {"carrier": "Ü \ud800"},
+        "data": {"destination": "Ü \ud800"},
     } == json.loads(notification.body)
     assert not world.bus.sent
 
@@ -112,7 +113,7 @@ async def test_one_that_stays_down_delays_ever_longer_and_is_parked_alone_in_the
     for attempt in range(1, len(DELAYS) + 1):
         message = world.bus.sent[NOTIFICATION_QUEUE][-1]
         assert (f"event-1/{attempt}", attempt) == (message.message_id, message.properties["attempt"])
-        assert (None, "OrderShipped", "correlation-1") == (message.session_id, message.subject, message.correlation_id)
+        assert (None, "GuestLeft", "correlation-1") == (message.session_id, message.subject, message.correlation_id)
         assert (TRACE, 1) == (message.properties["traceparent"], message.properties["schema"])
         assert message.due is not None
         dues.append(message.due - world.now)

@@ -7,21 +7,27 @@ from typing import Any
 
 import pytest
 
-from domain.money import Money
-from domain.order.aggregate import ORDER
-from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder
-from domain.order.events import OrderCancelled, OrderLine, OrderPlaced
-from domain.stock.aggregate import STOCK
-from domain.stock.commands import ReceiveStock
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.errors import Unavailable
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
-from engine.reacting.relay import OLDEST, Relay, ReplayRefused
-from tests.engine.world import CODEC, ENVELOPES, GREETING, TRACE, Greeted, Reminded, World, client
+from engine.reacting.relay import OLDEST, ReplayRefused
+from tests.engine.contexts import TRACE, context
+from tests.engine.toy.greeting import Greeted, Reminded
+from tests.engine.toy.guest import (
+    DismissGuest,
+    GuestDismissed,
+    GuestInvited,
+    InviteGuest,
+    SeeOffGuest,
+    WelcomeGuest,
+    Wish,
+)
+from tests.engine.toy.house import AddBeds, BedsReturned, TakeBeds
+from tests.engine.toy.registry import GUEST, HOUSE
+from tests.engine.world import World
 
-LINES = (OrderLine("mug", 1, Money(100, "EUR")),)
-PLACE = PlaceOrder("o-1", "ada", LINES)
+WISHES = (Wish("a window", 1),)
 
 
 @pytest.fixture
@@ -29,56 +35,56 @@ def world() -> World:
     return World()
 
 
-async def place(world: World, order_id: str = "o-1") -> None:
-    command = PlaceOrder(order_id, "ada", LINES)
-    await world.commands.handle(ORDER, client(f"place-{order_id}").to(f"order-{order_id}", command))
+async def invite(world: World, guest_id: str = "g-1") -> None:
+    command = InviteGuest(guest_id, "hill", WISHES)
+    await world.commands.handle(GUEST, context(f"invite-{guest_id}").to(f"guest-{guest_id}", command))
 
 
 async def test_every_event_goes_to_the_topic_in_the_order_of_its_stream(world: World) -> None:
-    await place(world)
-    await world.commands.handle(ORDER, client("c-2").to("order-o-1", ConfirmOrder()))
-    await world.commands.handle(STOCK, client("c-3").to("stock-mug", ReceiveStock("mug", 3)))
+    await invite(world)
+    await world.commands.handle(GUEST, context("c-2").to("guest-g-1", WelcomeGuest()))
+    await world.commands.handle(HOUSE, context("c-3").to("house-hill", AddBeds("hill", 3)))
     items = await world.feed()
     random.Random(3).shuffle(items)
     await world.relay.run(items)
     sent = world.bus.sent[EVENT_TOPIC]
-    of_the_order = [message.subject for message in sent if message.session_id == "order-o-1"]
-    assert ["OrderPlaced", "OrderConfirmed"] == of_the_order
-    assert ["StockReceived"] == [message.subject for message in sent if message.session_id == "stock-mug"]
-    stored = await world.store.read("order-o-1")
-    first = next(message for message in sent if message.subject == "OrderPlaced")
-    assert (stored[0].metadata.event_id, "place-o-1") == (first.message_id, first.correlation_id)
+    of_the_guest = [message.subject for message in sent if message.session_id == "guest-g-1"]
+    assert ["GuestInvited", "GuestArrived"] == of_the_guest
+    assert ["BedsAdded"] == [message.subject for message in sent if message.session_id == "house-hill"]
+    stored = await world.store.read("guest-g-1")
+    first = next(message for message in sent if message.subject == "GuestInvited")
+    assert (stored[0].metadata.event_id, "invite-g-1") == (first.message_id, first.correlation_id)
     assert {"traceparent": TRACE, "schema": 1} == first.properties
     assert 1 == json.loads(first.body)["version"]
 
 
 async def test_an_event_that_a_process_reacts_to_goes_to_its_session(world: World) -> None:
-    await place(world)
-    await world.commands.handle(ORDER, client("c-2").to("order-o-1", ConfirmOrder()))
+    await invite(world)
+    await world.commands.handle(GUEST, context("c-2").to("guest-g-1", WelcomeGuest()))
     await world.relay.run(await world.feed())
     (message,) = world.bus.sent[REACTION_QUEUE]
-    event_id = (await world.store.read("order-o-1"))[0].metadata.event_id
-    assert (f"{event_id}/greeting", "greeting-o-1") == (message.message_id, message.session_id)
+    event_id = (await world.store.read("guest-g-1"))[0].metadata.event_id
+    assert (f"{event_id}/greeting", "greeting-g-1") == (message.message_id, message.session_id)
 
 
 async def test_issued_commands_go_to_their_targets_and_wake_ups_to_their_process_when_they_are_due(
     world: World,
 ) -> None:
-    await place(world)
+    await invite(world)
     await world.relay.run(await world.feed())
     await world.deliver(REACTION_QUEUE)
     await world.relay.run(await world.feed())
-    (cancel,) = world.bus.sent[COMMAND_QUEUE]
-    (greeted,) = await world.store.read("greeting-o-1")
-    assert ("order-o-1", "CancelOrder") == (cancel.session_id, cancel.subject)
-    assert greeted.metadata.occurred_at + timedelta(seconds=60) == cancel.due
+    (dismiss,) = world.bus.sent[COMMAND_QUEUE]
+    (greeted,) = await world.store.read("greeting-g-1")
+    assert ("guest-g-1", "DismissGuest") == (dismiss.session_id, dismiss.subject)
+    assert greeted.metadata.occurred_at + timedelta(seconds=60) == dismiss.due
     wake_up = world.bus.sent[REACTION_QUEUE][-1]
-    assert ("greeting-o-1", "Remind") == (wake_up.session_id, wake_up.subject)
+    assert ("greeting-g-1", "Remind") == (wake_up.session_id, wake_up.subject)
     assert greeted.metadata.occurred_at + timedelta(seconds=30) == wake_up.due
 
 
 async def test_what_is_due_already_is_sent_at_once(world: World) -> None:
-    await place(world)
+    await invite(world)
     await world.relay.run(await world.feed())
     await world.deliver(REACTION_QUEUE)
     world.now += timedelta(hours=1)
@@ -86,25 +92,37 @@ async def test_what_is_due_already_is_sent_at_once(world: World) -> None:
     assert [None] == [message.due for message in world.bus.sent[COMMAND_QUEUE]]
 
 
-async def test_one_trace_and_one_correlation_lead_from_the_command_to_what_follows(world: World) -> None:
-    await place(world)
+async def test_a_command_without_a_delay_is_sent_at_once_and_carried_out(world: World) -> None:
+    await world.commands.handle(HOUSE, context("c-1").to("house-hill", AddBeds("hill", 3)))
+    await world.commands.handle(HOUSE, context("c-2").to("house-hill", TakeBeds("hill", "g-1", 2)))
+    await invite(world)
+    await world.commands.handle(GUEST, context("c-3").to("guest-g-1", WelcomeGuest()))
+    await world.commands.handle(GUEST, context("c-4").to("guest-g-1", SeeOffGuest("the sea")))
     await world.settle()
-    placed, cancelled = await world.store.read("order-o-1")
-    greeted, reminded = await world.store.read("greeting-o-1")
-    story = (placed, greeted, reminded, cancelled)
+    (given_back,) = [each for each in world.bus.sent[COMMAND_QUEUE] if each.subject == "ReturnBeds"]
+    assert ("house-hill", None) == (given_back.session_id, given_back.due)
+    assert BedsReturned("hill", "g-1", 2) == (await world.events("house-hill"))[-1]
+
+
+async def test_one_trace_and_one_correlation_lead_from_the_command_to_what_follows(world: World) -> None:
+    await invite(world)
+    await world.settle()
+    invited, dismissed = await world.store.read("guest-g-1")
+    greeted, reminded = await world.store.read("greeting-g-1")
+    story = (invited, greeted, reminded, dismissed)
     assert {TRACE} == {event.metadata.traceparent for event in story}
-    assert {"place-o-1"} == {event.metadata.correlation_id for event in story}
-    assert placed.metadata.event_id == greeted.metadata.causation_id
-    assert {greeted.metadata.event_id} == {reminded.metadata.causation_id, cancelled.metadata.causation_id}
-    assert "greeting" == cancelled.metadata.actor
+    assert {"invite-g-1"} == {event.metadata.correlation_id for event in story}
+    assert invited.metadata.event_id == greeted.metadata.causation_id
+    assert {greeted.metadata.event_id} == {reminded.metadata.causation_id, dismissed.metadata.causation_id}
+    assert "greeting" == dismissed.metadata.actor
 
 
 @pytest.mark.parametrize("seed", range(20))
 async def test_whatever_comes_twice_the_effect_is_the_same(world: World, seed: int) -> None:
     """Batches of the feed and messages are repeated, those of different sessions in any order."""
     chance = random.Random(seed)
-    await place(world, "o-1")
-    await place(world, "o-2")
+    await invite(world, "g-1")
+    await invite(world, "g-2")
     while items := await world.feed():
         for _ in range(chance.randint(1, 3)):
             await world.relay.run(items)
@@ -113,15 +131,16 @@ async def test_whatever_comes_twice_the_effect_is_the_same(world: World, seed: i
             again = [message for message in messages for _ in range(chance.randint(1, 2))]
             if again:
                 await world.deliver(queue, *again)
-    for order in ("o-1", "o-2"):
-        assert [OrderPlaced(order, "ada", LINES), OrderCancelled(order, "ada", "nobody came")] == await world.events(
-            f"order-{order}"
-        )
-        assert [Greeted, Reminded] == [type(each) for each in await world.events(f"greeting-{order}")]
+    for guest_id in ("g-1", "g-2"):
+        assert [
+            GuestInvited(guest_id, "hill", WISHES),
+            GuestDismissed(guest_id, "hill", "nobody came"),
+        ] == await world.events(f"guest-{guest_id}")
+        assert [Greeted, Reminded] == [type(each) for each in await world.events(f"greeting-{guest_id}")]
 
 
 async def test_a_batch_that_failed_half_way_is_sent_whole_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await place(world)
+    await invite(world)
     items = await world.feed()
     send = world.bus.send
 
@@ -141,8 +160,8 @@ async def test_a_batch_that_failed_half_way_is_sent_whole_again(world: World, mo
 
 async def test_a_text_that_the_host_has_re_written_is_sent_as_it_was_written(world: World) -> None:
     text = "2026-01-02T03:04:05.000Z"
-    await place(world)
-    await world.commands.handle(ORDER, client("c-2").to("order-o-1", CancelOrder(text)))
+    await invite(world)
+    await world.commands.handle(GUEST, context("c-2").to("guest-g-1", DismissGuest(text)))
     items: list[Any] = [
         {**item, "data": {**item["data"], "reason": "2026-01-02T03:04:05Z"}} if item["version"] == 2 else item
         for item in await world.feed()
@@ -154,16 +173,16 @@ async def test_a_text_that_the_host_has_re_written_is_sent_as_it_was_written(wor
 
 
 async def test_an_event_of_a_newer_build_is_waited_for(world: World) -> None:
-    await place(world)
+    await invite(world)
     (item,) = await world.feed()
-    with pytest.raises(TransientFailure, match="OrderPraised"):
-        await world.relay.run([{**item, "type": "OrderPraised"}])
+    with pytest.raises(TransientFailure, match="GuestPraised"):
+        await world.relay.run([{**item, "type": "GuestPraised"}])
 
 
 async def test_an_event_that_cannot_be_read_stops_the_relay_loudly(world: World) -> None:
-    await place(world)
+    await invite(world)
     (item,) = await world.feed()
-    with pytest.raises(PermanentFailure, match="order-o-1"):
+    with pytest.raises(PermanentFailure, match="guest-g-1"):
         await world.relay.run([{**item, "data": {}}])
     assert [] == world.bus.sent[EVENT_TOPIC]
 
@@ -172,7 +191,7 @@ class TestAge:
     """A relay whose leases were emptied begins with the first event of all: nothing so old is sent unasked."""
 
     async def test_old_events_are_not_sent_unasked(self, world: World) -> None:
-        await place(world)
+        await invite(world)
         items = await world.feed()
         world.now += OLDEST + timedelta(seconds=1)
         with pytest.raises(ReplayRefused, match="RELAY_REPLAY_UNTIL"):
@@ -180,7 +199,7 @@ class TestAge:
         assert [] == world.bus.sent[EVENT_TOPIC]
 
     async def test_events_of_a_day_are_sent(self, world: World) -> None:
-        await place(world)
+        await invite(world)
         items = await world.feed()
         world.now += OLDEST - timedelta(seconds=1)
         await world.relay.run(items)
@@ -188,12 +207,10 @@ class TestAge:
 
     @pytest.mark.parametrize(("allowed_for", "sent"), [(timedelta(hours=1), 1), (timedelta(0), 0)])
     async def test_an_operator_allows_it_until_a_moment(self, world: World, allowed_for: timedelta, sent: int) -> None:
-        await place(world)
+        await invite(world)
         items = await world.feed()
         world.now += timedelta(days=30)
-        relay = Relay(
-            world.store, CODEC, ENVELOPES, (GREETING,), world.bus, world.clock, replay_until=world.now + allowed_for
-        )
+        relay = world.another_process(relay_replay_until=world.now + allowed_for).relay
         if sent:
             await relay.run(items)
         else:
@@ -204,29 +221,29 @@ class TestAge:
 
 class TestBadReactions:
     async def test_an_event_in_the_wrong_session_is_parked_alone(self, world: World) -> None:
-        await place(world)
+        await invite(world)
         await world.relay.run(await world.feed())
         (message,) = world.bus.deliver(REACTION_QUEUE)
-        for number, session in enumerate(("greeting-o-2", "order-o-1", None, "nothing"), start=1):
+        for number, session in enumerate(("greeting-g-2", "guest-g-1", None, "nothing"), start=1):
             wrong = Received(f"m-{number}", session, number, message.body)
             await world.deliver(REACTION_QUEUE, wrong)
         assert 4 == len(await world.parked.alone(REACTION_QUEUE))
         await world.deliver(REACTION_QUEUE, message)
-        assert 1 == len(await world.events("greeting-o-1"))
+        assert 1 == len(await world.events("greeting-g-1"))
 
     async def test_an_event_that_concerns_nobody_is_parked_alone(self, world: World) -> None:
-        await place(world)
-        await world.commands.handle(ORDER, client("c-2").to("order-o-1", ConfirmOrder()))
+        await invite(world)
+        await world.commands.handle(GUEST, context("c-2").to("guest-g-1", WelcomeGuest()))
         await world.relay.run(await world.feed())
-        confirmed = next(each for each in world.bus.sent[EVENT_TOPIC] if each.subject == "OrderConfirmed")
-        await world.deliver(REACTION_QUEUE, Received("m-1", "greeting-o-1", 1, confirmed.body))
+        arrived = next(each for each in world.bus.sent[EVENT_TOPIC] if each.subject == "GuestArrived")
+        await world.deliver(REACTION_QUEUE, Received("m-1", "greeting-g-1", 1, arrived.body))
         assert 1 == len(await world.parked.alone(REACTION_QUEUE))
 
     async def test_an_event_that_cannot_be_decoded_parks_the_process(self, world: World) -> None:
-        await place(world)
+        await invite(world)
         await world.relay.run(await world.feed())
         (message,) = world.bus.deliver(REACTION_QUEUE)
         broken = json.loads(message.body)
-        broken["data"] = {"orderId": "o-1"}
-        await world.deliver(REACTION_QUEUE, Received("m-1", "greeting-o-1", 1, json.dumps(broken).encode()))
-        assert frozenset({"greeting-o-1"}) == await world.parked.sessions(REACTION_QUEUE)
+        broken["data"] = {"guestId": "g-1"}
+        await world.deliver(REACTION_QUEUE, Received("m-1", "greeting-g-1", 1, json.dumps(broken).encode()))
+        assert frozenset({"greeting-g-1"}) == await world.parked.sessions(REACTION_QUEUE)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.storing.codec import EventCodec, EventType
 from engine.storing.errors import NewerEvent, UndecodableEvent
 from engine.storing.events import Metadata, StoredEvent, time_at_rest, time_from_rest
-from engine.testing.specification import NOON
+from engine.testing.times import NOON
 
 
 @dataclass(frozen=True, slots=True)

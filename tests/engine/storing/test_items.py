@@ -8,52 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.fulfilment.commands import AbandonFulfilment
-from domain.fulfilment.events import (
-    CancellationFollowed,
-    ConfirmationCompleted,
-    DispatchCompleted,
-    DispatchStarted,
-    FactRemembered,
-    FulfilmentAbandoned,
-    FulfilmentStarted,
-    PaymentArrived,
-    PaymentFailed,
-    RefundCompleted,
-    ReleaseCompleted,
-    ReservationGranted,
-    ReservationRefused,
-)
-from domain.money import Money
-from domain.order.commands import CancelOrder, ConfirmOrder
-from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
-from domain.payment.commands import ExpirePayment, RefundPayment, RequestPayment
-from domain.payment.events import (
-    PaymentDeclined,
-    PaymentExpired,
-    PaymentProcessed,
-    PaymentRefunded,
-    PaymentRequested,
-    SurplusReceived,
-    SurplusRefunded,
-)
-from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
-from domain.stock.events import (
-    StockDispatched,
-    StockReceived,
-    StockReleased,
-    StockReservationRefused,
-    StockReserved,
-)
 from engine.deciding.process import Issued
 from engine.storing import items
 from engine.storing.errors import AppendTooLarge, UndecodableEvent
 from engine.storing.events import Metadata, StoredEvent
 from engine.storing.items import MAX_EVENT_BYTES, MAX_EVENTS, from_item, to_item, to_items
-from engine.testing.specification import NOON
-from tests.registered import CODEC
+from engine.testing.times import NOON
+from tests.engine.toy.greeting import Greeted, Parted, Remind, Reminded
+from tests.engine.toy.guest import DismissGuest, GuestArrived, GuestDismissed, GuestInvited, GuestLeft, Wish
+from tests.engine.toy.house import BedsAdded, BedsRefused, BedsReturned, BedsTaken, ReturnBeds
+from tests.engine.toy.registry import CODEC
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "events"
+GOLDEN = Path(__file__).parents[1] / "golden" / "events"
 METADATA = Metadata(
     event_id="b8f5f1a2-9c1e-4f6e-8f43-5d1d5a0f7a11",
     occurred_at=NOON,
@@ -63,59 +29,33 @@ METADATA = Metadata(
     actor="anonymous",
     fingerprint="n4bQgYhMfWWaL-qgxVrQFg",
 )
-ORDER_ID = "7c0e4c1a-1111-5222-8333-444455556666"
+GUEST_ID = "7c0e4c1a-1111-5222-8333-444455556666"
 
 EXAMPLES = (
-    OrderPlaced(ORDER_ID, "c-1", (OrderLine("mug", 2, Money(1250, "EUR")), OrderLine("poster_A2", 1, Money(0, "EUR")))),
-    OrderConfirmed(ORDER_ID, "c-1"),
-    OrderShipped(ORDER_ID, "c-1", "Käfer Express 漢字", "T-1"),
-    OrderCancelled(ORDER_ID, "c-1", "changed my mind"),
-    PaymentRequested(ORDER_ID, Money(2500, "EUR")),
-    PaymentProcessed(ORDER_ID, Money(2500, "EUR"), "pay-1"),
-    PaymentDeclined(ORDER_ID, "pay-1", "insufficient funds"),
-    PaymentExpired(ORDER_ID),
-    PaymentRefunded(ORDER_ID, Money(2500, "EUR")),
-    StockReceived("mug", 10),
-    StockReserved("mug", ORDER_ID, 2),
-    StockReservationRefused("mug", ORDER_ID, 2, 1),
-    StockReleased("mug", ORDER_ID, 2),
-    StockDispatched("mug", ORDER_ID, 2),
-    FulfilmentStarted(
-        ORDER_ID,
-        Money(2500, "EUR"),
+    GuestInvited(GUEST_ID, "hill", (Wish("a window", 2), Wish("Käfer 漢字", 1))),
+    GuestArrived(GUEST_ID, "hill"),
+    GuestLeft(GUEST_ID, "hill", "the sea"),
+    GuestDismissed(GUEST_ID, "hill", "too loud"),
+    BedsAdded("hill", 10),
+    BedsTaken("hill", GUEST_ID, 2),
+    BedsRefused("hill", GUEST_ID, 2, 1),
+    BedsReturned("hill", GUEST_ID, 2),
+    Greeted(
+        GUEST_ID,
         (
-            Issued("stock", "mug", ReserveStock("mug", ORDER_ID, 2)),
-            Issued("fulfilment", ORDER_ID, AbandonFulfilment(), 605_700),
+            Issued("guest", GUEST_ID, DismissGuest("nobody came"), 60),
+            Issued("greeting", GUEST_ID, Remind(), 30),
         ),
     ),
-    ReservationGranted(
-        ORDER_ID,
-        "mug",
-        (
-            Issued("payment", ORDER_ID, RequestPayment(ORDER_ID, Money(2500, "EUR"))),
-            Issued("payment", ORDER_ID, ExpirePayment(ORDER_ID, Money(2500, "EUR")), 900),
-        ),
-    ),
-    ReservationRefused(ORDER_ID, "mug", (Issued("order", ORDER_ID, CancelOrder("Out of stock: mug.")),)),
-    PaymentArrived(ORDER_ID, (Issued("order", ORDER_ID, ConfirmOrder()),)),
-    PaymentFailed(ORDER_ID, (Issued("stock", "mug", ReleaseStock("mug", ORDER_ID)),)),
-    ConfirmationCompleted(ORDER_ID, ()),
-    DispatchStarted(ORDER_ID, (Issued("stock", "mug", DispatchStock("mug", ORDER_ID)),)),
-    DispatchCompleted(ORDER_ID, "mug", ()),
-    CancellationFollowed(ORDER_ID, (Issued("payment", ORDER_ID, RefundPayment()),)),
-    ReleaseCompleted(ORDER_ID, "mug", ()),
-    RefundCompleted(ORDER_ID, ()),
-    FulfilmentAbandoned(ORDER_ID, (Issued("order", ORDER_ID, CancelOrder("The order took too long.")),)),
-    SurplusReceived(ORDER_ID, Money(2500, "EUR"), "pay-2"),
-    SurplusRefunded(ORDER_ID, Money(2500, "EUR"), "pay-2"),
-    FactRemembered(ORDER_ID, OrderCancelled(ORDER_ID, "c-1", "changed my mind"), ()),
+    Reminded(),
+    Parted(GUEST_ID, (Issued("house", "hill", ReturnBeds("hill", GUEST_ID)),)),
 )
 
 
 def stored(event: object, version: int = 3) -> StoredEvent:
     type_, schema, data = CODEC.encode(event)
     key = "3f1c9a52-5d8e-5b0a-9a51-000000000001/0"
-    return StoredEvent(f"order-{ORDER_ID}", version, type_, schema, key, data, METADATA)
+    return StoredEvent(f"guest-{GUEST_ID}", version, type_, schema, key, data, METADATA)
 
 
 @pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
@@ -139,7 +79,7 @@ def test_every_type_and_schema_has_its_golden_file() -> None:
 
 
 def test_an_item_comes_back_as_the_event_it_was() -> None:
-    event = stored(StockReceived("mug", 10))
+    event = stored(BedsAdded("hill", 10))
     assert event == from_item({**to_item(event), "_ts": 1, "_etag": '"x"', "_lsn": 5})
 
 
@@ -151,16 +91,16 @@ def test_an_item_comes_back_as_the_event_it_was() -> None:
 )  # fmt: skip
 def test_an_item_that_is_no_event_is_not_understood(changed: dict[str, Any]) -> None:
     with pytest.raises(UndecodableEvent):
-        from_item({**to_item(stored(StockReceived("mug", 10))), **changed})
+        from_item({**to_item(stored(BedsAdded("hill", 10))), **changed})
 
 
 def test_a_document_of_somebody_else_is_not_understood() -> None:
     with pytest.raises(UndecodableEvent):
-        from_item({"id": "x", "streamId": "order-1"})
+        from_item({"id": "x", "streamId": "guest-1"})
 
 
 def test_one_transaction_holds_99_events() -> None:
-    event = stored(StockReceived("mug", 10))
+    event = stored(BedsAdded("hill", 10))
     assert MAX_EVENTS == len(to_items([event] * MAX_EVENTS))
     with pytest.raises(AppendTooLarge, match="100 events"):
         to_items([event] * (MAX_EVENTS + 1))
@@ -168,20 +108,14 @@ def test_one_transaction_holds_99_events() -> None:
 
 @given(st.text(st.characters(codec="utf-8") | st.just("\ud800")), st.text(), st.integers(1, 10**10 - 1))
 def test_no_event_has_more_bytes_than_the_quick_look_at_it_says(text: str, more: str, version: int) -> None:
-    event = stored(OrderCancelled(ORDER_ID, "c-1", text), version)
+    event = stored(GuestDismissed(GUEST_ID, "hill", text), version)
     event = event._replace(stream_id=text, command_key=more, metadata=METADATA._replace(actor=text, traceparent=more))
     written = json.dumps(to_item(event), ensure_ascii=False).encode("utf-8", "surrogatepass")
     assert len(written) <= items._most_bytes(event)
 
 
-def test_the_reaction_to_the_largest_order_fits_into_an_event() -> None:
-    skus = [f"sku-{n:060}" for n in range(100)]
-    reservations = tuple(Issued("stock", sku, ReserveStock(sku, ORDER_ID, 1_000_000)) for sku in skus)
-    assert 1 == len(to_items([stored(FulfilmentStarted(ORDER_ID, Money(2**53 - 1, "EUR"), reservations))]))
-
-
 def test_an_event_is_at_most_200_kilobytes() -> None:
-    small = stored(OrderCancelled(ORDER_ID, "c-1", ""))
+    small = stored(GuestDismissed(GUEST_ID, "hill", ""))
     room = MAX_EVENT_BYTES - len(json.dumps(to_item(small), ensure_ascii=False).encode())
     to_items([small._replace(data={**small.data, "reason": "x" * room})])
     with pytest.raises(AppendTooLarge, match="bytes"):

@@ -1,0 +1,29 @@
+"""`Services` holds all that the functions of one worker process call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.commands.asynchronous import AsynchronousCommands
+from engine.commands.handler import CommandHandler
+from engine.consuming.messages import MessageConsumer, MessageRunner
+from engine.consuming.parked.port import ParkedStore
+from engine.messaging.port import Bus, DeadLetters
+from engine.projecting.projector import Projector
+from engine.projecting.queries import Queries
+from engine.reacting.relay import Relay
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Holds the services of one worker process; `consumers` maps the name of a consumer of the bus to it."""
+
+    commands: CommandHandler
+    asynchronous: AsynchronousCommands
+    queries: Queries
+    projector: Projector
+    relay: Relay
+    messages: MessageRunner
+    consumers: Mapping[str, MessageConsumer]
+    parked: ParkedStore
+    bus: Bus
+    dead_letters: DeadLetters

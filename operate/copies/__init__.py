@@ -1,0 +1,1 @@
+"""A service of one's own: made from this project, and brought up to date with it. Standard library alone."""

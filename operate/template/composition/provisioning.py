@@ -1,0 +1,25 @@
+"""`operate provision` creates the database and its containers by this module."""
+
+from collections.abc import Callable
+
+from composition.domain import CONTAINERS
+from composition.settings import Settings
+from engine.errors import AccessRefused, Unavailable
+from engine.storing.containers import Provisioned
+from engine.storing.cosmos_account import open_client, provision
+
+
+class ProvisioningFailed(Exception):
+    """Is raised when provisioning fails; the message says why, and what to do."""
+
+
+async def provision_database(settings: Settings, report: Callable[[Provisioned], None]) -> None:
+    """Creates or updates the database and its containers; `report` gets the result for each container.
+
+    Raises ProvisioningFailed.
+    """
+    try:
+        async with open_client(settings.engine.cosmos) as client:
+            await provision(client, settings.engine.cosmos_database, CONTAINERS, report)
+    except (AccessRefused, Unavailable) as error:
+        raise ProvisioningFailed(str(error)) from error

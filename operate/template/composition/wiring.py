@@ -1,0 +1,85 @@
+"""The functions of function_app.py get here what they need; nothing is loaded or connected before an invocation.
+
+An exception while function_app.py is imported makes every function of the app vanish. An exception here fails one
+invocation and is logged, and the next invocation tries again.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from engine.imports import OnFirstUse
+
+if TYPE_CHECKING:
+    from api.interface import Interface
+    from engine.services import Services
+    from engine.triggers.bus import BusFunctions
+    from engine.triggers.feed import FeedFunctions
+
+
+async def http() -> "Interface":
+    """Returns the functions of HTTP, which connect on first use."""
+    return await _HTTP.get()
+
+
+async def feed() -> "FeedFunctions":
+    """Returns the functions of the change feed. Loads neither pydantic nor the models of HTTP."""
+    return await _FEED.get()
+
+
+async def bus() -> "BusFunctions":
+    """Returns the functions of the bus. Loads neither pydantic nor the models of HTTP."""
+    return await _BUS.get()
+
+
+async def services() -> "Services":
+    """Returns the services of this worker process, connected by the first call.
+
+    Nothing closes them: the worker does not say when it stops.
+    """
+    async with _connecting:
+        if not _connected:
+            context = (await _BUILD.get())()
+            # The context is kept too: it would close the services when it is garbage-collected.
+            _connected.append((await context.__aenter__(), context))
+    return _connected[0][0]
+
+
+def _http() -> "Interface":
+    from api.interface import interface
+    from composition.domain import READ_MODELS
+    from composition.settings import Settings
+
+    settings = Settings.from_mapping(os.environ)
+    return interface(services, READ_MODELS, trust_easyauth=settings.engine.trust_easyauth)
+
+
+def _feed() -> "FeedFunctions":
+    from composition.domain import READ_MODELS
+    from engine.triggers.feed import FeedFunctions
+
+    return FeedFunctions(services, READ_MODELS)
+
+
+def _bus() -> "BusFunctions":
+    from engine.triggers.bus import bus_functions
+
+    return bus_functions(services)
+
+
+def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
+    from composition.services import build
+    from composition.settings import Settings
+
+    return partial(build, Settings.from_mapping(os.environ))
+
+
+_HTTP: Final = OnFirstUse(_http)
+_FEED: Final = OnFirstUse(_feed)
+_BUS: Final = OnFirstUse(_bus)
+_BUILD: Final = OnFirstUse(_build)
+_connecting: Final = asyncio.Lock()
+_connected: "Final[list[tuple[Services, AbstractAsyncContextManager[Services]]]]" = []

@@ -1,0 +1,1 @@
+"""A guest of the house: here, or not."""

@@ -1,0 +1,135 @@
+"""Every trigger of the service."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import azure.functions as func
+
+from composition import wiring
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+# How soon a crashed host's leases move on, how soon new hosts get their share, and how stale a view may be;
+# each costs reads when idle.
+LEASE_EXPIRATION_MS = 20_000
+LEASE_RENEWAL_MS = 6_000
+LEASE_ACQUISITION_MS = 3_000
+FEED_POLL_MS = 500
+
+
+# Commands
+
+
+@app.function_name("arrive")
+@app.route("guests/{guest}/arrival", methods=["POST"])
+async def arrive(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).guests.arrive(req)
+
+
+@app.function_name("leave")
+@app.route("guests/{guest}/departure", methods=["POST"])
+async def leave(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).guests.leave(req)
+
+
+@app.function_name("get_command")
+@app.route("commands/{commandId}", methods=["GET"])
+async def get_command(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).engine.get_command(req)
+
+
+# The change feed of `events`: the read models, and the relay to the bus, each with leases of its own
+
+
+def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]], Any]:
+    """Without the endless retry, the trigger drops a batch that failed."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        retried = app.retry("exponential_backoff", "-1", minimum_interval="00:00:01", maximum_interval="00:00:30")
+        triggered = app.cosmos_db_trigger(
+            arg_name="documents",
+            connection="COSMOS",
+            database_name="%COSMOS_DATABASE%",
+            container_name="events",
+            lease_container_name="leases",
+            lease_container_prefix=f"{leases}-",
+            lease_expiration_interval=LEASE_EXPIRATION_MS,
+            lease_renew_interval=LEASE_RENEWAL_MS,
+            lease_acquire_interval=LEASE_ACQUISITION_MS,
+            feed_poll_delay=FEED_POLL_MS,
+            start_from_beginning=True,  # type: ignore[arg-type]  # annotated as a time by mistake
+        )
+        return app.function_name(function_name)(triggered(retried(function)))
+
+    return decorate
+
+
+def read_model(name: str, *, query: str, route: str) -> None:
+    """A function of the feed keeps the read model up to date, with leases of its own; one of HTTP answers from it."""
+
+    @on_events(f"project_{name.replace('-', '_')}", leases=name)
+    async def project(documents: func.DocumentList) -> None:
+        await (await wiring.feed()).project(name, documents)
+
+    @app.function_name(query)
+    @app.route(route, methods=["GET"])
+    async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        return await (await wiring.http()).engine.query(name, req)
+
+
+read_model("guest-book", query="get_guest", route="guests/{guest}")
+
+
+@on_events("relay_events", leases="relay")
+async def relay_events(documents: func.DocumentList) -> None:
+    await (await wiring.feed()).relay(documents)
+
+
+# The bus: one message at a time per session
+
+FROM_THE_BUS: Mapping[str, Any] = {
+    "arg_name": "message",
+    "connection": "SERVICEBUS",
+    "cardinality": func.Cardinality.ONE,
+    # As text, the host would let a JSON body overwrite the message's metadata.
+    "data_type": func.DataType.BINARY,
+}
+
+
+@app.function_name("handle_command")
+@app.service_bus_queue_trigger(queue_name="commands", is_sessions_enabled=True, **FROM_THE_BUS)
+async def handle_command(message: func.ServiceBusMessage) -> None:
+    await (await wiring.bus()).consume("commands", message)
+
+
+@app.function_name("react")
+@app.service_bus_queue_trigger(queue_name="reactions", is_sessions_enabled=True, **FROM_THE_BUS)
+async def react(message: func.ServiceBusMessage) -> None:
+    await (await wiring.bus()).consume("reactions", message)
+
+
+@app.function_name("notify")
+@app.service_bus_topic_trigger(topic_name="events", subscription_name="notifications", **FROM_THE_BUS)
+async def notify(message: func.ServiceBusMessage) -> None:
+    await (await wiring.bus()).consume("notifications", message)
+
+
+@app.function_name("notify_again")
+@app.service_bus_queue_trigger(queue_name="notifications", **FROM_THE_BUS)
+async def notify_again(message: func.ServiceBusMessage) -> None:
+    await (await wiring.bus()).consume("notifications", message)
+
+
+# The events of streams
+
+
+@app.function_name("get_guest_events")
+@app.route("guests/{guest}/events", methods=["GET"])
+async def get_guest_events(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).guests.events(req)
+
+
+@app.function_name("health")
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def health(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).engine.health(req)

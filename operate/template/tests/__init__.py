@@ -1,0 +1,1 @@
+"""The tests, by what they are about; those of the engine came with it."""

@@ -1,0 +1,20 @@
+"""Rules for every test: only the tiers that are about processes and wires may open sockets.
+
+The tests of the engine bring a rule of their own, which takes the place of this one.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.sockets import refuse_sockets
+
+_HERE = Path(__file__).parent
+_MAY_OPEN_SOCKETS = {"contracts", "devstack", "e2e", "operate"}
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    tier = request.path.relative_to(_HERE).parts[0]
+    if tier not in _MAY_OPEN_SOCKETS:
+        refuse_sockets(monkeypatch, tier)
