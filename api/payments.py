@@ -49,7 +49,11 @@ class PaymentFunctions:
 
     @answered
     async def report(self, req: func.HttpRequest) -> func.HttpResponse:
-        """Is the webhook of the payment provider, which sends no idempotency keys: the key is `PaymentBody.key`."""
+        """Is the webhook of the payment provider.
+
+        The key of the command is `PaymentBody.key`, whatever the header says: money is recorded, and goes back, once
+        for each reference.
+        """
         order_id = read_name(req, "orderId")
         route = f"/orders/{order_id}/payment"
         asked = self.http.read_command(req, route, PaymentBody, key_of=lambda body: body.key)

@@ -17,6 +17,9 @@ from engine.deciding.aggregate import Aggregate
 from engine.storing.errors import NewerEvent, UndecodableEvent
 from engine.storing.events import RecordedEvent, StoredEvent, time_at_rest, time_from_rest
 
+LEFT_OUT_IF_DEFAULT: Final[Mapping[str, bool]] = {"omit_if_default": True}
+"""Metadata of a field of a view that was added later: what has nothing to say in it stays as it was, to the byte."""
+
 Data = Mapping[str, Any]
 Upcaster = Callable[[Data], Data]
 
@@ -175,4 +178,7 @@ def _camel_case(cls: Any) -> dict[str, Any]:
         head, *tail = name.split("_")
         return head + "".join(part.capitalize() for part in tail)
 
-    return {field.name: override(rename=camel(field.name)) for field in fields(get_origin(cls) or cls)}
+    return {
+        field.name: override(rename=camel(field.name), omit_if_default=field.metadata.get("omit_if_default", False))
+        for field in fields(get_origin(cls) or cls)
+    }

@@ -68,7 +68,8 @@ def read_command(
     """Returns what a request for a command says; `route` is its path with the ids. Raises BadRequest.
 
     The command id is a UUIDv5 of caller, method, route and Idempotency-Key, so the same key means the same command on
-    every instance. Without the header, `key_of` takes the key from the body; without either, the id is random.
+    every instance. `key_of` takes the key from the body instead, whatever the header says; without either, the id is
+    random.
     """
     body = _body(req)
     canonical = _canonical(body)
@@ -77,7 +78,7 @@ def read_command(
     key = req.headers.get("idempotency-key")
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key must be 1 to 100 printable ASCII characters.")
-    if key is None and key_of is not None:
+    if key_of is not None:
         key = key_of(described)
     if key is None:
         command_id = str(uuid.uuid4())
