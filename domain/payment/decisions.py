@@ -39,7 +39,9 @@ from engine.deciding.decider import DomainError, NotFound
 
 class PaymentNotRequested(NotFound):
     def __init__(self) -> None:
-        super().__init__("No payment has been requested for this order.")
+        super().__init__(
+            "No payment has been requested for this order yet: that is done once it is reserved. Try again in a while."
+        )
 
 
 class InvalidAmount(DomainError):
