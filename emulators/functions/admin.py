@@ -12,6 +12,7 @@ from azure.functions.meta import Datum
 
 from emulators.functions.bindings import Binding, BindingError
 from emulators.functions.console import Console
+from emulators.functions.failures import message_of
 from emulators.functions.indexing import Function
 from emulators.functions.invocation import Call, Invoker, report
 from emulators.functions.keys import Keys
@@ -145,6 +146,9 @@ class Admin:
             call = _call_by_hand(trigger, text)
         except (BindingError, ConversionError) as error:
             self._console.outcome(function.name, f"FAILED by hand: {error}")
+            return
+        except Exception as error:  # noqa: BLE001 - a text by hand may be anything
+            self._console.outcome(function.name, f"FAILED by hand: {message_of(error)}")
             return
         outcome = await self._invoker.invoke(function, call)
         report(self._console, function.name, outcome, "by hand")

@@ -9,8 +9,9 @@ from aiohttp import web
 from emulators.functions.admin import Admin
 from emulators.functions.console import Console
 from emulators.functions.cors import Cors
+from emulators.functions.failures import message_of
 from emulators.functions.host_json import HostConfig
-from emulators.functions.http_response import StringResultError, failure_response, write_response
+from emulators.functions.http_response import failure_response, write_response
 from emulators.functions.http_trigger import MAX_BODY, call_for
 from emulators.functions.indexing import Function
 from emulators.functions.invocation import Failure, Invoker
@@ -100,8 +101,11 @@ class Endpoint:
             return failure_response()
         try:
             answer = await write_response(request, outcome.returned, headers)
-        except (StringResultError, ValueError, TypeError) as error:
-            self._console.outcome(function.name, f"FAILED {what}: {type(error).__name__}: {error}")
+        except ConnectionError:
+            # The client has gone.
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the function returned is no answer
+            self._console.outcome(function.name, f"FAILED {what}: {message_of(error)}")
             return failure_response()
         self._console.outcome(function.name, f"{answer.status} {what} {outcome.seconds * 1000:.0f} ms")
         return answer

@@ -35,6 +35,7 @@ from emulators.functions.worker import Worker, end_process, thread_count
 from emulators.lifetime import stop_at_end_of_stdin
 from emulators.loopback import PortTakenError, listen
 
+EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_PORT_TAKEN = 3
 EXIT_REPLACE = 75
@@ -84,7 +85,7 @@ async def main(arguments: argparse.Namespace) -> int:
             await warm_up(functions, invoker, console)
         await listeners.start()
         _tell_supervisor(arguments.report_fd, {"port": sockets[0].getsockname()[1], "functions": len(functions)})
-        replaced = await _until_stopped(stop, invoker)
+        status = await _until_stopped(stop, invoker, console)
         # As in the real host: running invocations complete and their batches are recorded, then the process ends.
         for site in list(runner.sites):
             await site.stop()
@@ -92,7 +93,7 @@ async def main(arguments: argparse.Namespace) -> int:
             async with asyncio.timeout(_DRAIN_S):
                 await asyncio.gather(listeners.stop(), invoker.idle.wait())
         await runner.cleanup()
-    return EXIT_REPLACE if replaced else 0
+    return status
 
 
 async def _load(worker: Worker, console: Console, only: tuple[str, ...]) -> tuple[list[Function], list[str]]:
@@ -111,15 +112,21 @@ async def _load(worker: Worker, console: Console, only: tuple[str, ...]) -> tupl
     return functions, errors
 
 
-async def _until_stopped(stop: asyncio.Event, invoker: Invoker) -> bool:
-    """Wait for the end; True if this process is to be replaced because an invocation ran into its timeout."""
-    waits = [asyncio.create_task(event.wait()) for event in (stop, invoker.timed_out)]
+async def _until_stopped(stop: asyncio.Event, invoker: Invoker, console: Console) -> int:
+    """Wait for the end; the exit status that says why.
+
+    A host whose listener has ended by an error of this program would say that it runs and serve only the others: the
+    supervisor starts a new one instead.
+    """
+    waits = [asyncio.create_task(event.wait()) for event in (stop, invoker.timed_out, console.crashed)]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
-    return not stop.is_set()
+    if stop.is_set():
+        return 0
+    return EXIT_FAILED if console.crashed.is_set() else EXIT_REPLACE
 
 
 def _stop_when_told(stop: asyncio.Event) -> None:

@@ -25,7 +25,7 @@ def failure_response() -> web.Response:
 
 
 async def write_response(request: web.BaseRequest, returned: Datum, extra: Mapping[str, str]) -> web.StreamResponse:
-    """Send what the function returned. Raises StringResultError before anything is sent."""
+    """Send what the function returned. Raises StringResultError, or any other error, before anything is sent."""
     if returned.type == "http":
         status = int(returned.value["status_code"].value)
         headers = CIMultiDict({name: datum.value for name, datum in returned.value["headers"].items()})
@@ -33,6 +33,8 @@ async def write_response(request: web.BaseRequest, returned: Datum, extra: Mappi
             for line in _cookie_lines(cookies):
                 headers.add("Set-Cookie", line)
         body: bytes = returned.value["body"].value
+        if not isinstance(body, bytes | bytearray):
+            raise TypeError(f"the body of the response must be bytes, not {type(body).__name__}")
     else:
         status, headers, body = _string_result(returned.value)
     headers.update(extra)

@@ -16,6 +16,7 @@ from typing import Any
 from azure.functions import FunctionRegister
 
 from emulators.functions.bindings import Binding, BindingError, resolve_binding
+from emulators.functions.failures import message_of
 from emulators.functions.retry import RetryPolicy, policy_from_settings
 from emulators.functions.signatures import Signature, check_signature
 
@@ -132,7 +133,7 @@ def _prepare(function: Function, environment: Mapping[str, str]) -> Function:
 
 
 def _report(error: Exception) -> tuple[str, str]:
-    message = f"{type(error).__name__}: {error}"
+    message = message_of(error)
     if isinstance(error, ImportError):
         message += ". Cannot find module. Please check the requirements.txt file for the missing module."
     own = Path(__file__).parent
