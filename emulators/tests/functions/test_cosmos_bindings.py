@@ -96,6 +96,19 @@ class TestInput:
         rows = await read(bindings, sql_query="SELECT c.n FROM c WHERE c.n > 0")
         assert [{"n": 1}, {"n": 2}] == sorted(rows, key=lambda row: row["n"])
 
+    @pytest.mark.verified("docs", feature="Cosmos DB input by query")
+    async def test_a_query_of_a_split_container_is_combined_by_nobody_and_refused(
+        self, bindings: CosmosBindings, items: Container, server: CosmosServer
+    ) -> None:
+        for number in range(4):
+            await items.create({"id": str(number), "pk": str(number), "n": number}, (str(number),))
+        assert [4] == await read(bindings, sql_query="SELECT VALUE COUNT(1) FROM c")
+        server.split("db", "items")
+        assert 4 == len(await read(bindings, sql_query="SELECT c.n FROM c"))
+        with pytest.raises(CosmosError, match="query plans that combine the partitions"):
+            await read(bindings, sql_query="SELECT VALUE COUNT(1) FROM c")
+        assert [1] == await read(bindings, sql_query="SELECT VALUE COUNT(1) FROM c", partition_key="1")
+
     @pytest.mark.verified("docs", feature="Binding expressions")
     async def test_a_name_in_a_query_is_a_parameter_not_text(self, bindings: CosmosBindings, items: Container) -> None:
         await items.create({"id": "1", "pk": "p", "name": "it's"}, ("p",))
