@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from emulators.functions.cors import Cors
 from emulators.functions.cosmos_bindings import CosmosBindings
 from emulators.functions.cosmos_wire import open_session
 from emulators.functions.endpoint import Endpoint
-from emulators.functions.host_json import HostJsonError, read_host_json
+from emulators.functions.host_json import HostConfig, HostJsonError, read_host_json
 from emulators.functions.indexing import Function, IndexingError, load_app, use_app_directory
 from emulators.functions.invocation import Invoker
 from emulators.functions.keys import read_keys
@@ -55,6 +56,9 @@ async def main(arguments: argparse.Namespace) -> int:
     except (SettingsError, HostJsonError) as error:
         console.line(f"devstack: {error}")
         return EXIT_USAGE
+    if arguments.number == 1:
+        for warning in (*settings.warnings, *config.warnings):
+            console.line(f"devstack: {warning}")
     use_app_directory(app_dir, launched_from=Path(emulators.__file__).parents[1])
     try:
         sockets = listen(arguments.port)
@@ -65,7 +69,7 @@ async def main(arguments: argparse.Namespace) -> int:
         worker = Worker(lambda status: _end_with_app(console, status), thread_count(os.environ))
         invoker = Invoker(worker, console, CosmosBindings(session, os.environ), config.function_timeout)
         _show_user_logs(console, invoker, config.log_levels)
-        functions, errors = await _load(worker, console, config.only_functions)
+        functions, errors = await _load(worker, console, config)
         keys = read_keys(arguments.data) if arguments.enable_auth else None
         admin = Admin(functions, invoker, console, keys=keys, errors=errors, route_prefix=config.route_prefix)
         cors = Cors(settings.cors_origins, settings.cors_credentials)
@@ -96,14 +100,16 @@ async def main(arguments: argparse.Namespace) -> int:
     return status
 
 
-async def _load(worker: Worker, console: Console, only: tuple[str, ...]) -> tuple[list[Function], list[str]]:
+async def _load(worker: Worker, console: Console, config: HostConfig) -> tuple[list[Function], list[str]]:
     try:
         functions = await worker.on_loop(lambda: load_app(os.environ))
     except IndexingError as error:
         console.line(f"0 functions found: {error}", error.detail)
         return [], [str(error)]
-    if only:
+    if only := config.only_functions:
         functions = [function for function in functions if function.name in only]
+    if config.retry is not None:
+        functions = [replace(each, retry=each.retry or config.retry) for each in functions]
     if not functions:
         console.line("0 functions found: the app defines none")
     errors = [f"The '{each.name}' function is in error: {each.problem}" for each in functions if each.problem]
