@@ -115,6 +115,9 @@ async def _load(worker: Worker, console: Console, config: HostConfig) -> tuple[l
     errors = [f"The '{each.name}' function is in error: {each.problem}" for each in functions if each.problem]
     for error_line in errors:
         console.line(error_line)
+    for function in functions:
+        for warning in function.warnings:
+            console.line(f"devstack: the '{function.name}' function: {warning}")
     return functions, errors
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from azure.functions import FunctionRegister
 
-from emulators.functions.bindings import Binding, BindingError, resolve_binding
+from emulators.functions.bindings import Binding, BindingError, resolve_binding, unknown_fields
+from emulators.functions.configuration import Configuration
 from emulators.functions.failures import message_of
 from emulators.functions.retry import RetryPolicy, policy_from_settings
 from emulators.functions.signatures import Signature, check_signature
@@ -23,7 +24,7 @@ from emulators.functions.signatures import Signature, check_signature
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the app. `problem` says why it does not run, if it does not."""
+    """One function of the app. `problem` says why it does not run, if it does not; `warnings` what has no effect."""
 
     name: str
     handler: Callable[..., Any]
@@ -34,6 +35,7 @@ class Function:
     retry: RetryPolicy | None
     problem: str | None = field(default=None)
     disabled: bool = field(default=False)
+    warnings: tuple[str, ...] = field(default=())
 
     @property
     def id(self) -> str:
@@ -121,7 +123,9 @@ def _index(function: Any) -> Function:
 
 
 def _prepare(function: Function, environment: Mapping[str, str]) -> Function:
-    disabled = environment.get(f"AzureWebJobs.{function.name}.Disabled", "").lower() in ("1", "true")
+    said = Configuration(environment).get(f"AzureWebJobs.{function.name}.Disabled") or ""
+    disabled = said.lower() in ("1", "true")
+    function = replace(function, warnings=tuple(text for each in function.bindings for text in unknown_fields(each)))
     try:
         bindings = tuple(resolve_binding(binding, environment) for binding in function.bindings)
     except BindingError as error:

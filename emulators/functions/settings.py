@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulators.functions.configuration import Configuration
 from emulators.functions.lenient_json import parse_lenient
 
 _REFERENCE = re.compile(r"%([^%]+)%")
@@ -114,8 +115,10 @@ def resolve(text: str, environment: Mapping[str, str]) -> str:
     Raises SettingMissingError, with the words of the real host.
     """
 
+    configuration = Configuration(environment)
+
     def value_of(match: re.Match[str]) -> str:
-        value = environment.get(match[1])
+        value = configuration.get(match[1])
         if not value:
             raise SettingMissingError(f"'%{match[1]}%' does not resolve to a value.")
         return value

@@ -19,6 +19,7 @@ from emulators.functions.servicebus.message import ReceivedMessage
 from emulators.functions.servicebus.namespace import ConnectionStringError, Namespace, namespace_of
 from emulators.functions.servicebus.options import ServiceBusOptions
 from emulators.functions.servicebus.processors import MessageProcessor, Processor, SessionProcessor, Work
+from emulators.functions.settings import SettingMissingError, resolve
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class ServiceBusTriggerOptions:
     ) -> "ServiceBusTriggerOptions":
         """Raises BindingError for settings that the extension refuses or this host does not support."""
         try:
-            namespace = namespace_of(text(binding, "connection", "AzureWebJobsServiceBus"), environment)
-        except ConnectionStringError as error:
+            connection = resolve(text(binding, "connection", "ServiceBus"), environment)
+            namespace = namespace_of(connection, environment)
+        except (SettingMissingError, ConnectionStringError) as error:
             raise BindingError(str(error)) from error
         return ServiceBusTriggerOptions(
             namespace=namespace,

@@ -11,7 +11,7 @@ from azure.functions.meta import Datum
 
 from emulators.cosmos.server import CosmosServer
 from emulators.functions.bindings import BindingError
-from emulators.functions.cosmos_account import account_of
+from emulators.functions.cosmos_account import ConnectionStringError, account_of
 from emulators.functions.cosmos_bindings import CosmosBindings, evaluate
 from emulators.functions.cosmos_wire import Container, CosmosClient, CosmosError
 from emulators.functions.indexing import Function
@@ -69,6 +69,28 @@ async def write(bindings: CosmosBindings, value: Any, **fields: Any) -> None:
     function = function_with("out", **fields)
     binding = next(each for each in function.bindings if each.name == "it")
     await bindings.write(binding, Datum(json.dumps(value), "json"))
+
+
+@pytest.mark.verified("docs", feature="Names of connections")
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("Db", {"Db": "wrong", "AzureWebJobsDb": "right"}),
+        ("db", {"DB": "right"}),
+        ("Db", {"ConnectionStrings__Db": "right", "Db": "wrong"}),
+        ("ConnectionStrings:Db", {"ConnectionStrings__Db": "right"}),
+    ],
+)
+def test_an_account_is_found_as_the_configuration_of_dotnet_finds_it(name: str, settings: dict[str, str]) -> None:
+    environment = {key: f"AccountEndpoint=http://{host}:1/;AccountKey=a2V5;" for key, host in settings.items()}
+    assert "right" == account_of(name, environment).host
+
+
+@pytest.mark.verified("docs", feature="Names of connections")
+@pytest.mark.parametrize("endpoint", ["http://[bad", "nonsense", "http://h:port", "ftp://h", "http://"])
+def test_an_account_at_no_address_is_an_error_of_its_setting(endpoint: str) -> None:
+    with pytest.raises(ConnectionStringError, match="the setting Db must hold AccountEndpoint"):
+        account_of("Db", {"Db": f"AccountEndpoint={endpoint};AccountKey=a2V5;"})
 
 
 class TestInput:

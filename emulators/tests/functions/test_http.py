@@ -125,11 +125,23 @@ class TestRequests:
             assert 404 == answer.status
 
     @pytest.mark.verified("docs", feature="Unknown binding fields")
-    async def test_a_function_in_error_answers_501_with_its_reason(self, client: aiohttp.ClientSession) -> None:
+    async def test_a_function_with_an_unknown_field_runs(self, client: aiohttp.ClientSession) -> None:
         app = echoing(trigger_extra_fields={"methodes": ["GET"]})
         async with served(app) as url, client.get(f"{url}/api/f") as answer:
+            assert 200 == answer.status
+
+    @pytest.mark.verified("docs", feature="%SETTING% references")
+    async def test_a_function_in_error_answers_501_with_its_reason(self, client: aiohttp.ClientSession) -> None:
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+        @app.route("f")
+        @app.cosmos_db_input(arg_name="it", connection="C", database_name="%NOPE%", container_name="c")
+        def f(req: func.HttpRequest, it: func.DocumentList) -> func.HttpResponse:
+            return func.HttpResponse()
+
+        async with served(app) as url, client.get(f"{url}/api/f") as answer:
             assert 501 == answer.status
-            assert "no field 'methodes'" in await answer.text()
+            assert "'%NOPE%' does not resolve" in await answer.text()
 
 
 class TestResponses:
