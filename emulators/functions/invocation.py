@@ -26,7 +26,7 @@ class Call:
 
     inputs: Mapping[str, Datum | None]
     trigger_metadata: Mapping[str, Datum] = field(default_factory=dict)
-    retry: RetryContext = field(default=RetryContext())
+    retry: RetryContext = field(default_factory=RetryContext)
     invocation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -185,7 +185,8 @@ def _attempt_of(function: Function, call: Call) -> Callable[[], Any]:
                 invocation_id=call.invocation_id,
                 thread_local_storage=worker_module.thread_storage,
                 trace_context=TraceContext(),
-                retry_context=call.retry,
+                # A copy: the object is the function's own, and the next attempt counts on.
+                retry_context=replace(call.retry),
             )
         return given
 
