@@ -96,11 +96,11 @@ class Endpoint:
         if isinstance(outcome, Failure):
             self._console.outcome(function.name, outcome.summary(what), outcome.stack)
             return failure_response()
-        if outcome.returned is None:
-            self._console.outcome(function.name, f"FAILED {what}: an HTTP function needs a $return binding")
-            return failure_response()
         try:
-            answer = await write_response(request, outcome.returned, headers)
+            if outcome.response is None:
+                answer: web.StreamResponse = web.Response()
+            else:
+                answer = await write_response(request, outcome.response, headers)
         except ConnectionError:
             # The client has gone.
             raise

@@ -32,9 +32,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Success:
-    """The function returned. `returned` is None without a return binding."""
+    """The function returned. `response` is what it gave to its HTTP output, None if it gave nothing or has none."""
 
-    returned: Datum | None
+    response: Datum | None
     seconds: float
 
 
@@ -107,8 +107,9 @@ class Invoker:
             call = await self._with_inputs(function, call)
             async with asyncio.timeout(self._timeout):
                 returned, outputs = await self._attempt(function, call)
-            await self._write_outputs(function, returned, outputs)
-            return Success(returned, time.monotonic() - started)
+            values = outputs if returned is None else {**outputs, "$return": returned}
+            await self._write_outputs(function, values)
+            return Success(_response(function, values), time.monotonic() - started)
         except TimeoutError:
             # A handler's own TimeoutError went another way: _attempt wraps what a handler raises.
             self.timed_out.set()
@@ -142,9 +143,8 @@ class Invoker:
             }
         return replace(call, inputs={**call.inputs, **read})
 
-    async def _write_outputs(self, function: Function, returned: Datum | None, outputs: Mapping[str, Datum]) -> None:
+    async def _write_outputs(self, function: Function, values: Mapping[str, Datum]) -> None:
         """After the handler, before the invocation counts as done: a failing write fails it."""
-        values = dict(outputs) if returned is None else {**outputs, "$return": returned}
         with reported():
             for binding in function.bindings:
                 if binding.direction == "OUT" and binding.type != "http" and binding.name in values:
@@ -163,6 +163,12 @@ class Invoker:
             self._ended(call)
             await asyncio.get_running_loop().create_future()
             raise AssertionError("unreachable") from None
+
+
+def _response(function: Function, values: Mapping[str, Datum]) -> Datum | None:
+    """The value of the HTTP output, whatever its name."""
+    outputs = (each for each in function.bindings if each.direction == "OUT" and each.type == "http")
+    return next((values[each.name] for each in outputs if each.name in values), None)
 
 
 def _attempt_of(function: Function, call: Call) -> Callable[[], Any]:

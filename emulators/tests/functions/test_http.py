@@ -241,6 +241,55 @@ class TestResponses:
         assert "return an HttpResponse" in screen.text
 
 
+class TestNamedResponse:
+    """The answer as an output parameter, under a name of its own."""
+
+    def app(self, annotation: Any, *values: Any, is_async: bool = False) -> func.FunctionApp:
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+        def plain(req: func.HttpRequest, answer: Any) -> None:
+            for value in values:
+                answer.set(value)
+
+        async def asynchronous(req: func.HttpRequest, answer: Any) -> None:
+            plain(req, answer)
+
+        handler = asynchronous if is_async else plain
+        handler.__annotations__["answer"] = func.Out[annotation]
+        app.function_name("named")(app.route("named", binding_arg_name="answer")(handler))
+        return app
+
+    @pytest.mark.verified("docs", feature="HTTP responses: a named output")
+    @pytest.mark.parametrize("is_async", [False, True])
+    async def test_what_is_set_is_the_answer(self, client: aiohttp.ClientSession, is_async: bool) -> None:
+        answers = (func.HttpResponse("first"), func.HttpResponse("made", status_code=201, headers={"X-A": "1"}))
+        app = self.app(func.HttpResponse, *answers, is_async=is_async)
+        async with served(app) as url, client.get(f"{url}/api/named") as answer:
+            assert (201, "1", "made") == (answer.status, answer.headers["X-A"], await answer.text())
+
+    @pytest.mark.verified("docs", feature="HTTP responses: a named output")
+    async def test_a_text_is_an_answer_too(self, client: aiohttp.ClientSession) -> None:
+        async with served(self.app(str, "text")) as url, client.get(f"{url}/api/named") as answer:
+            assert (200, "text") == (answer.status, await answer.text())
+
+    @pytest.mark.verified("docs", feature="HTTP responses: a named output")
+    async def test_nothing_set_is_an_empty_200(self, client: aiohttp.ClientSession) -> None:
+        async with served(self.app(func.HttpResponse)) as url, client.get(f"{url}/api/named") as answer:
+            assert (200, b"") == (answer.status, await answer.read())
+
+    @pytest.mark.verified("docs", feature="HTTP responses: a named output")
+    async def test_a_value_returned_beside_it_fails_the_invocation(self, client: aiohttp.ClientSession) -> None:
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+        @app.route("named", binding_arg_name="answer")
+        def named(req: func.HttpRequest, answer: func.Out[func.HttpResponse]) -> str:
+            answer.set(func.HttpResponse("set"))
+            return "returned"
+
+        async with served(app) as url, client.get(f"{url}/api/named") as answer:
+            assert (500, b"") == (answer.status, await answer.read())
+
+
 class TestMiddleware:
     @pytest.mark.verified("docs", feature="AsgiFunctionApp")
     async def test_an_asgi_app_answers_every_path(self, client: aiohttp.ClientSession) -> None:
