@@ -13,6 +13,7 @@ from azure.functions.meta import Datum
 from emulators.functions.bindings import Binding, BindingError
 from emulators.functions.console import Console
 from emulators.functions.failures import message_of
+from emulators.functions.http_routes import template_of
 from emulators.functions.indexing import Function
 from emulators.functions.invocation import Call, Invoker, report
 from emulators.functions.keys import Keys
@@ -85,11 +86,11 @@ class Admin:
     def _describe(self, function: Function, request: web.BaseRequest) -> dict[str, Any]:
         base = f"{request.scheme}://{request.host}"
         trigger = function.trigger
-        route = str(trigger.fields.get("route", function.name)).lstrip("/")
+        url = f"{base}/{template_of(function, self._prefix)}"
         return {
             "name": function.name,
             "href": f"{base}/admin/functions/{function.name}",
-            "invoke_url_template": f"{base}/{self._prefix}/{route}" if trigger.type == "httpTrigger" else None,
+            "invoke_url_template": url if trigger.type == "httpTrigger" else None,
             "language": "python",
             "isDisabled": function.disabled,
             "config": {

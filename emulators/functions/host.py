@@ -25,10 +25,12 @@ from emulators.functions.cosmos_bindings import CosmosBindings
 from emulators.functions.cosmos_wire import open_session
 from emulators.functions.endpoint import Endpoint
 from emulators.functions.host_json import HostConfig, HostJsonError, read_host_json
+from emulators.functions.http_routes import checked_routes
 from emulators.functions.indexing import Function, IndexingError, load_app, use_app_directory
 from emulators.functions.invocation import Invoker
 from emulators.functions.keys import read_keys
 from emulators.functions.listeners import Listeners, warm_up
+from emulators.functions.routing import RouteError
 from emulators.functions.serving import serve
 from emulators.functions.settings import SettingsError, apply_to_environment, read_local_settings
 from emulators.functions.user_logs import UserLogs
@@ -40,6 +42,8 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_PORT_TAKEN = 3
 EXIT_REPLACE = 75
+# The app is such that the real host fails at its start.
+EXIT_REFUSED = 76
 _DRAIN_S = 8.0
 
 
@@ -69,7 +73,11 @@ async def main(arguments: argparse.Namespace) -> int:
         worker = Worker(lambda status: _end_with_app(console, status), thread_count(os.environ))
         invoker = Invoker(worker, console, CosmosBindings(session, os.environ), config.function_timeout)
         _show_user_logs(console, invoker, config.log_levels)
-        functions, errors = await _load(worker, console, config)
+        try:
+            functions, errors = await _load(worker, console, config)
+        except RouteError as error:
+            console.line(f"A host error has occurred during startup: {error}")
+            return EXIT_REFUSED
         keys = read_keys(arguments.data) if arguments.enable_auth else None
         admin = Admin(functions, invoker, console, keys=keys, errors=errors, route_prefix=config.route_prefix)
         cors = Cors(settings.cors_origins, settings.cors_credentials)
@@ -101,6 +109,7 @@ async def main(arguments: argparse.Namespace) -> int:
 
 
 async def _load(worker: Worker, console: Console, config: HostConfig) -> tuple[list[Function], list[str]]:
+    """The functions, and what is wrong with some. Raises RouteError for what stops the real host at its start."""
     try:
         functions = await worker.on_loop(lambda: load_app(os.environ))
     except IndexingError as error:
@@ -110,6 +119,7 @@ async def _load(worker: Worker, console: Console, config: HostConfig) -> tuple[l
         functions = [function for function in functions if function.name in only]
     if config.retry is not None:
         functions = [replace(each, retry=each.retry or config.retry) for each in functions]
+    functions = checked_routes(functions, config.route_prefix)
     if not functions:
         console.line("0 functions found: the app defines none")
     errors = [f"The '{each.name}' function is in error: {each.problem}" for each in functions if each.problem]

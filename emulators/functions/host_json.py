@@ -124,7 +124,7 @@ def _parse(content: dict[str, Any], warnings: list[str]) -> HostConfig:
     retry = _retry(root.section("retry"))
     return HostConfig(
         function_timeout=_timeout(root.get("functionTimeout")),
-        route_prefix=str(http.get("routePrefix", "api")).strip("/"),
+        route_prefix=str(http.get("routePrefix", "api")),
         max_concurrent_requests=_limit(http, "maxConcurrentRequests"),
         max_outstanding_requests=_limit(http, "maxOutstandingRequests"),
         custom_headers=headers,

@@ -15,6 +15,7 @@ from emulators.functions.console import Console
 from emulators.functions.cors import Cors
 from emulators.functions.endpoint import Endpoint
 from emulators.functions.host_json import HostConfig
+from emulators.functions.http_routes import checked_routes
 from emulators.functions.indexing import Function, index_app
 from emulators.functions.invocation import DataBindings, Invoker
 from emulators.functions.keys import Keys
@@ -88,7 +89,7 @@ async def served(
     """The URL at which one host, number 7, serves an app in this process."""
     config = config or HostConfig()
     screen = screen or Screen()
-    functions = indexed(app, environment).values()
+    functions = checked_routes(indexed(app, environment).values(), config.route_prefix)
     async with running_invoker(screen, timeout) as invoker:
         admin = Admin(functions, invoker, screen, keys=keys, errors=[], route_prefix=config.route_prefix)
         cors = cors or Cors((), credentials=False)

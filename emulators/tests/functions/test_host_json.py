@@ -29,7 +29,7 @@ def test_the_entries_that_this_host_acts_on_are_read(tmp_path: Path) -> None:
         "functionTimeout": "00:05:00",
         "extensionBundle": {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"},
         "logging": {"logLevel": {"default": "Warning"}},
-        "extensions": {"http": {"routePrefix": "v1/", "maxOutstandingRequests": 3, "maxConcurrentRequests": 2}},
+        "extensions": {"http": {"routePrefix": "v1", "maxOutstandingRequests": 3, "maxConcurrentRequests": 2}},
     }
     assert HostConfig(
         function_timeout=300.0,

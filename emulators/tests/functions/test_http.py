@@ -301,8 +301,9 @@ class TestMiddleware:
         app = func.AsgiFunctionApp(asgi, func.AuthLevel.ANONYMOUS)
         # The library's task for the events of start and end would outlive this test.
         app.startup_task_done = True
-        async with served(app) as url, client.put(f"{url}/api/x/y", data=b"z") as answer:
-            assert (203, b"/api/x/y z") == (answer.status, await answer.read())
+        config = HostConfig(route_prefix="")
+        async with served(app, config=config) as url, client.put(f"{url}/x/y", data=b"z") as answer:
+            assert (203, b"/x/y z") == (answer.status, await answer.read())
         app.startup_task_done = False
 
     @pytest.mark.verified("docs", feature="WsgiFunctionApp")
@@ -312,8 +313,9 @@ class TestMiddleware:
             return [environ["PATH_INFO"].encode()]
 
         app = func.WsgiFunctionApp(wsgi, func.AuthLevel.ANONYMOUS)
-        async with served(app) as url, client.get(f"{url}/api/x/y") as answer:
-            assert (203, b"/api/x/y") == (answer.status, await answer.read())
+        config = HostConfig(route_prefix="")
+        async with served(app, config=config) as url, client.get(f"{url}/x/y") as answer:
+            assert (203, b"/x/y") == (answer.status, await answer.read())
 
 
 class TestLimits:

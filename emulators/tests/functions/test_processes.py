@@ -28,6 +28,17 @@ def hello(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("hello")
 """
 
+ASGI_APP = """
+import azure.functions as func
+async def answer(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await send({"type": "lifespan.startup.complete"})
+    else:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": scope["path"].encode()})
+app = func.AsgiFunctionApp(answer, func.AuthLevel.ANONYMOUS)
+"""
+
 TIMER_APP = """
 import azure.functions as func
 app = func.FunctionApp()
@@ -288,6 +299,18 @@ class TestCommandLine:
         (app_dir / "function_app.py").write_text(TIMER_APP.replace("-> None: ...", "-> None:\n    raise ValueError"))
         with running(FUNCTIONS, *self.options(app_dir, "--ephemeral", "--hurry", "50")) as service:
             service.says(r"tick FAILED timer \(retry 1\)")
+
+    @pytest.mark.verified("docs", feature="HTTP routes: what stops the host")
+    def test_an_asgi_app_under_the_default_prefix_stops_the_host_and_runs_without_one(self, app_dir: Path) -> None:
+        (app_dir / "function_app.py").write_text(ASGI_APP)
+        with running(FUNCTIONS, *self.options(app_dir)) as service:
+            assert 2 == service.ends()
+            assert "creating the route with template 'api//{*route}'" in service.text
+            assert "devstack: the host cannot start with this app" in service.text
+            assert "ready at" not in service.text
+        (app_dir / "host.json").write_text('{"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}')
+        with running(FUNCTIONS, *self.options(app_dir)) as service:
+            assert b"/any/path" == request(f"{service.url()}/any/path").body
 
     @pytest.mark.verified("docs", feature="Data folders")
     def test_a_data_folder_of_another_format_says_what_to_do(self, app_dir: Path, tmp_path: Path) -> None:
