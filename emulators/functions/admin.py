@@ -1,7 +1,6 @@
 """`/` and `/admin/…`: what the host says about itself, and starting a function by hand."""
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from emulators.functions.failures import message_of
 from emulators.functions.http_routes import template_of
 from emulators.functions.indexing import Function
 from emulators.functions.invocation import Call, Invoker, report
+from emulators.functions.json_values import parse
 from emulators.functions.keys import Keys
 from emulators.functions.servicebus.binding_data import ConversionError
 from emulators.functions.servicebus.trigger import call_by_hand as service_bus_call_by_hand
@@ -117,7 +117,7 @@ class Admin:
         if function.problem is not None or function.disabled:
             return web.Response(status=501, text=f"{function.name} does not run: {function.problem or 'disabled'}\n")
         try:
-            content = json.loads(await request.content.read() or b"{}")
+            content = parse(await request.content.read() or b"{}")
         except ValueError:
             return web.Response(status=400, text="the body must be JSON\n")
         text = content.get("input") if isinstance(content, dict) else None

@@ -11,6 +11,7 @@ from azure.functions.meta import Datum
 from emulators.functions.bindings import Binding, BindingError, flag, number, text
 from emulators.functions.cosmos_account import account_of
 from emulators.functions.cosmos_wire import Container, CosmosClient, CosmosError
+from emulators.functions.json_values import parse
 from emulators.functions.rewriting import rewrite
 
 _EXPRESSION = re.compile(r"\{([^{}]+)\}")
@@ -57,7 +58,7 @@ class CosmosBindings:
         if value.type not in ("json", "string"):
             raise BindingError(f"cosmosDB '{binding.name}': cannot write {value.type}")
         try:
-            content = json.loads(value.value)
+            content = parse(value.value)
         except ValueError as error:
             raise BindingError(f"cosmosDB '{binding.name}': not JSON: {error}") from error
         container = self._container(binding)

@@ -10,6 +10,7 @@ from aiohttp import web
 from azure.functions.meta import Datum
 from multidict import CIMultiDict
 
+from emulators.functions.json_values import parse
 from emulators.functions.rewriting import rewrite
 
 _PLAIN = "text/plain; charset=utf-8"
@@ -79,7 +80,7 @@ def _string_result(text: str) -> tuple[int, CIMultiDict[str], bytes]:
     """The host reads a returned text as JSON if it can, and an object with a status or a body as an answer."""
     headers = CIMultiDict({"Content-Type": _PLAIN})
     try:
-        content = rewrite(json.loads(text))
+        content = rewrite(parse(text))
     except ValueError:
         if text.lstrip()[:1] in ("{", "[", '"', "'"):
             raise StringResultError(

@@ -143,6 +143,29 @@ class TestRequests:
             assert 501 == answer.status
             assert "'%NOPE%' does not resolve" in await answer.text()
 
+    @pytest.mark.verified("docs", feature="HTTP requests: bodies nested deeply")
+    @pytest.mark.parametrize("depth", [400, 1_000, 100_000])
+    async def test_a_body_reaches_the_function_however_deeply_it_is_nested(
+        self, client: aiohttp.ClientSession, depth: int
+    ) -> None:
+        body = '{"a":' * depth + "1" + "}" * depth
+
+        def answer(req: func.HttpRequest) -> func.HttpResponse:
+            return func.HttpResponse(req.get_body())
+
+        headers = {"Content-Type": "application/json"}
+        async with served(answering(answer)) as url, client.post(f"{url}/api/f", data=body, headers=headers) as got:
+            assert (200, body) == (got.status, await got.text())
+
+    @pytest.mark.verified("docs", feature="HTTP requests: bodies nested deeply")
+    async def test_a_start_by_hand_with_such_a_body_is_refused(self, client: aiohttp.ClientSession) -> None:
+        headers = {"Content-Type": "application/json"}
+        async with (
+            served(echoing()) as url,
+            client.post(f"{url}/admin/functions/f", data="[" * 100_000, headers=headers) as got,
+        ):
+            assert 400 == got.status
+
 
 class TestResponses:
     async def get(self, client: aiohttp.ClientSession, value: Any) -> tuple[int, aiohttp.ClientResponse, bytes]:
