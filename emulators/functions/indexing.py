@@ -135,7 +135,7 @@ def _prepare(function: Function, environment: Mapping[str, str]) -> Function:
         bindings = tuple(resolve_binding(binding, environment) for binding in function.bindings)
     except BindingError as error:
         return replace(function, problem=str(error), disabled=disabled)
-    problem = _refused_name(function)
+    problem = _refused_name(function) or function.signature.unsupported
     if function.trigger.type == "warmupTrigger" and function.name.lower() != "warmup":
         problem = "the host runs a warmup trigger only if the function's name is 'warmup'"
     return replace(function, bindings=bindings, problem=problem, disabled=disabled)
