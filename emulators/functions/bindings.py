@@ -64,7 +64,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "timerTrigger": frozenset({"schedule", "runOnStartup", "useMonitor"}),
     "warmupTrigger": frozenset(),
 }
-_SUPPORTED = frozenset(_FIELDS) - {"serviceBus"}
+_SUPPORTED = frozenset(_FIELDS)
 # Fields that the real host does not resolve: `connection` names a setting, a route has its own braces.
 _NOT_RESOLVED = frozenset({"name", "type", "direction", "dataType", "connection", "leaseConnection", "methods"})
 
@@ -102,7 +102,8 @@ def resolve_binding(binding: Binding, environment: Mapping[str, str]) -> Binding
     """
     if binding.type not in _SUPPORTED:
         raise BindingError(
-            f"The binding type(s) '{binding.type}' were not found: devstack drives {', '.join(sorted(_SUPPORTED))}"
+            f"The binding type(s) '{binding.type}' were not found: devstack drives {', '.join(sorted(_SUPPORTED))}. "
+            "Call the service by its SDK in the function, or run the app under the Core Tools (`func start`)"
         )
     try:
         fields = {

@@ -23,6 +23,7 @@ from emulators.functions.console import Console
 from emulators.functions.cors import Cors
 from emulators.functions.cosmos_bindings import CosmosBindings
 from emulators.functions.cosmos_wire import open_session
+from emulators.functions.data_bindings import HostBindings
 from emulators.functions.endpoint import Endpoint
 from emulators.functions.host_json import HostConfig, HostJsonError, read_host_json
 from emulators.functions.http_routes import checked_routes
@@ -31,6 +32,8 @@ from emulators.functions.invocation import Invoker
 from emulators.functions.keys import read_keys
 from emulators.functions.listeners import Listeners, warm_up
 from emulators.functions.routing import RouteError
+from emulators.functions.servicebus.clients import ServiceBusClients
+from emulators.functions.servicebus.outputs import ServiceBusOutputs
 from emulators.functions.serving import serve
 from emulators.functions.settings import SettingsError, apply_to_environment, read_local_settings
 from emulators.functions.user_logs import UserLogs
@@ -71,7 +74,10 @@ async def main(arguments: argparse.Namespace) -> int:
         return EXIT_PORT_TAKEN
     async with open_session() as session:
         worker = Worker(lambda status: _end_with_app(console, status), thread_count(os.environ))
-        invoker = Invoker(worker, console, CosmosBindings(session, os.environ), config.function_timeout)
+        buses = ServiceBusClients(config.service_bus.retry.try_timeout)
+        outputs = ServiceBusOutputs(buses, os.environ, config.service_bus.hurried(arguments.hurry).retry)
+        data = HostBindings(CosmosBindings(session, os.environ), outputs)
+        invoker = Invoker(worker, console, data, config.function_timeout)
         _show_user_logs(console, invoker, config.log_levels)
         try:
             functions, errors = await _load(worker, console, config)
@@ -90,6 +96,7 @@ async def main(arguments: argparse.Namespace) -> int:
             console,
             session,
             service_bus=config.service_bus,
+            buses=buses,
             data_dir=arguments.data,
             hurry=arguments.hurry,
         )
@@ -104,6 +111,8 @@ async def main(arguments: argparse.Namespace) -> int:
         with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_S):
                 await asyncio.gather(listeners.stop(), invoker.idle.wait())
+        # Last: what is still running may send.
+        await buses.close()
         await runner.cleanup()
     return status
 

@@ -78,7 +78,7 @@ class DataBindings(Protocol):
 
     async def read(self, binding: Binding, trigger_metadata: Mapping[str, Datum]) -> Datum: ...
 
-    async def write(self, binding: Binding, value: Datum) -> None: ...
+    async def write(self, binding: Binding, value: Datum, call: Call) -> None: ...
 
 
 class Invoker:
@@ -108,7 +108,7 @@ class Invoker:
             async with asyncio.timeout(self._timeout):
                 returned, outputs = await self._attempt(function, call)
             values = outputs if returned is None else {**outputs, "$return": returned}
-            await self._write_outputs(function, values)
+            await self._write_outputs(function, call, values)
             return Success(_response(function, values), time.monotonic() - started)
         except TimeoutError:
             # A handler's own TimeoutError went another way: _attempt wraps what a handler raises.
@@ -143,12 +143,12 @@ class Invoker:
             }
         return replace(call, inputs={**call.inputs, **read})
 
-    async def _write_outputs(self, function: Function, values: Mapping[str, Datum]) -> None:
+    async def _write_outputs(self, function: Function, call: Call, values: Mapping[str, Datum]) -> None:
         """After the handler, before the invocation counts as done: a failing write fails it."""
         with reported():
             for binding in function.bindings:
                 if binding.direction == "OUT" and binding.type != "http" and binding.name in values:
-                    await self._data.write(binding, values[binding.name])
+                    await self._data.write(binding, values[binding.name], call)
 
     async def _attempt(self, function: Function, call: Call) -> tuple[Datum | None, dict[str, Datum]]:
         try:

@@ -173,21 +173,21 @@ def _overlay(metadata: dict[str, Datum], body: str, texts: Iterable[str]) -> Non
         name = known.setdefault(name.lower(), name)
         with suppress(ValueError):
             metadata[name] = (
-                Datum(written(rewrite(value)), "json") if isinstance(value, dict) else Datum(_said(value), "string")
+                Datum(written(rewrite(value)), "json") if isinstance(value, dict) else Datum(said(value), "string")
             )
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
     """A JSON value as .NET converts it to a string, independent of culture."""
     if isinstance(value, str):
         date = date_in(value)
         return value if date is None else date.moment.strftime("%m/%d/%Y %H:%M:%S")
     if isinstance(value, float):
-        return _float_said(value)
+        return _floatsaid(value)
     return str(value)
 
 
-def _float_said(value: float) -> str:
+def _floatsaid(value: float) -> str:
     exact = Decimal(repr(value)).normalize()
     exponent = exact.adjusted()
     if not exact.is_finite() or -5 < exponent < 15:

@@ -17,6 +17,7 @@ from emulators.functions.servicebus.errors import BusError, BusUnavailableError,
 from emulators.functions.servicebus.namespace import Namespace
 from emulators.functions.servicebus.receiver import Receiver
 from emulators.functions.servicebus.requests import Requests
+from emulators.functions.servicebus.sender import Sender
 
 _TOKEN_LIFE_S = 3600
 _RENEW_TOKEN_S = _TOKEN_LIFE_S / 2
@@ -55,6 +56,18 @@ class ServiceBusClient:
         receiver = await self._receiver(entity)
         await receiver.accept_next_session(timeout)
         return receiver
+
+    async def open_sender(self, entity: str) -> Sender:
+        """A sender to a queue or topic. Raises BusError."""
+        wire = await self._wire()
+        await self._authorise(wire, entity)
+        sender = Sender(wire.connection.session(), entity, self._try_timeout)
+        try:
+            await sender.open()
+        except BaseException:
+            sender.close()
+            raise
+        return sender
 
     async def renew_session_lock(self, entity: str, session_id: str) -> float:
         """When the lock ends now, in seconds since the epoch. Raises LockLostError, or another BusError."""

@@ -97,23 +97,6 @@ def call_by_hand(binding: Binding, body: str) -> Call:
     return Call(inputs, {**metadata, binding.name: Datum(body, "string")})
 
 
-class ServiceBusClients:
-    """The clients of one host: one, and so one connection, for every namespace."""
-
-    def __init__(self, try_timeout: float) -> None:
-        self._try_timeout = try_timeout
-        self._clients: dict[Namespace, ServiceBusClient] = {}
-
-    def of(self, namespace: Namespace) -> ServiceBusClient:
-        if namespace not in self._clients:
-            self._clients[namespace] = ServiceBusClient(namespace, self._try_timeout)
-        return self._clients[namespace]
-
-    async def close(self) -> None:
-        """Close the connections: what was received and not settled is free for other hosts."""
-        await asyncio.gather(*(client.close() for client in self._clients.values()))
-
-
 class ServiceBusTriggerListener:
     """Drives one function from its queue or subscription. A broker that is away is waited for, in the background."""
 

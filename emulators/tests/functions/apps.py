@@ -17,7 +17,7 @@ from emulators.functions.endpoint import Endpoint
 from emulators.functions.host_json import HostConfig
 from emulators.functions.http_routes import checked_routes
 from emulators.functions.indexing import Function, index_app
-from emulators.functions.invocation import DataBindings, Invoker
+from emulators.functions.invocation import Call, DataBindings, Invoker
 from emulators.functions.keys import Keys
 from emulators.functions.serving import serve
 from emulators.functions.worker import Worker
@@ -43,7 +43,7 @@ class NoData:
     async def read(self, binding: Binding, trigger_metadata: Mapping[str, Datum]) -> Datum:
         raise AssertionError(f"{binding.name} was read")
 
-    async def write(self, binding: Binding, value: Datum) -> None:
+    async def write(self, binding: Binding, value: Datum, call: Call) -> None:
         raise AssertionError(f"{binding.name} was written")
 
 

@@ -10,9 +10,10 @@ import pytest
 from azure.functions.meta import Datum
 
 from emulators.cosmos.server import CosmosServer
+from emulators.functions.binding_expressions import evaluate
 from emulators.functions.bindings import BindingError
 from emulators.functions.cosmos_account import ConnectionStringError, account_of
-from emulators.functions.cosmos_bindings import CosmosBindings, evaluate
+from emulators.functions.cosmos_bindings import CosmosBindings
 from emulators.functions.cosmos_wire import Container, CosmosClient, CosmosError
 from emulators.functions.indexing import Function
 from emulators.tests.functions.apps import indexed

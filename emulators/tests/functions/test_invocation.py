@@ -227,7 +227,7 @@ async def test_a_failing_output_fails_the_invocation_after_the_handler_ran() -> 
         ran.append(True)
 
     class Refusing(NoData):
-        async def write(self, binding: Binding, value: Datum) -> None:
+        async def write(self, binding: Binding, value: Datum, call: Call) -> None:
             assert [{"id": "1"}] == json.loads(value.value)
             raise ConnectionError("the container is away")
 

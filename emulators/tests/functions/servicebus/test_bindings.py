@@ -7,9 +7,10 @@ import pytest
 
 from emulators.functions.bindings import BindingError
 from emulators.functions.servicebus.binding_data import DataType
+from emulators.functions.servicebus.clients import ServiceBusClients
 from emulators.functions.servicebus.namespace import Namespace
 from emulators.functions.servicebus.options import ServiceBusOptions
-from emulators.functions.servicebus.trigger import ServiceBusClients, ServiceBusTriggerOptions
+from emulators.functions.servicebus.trigger import ServiceBusTriggerOptions
 from emulators.tests.functions.apps import indexed, only_function
 
 BUS = (
@@ -148,16 +149,18 @@ def test_what_the_extension_refuses_is_an_error(trigger: dict[str, Any], complai
         options_of(queue_app(**trigger))
 
 
-@pytest.mark.verified("docs", feature="Service Bus output binding is refused by name")
-def test_an_output_binding_disables_its_function_by_name() -> None:
+@pytest.mark.verified("docs", feature="Service Bus output: binding fields")
+def test_an_output_is_a_binding_like_others() -> None:
     app = queue_app()
 
     @app.route("send")
-    @app.service_bus_queue_output(arg_name="out", connection="BUS", queue_name="orders")
+    @app.service_bus_queue_output(arg_name="out", connection="BUS", queue_name="%QUEUE%")
     def send(req: func.HttpRequest, out: func.Out[str]) -> func.HttpResponse:
         return func.HttpResponse()
 
-    assert "The binding type(s) 'serviceBus' were not found" in str(indexed(app, {"QUEUE": "q"})["send"].problem)
+    function = indexed(app, {"QUEUE": "q"})["send"]
+    output = next(binding for binding in function.bindings if binding.type == "serviceBus")
+    assert (None, (), "q") == (function.problem, function.warnings, output.fields["queueName"])
 
 
 @pytest.mark.verified("docs", feature="Service Bus connection strings")
