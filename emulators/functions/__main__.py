@@ -105,7 +105,7 @@ async def _main(arguments: argparse.Namespace) -> int:
         try:
             await _supervise(options, arguments.port, sockets, console, reload=arguments.reload)
         except HostFailedError as error:
-            _say(f"{error}; stop that process or give another port with --port")
+            _say(str(error))
             return error.status
     return 0
 
