@@ -51,19 +51,13 @@ class Queries:
         stored = await self.views.get(projection.name, projection.key_of_stream(stream_id))
         view = None if stored is None else projection.from_document(stored.document)
         position = 0 if stored is None else stored.position
-        wanted = max(min_version, 1)
-        for _ in range(_ATTEMPTS):
-            if view is not None and position >= wanted:
-                return Seen(view, position)
-            events = await self._read(stream_id, position)
-            for event in events:
-                view = projection.project(view, self.codec.decode(event))
-                position = event.version
-            if position < wanted and await self.store.is_head(stream_id, wanted - 1):
-                if view is None:
-                    raise UnknownStream(stream_id)
-                raise PreconditionFailed(min_version, position)
-        raise Unavailable(f"the replicas lag behind stream {stream_id}")
+        if view is not None and position >= max(min_version, 1):
+            return Seen(view, position)
+        events = await self._read_up_to(min_version, stream_id, after=position)
+        for event in events:
+            view = projection.project(view, self.codec.decode(event))
+        assert view is not None, "the stream has an event, or there was a view of it"
+        return Seen(view, events[-1].version)
 
     async def view_at(
         self, projection: Projection[V], stream_id: str, *, version: int | None = None, time: datetime | None = None
@@ -97,16 +91,8 @@ class Queries:
         Raises UnknownStream, PreconditionFailed for a stream that has not reached `min_version`, and Unavailable while
         the replicas lag.
         """
-        wanted = max(min_version, 1)
-        for _ in range(_ATTEMPTS):
-            events = await self._read(stream_id, 0)
-            if len(events) >= wanted:
-                return [(event, self.codec.decode(event)) for event in events]
-            if await self.store.is_head(stream_id, wanted - 1):
-                if not events:
-                    raise UnknownStream(stream_id)
-                raise PreconditionFailed(min_version, len(events))
-        raise Unavailable(f"the replicas lag behind stream {stream_id}")
+        events = await self._read_up_to(min_version, stream_id, after=0)
+        return [(event, self.codec.decode(event)) for event in events]
 
     async def story(
         self, stream_id: str, others: Sequence[str], min_version: int = 0
@@ -129,6 +115,24 @@ class Queries:
         shown = found[:limit]
         more = len(found) > limit
         return Page([projection.from_document(document) for document in shown], shown[-1]["sortKey"] if more else None)
+
+    async def _read_up_to(self, min_version: int, stream_id: str, *, after: int) -> Sequence[StoredEvent]:
+        """Returns the events above version `after`: one at least, and up to `min_version` or later.
+
+        Raises UnknownStream and PreconditionFailed once the primary replica has confirmed them, and Unavailable while
+        the replicas lag.
+        """
+        wanted = max(min_version, 1)
+        for _ in range(_ATTEMPTS):
+            events = await self._read(stream_id, after)
+            reached = after + len(events)
+            if reached >= wanted:
+                return events
+            if await self.store.is_head(stream_id, wanted - 1):
+                if reached == 0:
+                    raise UnknownStream(stream_id)
+                raise PreconditionFailed(min_version, reached)
+        raise Unavailable(f"the replicas lag behind stream {stream_id}")
 
     async def _read(self, stream_id: str, after: int) -> Sequence[StoredEvent]:
         try:
