@@ -35,7 +35,8 @@ class Issued(Generic[C]):
 class Process(Generic[X, E, S]):
     """A process decides on its inputs: events of other streams, and its own timeouts.
 
-    An input can arrive twice. Inputs from different streams arrive in any order, those from one stream in order.
+    An input can arrive twice, and inputs arrive in any order. Those from one stream nearly always arrive in order: a
+    message that became a dead letter, and is sent again, arrives after all those behind it.
     `aggregate` decides on them. `inputs` is the union of the event classes that the process reacts to, and
     `correlation` returns the entity id of the process that an event is about, None if it is about none. `issued`
     returns the commands that an event of the process holds.

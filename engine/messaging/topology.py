@@ -1,4 +1,4 @@
-"""This is the only definition of the bus's entities; senders, the local broker, tests and infrastructure read it."""
+"""This is the only definition of the bus's entities; senders, the local broker and tests read it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LOCK_DURATION: Final = timedelta(seconds=30)
 MAX_DELIVERIES: Final = 10
 """After this many deliveries, a message becomes a dead letter.
 
-Handlers wait for outages, so only crashes use deliveries up.
+Handlers wait inside a delivery, so it takes ten crashes, or an outage of some 45 minutes.
 """
 
 DETECTION_WINDOW: Final = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""This is the only definition of the database's containers; provisioning, tests and infrastructure read it."""
+"""This is the only definition of the database's containers; provisioning and tests read it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BusFunctions:
-    """Each function raises when its message fails: the host gives it back to the bus, which delivers it again."""
+    """A function returns once its message is handled or parked.
+
+    It raises when the retry policy gives up: the host gives the message back to the bus, which delivers it again.
+    """
 
     services: "Callable[[], Awaitable[Services]]"
     retry_policy: RetryPolicy
