@@ -14,6 +14,7 @@ from operate.failure import CommandFailed
 
 _ATTEMPTS: Final = 8
 _CONNECTIONS: Final = 64
+_TIMEOUT_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class Client:
 
     async def _expect_success(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         answered = await self._exchange(method, path, body)
+        if not isinstance(answered.body, dict):
+            raise CommandFailed(
+                f"{method} {path} was answered {answered.status}, and not as this service answers: "
+                f"is it what runs at {self.url}?"
+            )
         if answered.status >= 300:
             raise CommandFailed(f"{method} {path} was answered {answered.status}: {json.dumps(answered.body)}")
         return answered.body
@@ -60,7 +66,7 @@ class Client:
                     if response.status not in (429, 502, 503, 504):
                         return Answered(response.status, _parsed(text))
                     wait = float(response.headers.get("Retry-After", 1))
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as error:
                 if isinstance(error, aiohttp.ClientConnectorError):
                     raise
                 wait = 1.0
@@ -70,13 +76,20 @@ class Client:
 
 @asynccontextmanager
 async def client_of(url: str) -> AsyncIterator[Client]:
-    """For the length of a block. Raises CommandFailed when nothing answers there."""
+    """For the length of a block. Raises CommandFailed when nothing answers there, or something else."""
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
     try:
-        async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=60)) as session:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             yield Client(session, url)
+    except TimeoutError as error:
+        raise CommandFailed(
+            f"no answer from {url} within {_TIMEOUT_SECONDS} s: is it the service that runs there?"
+        ) from error
     except aiohttp.ClientConnectionError as error:
-        raise CommandFailed(f"nothing answers at {url}: start the service with `make run`") from error
+        raise CommandFailed(f"nothing answers at {url}: start the service with `make run`, or check --url") from error
+    except aiohttp.ClientError as error:
+        raise CommandFailed(f"{url} cannot be asked ({type(error).__name__}): check --url") from error
 
 
 def _parsed(text: str) -> Any:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from composition.services import build
 from composition.settings import Settings
@@ -14,17 +14,27 @@ from engine.messaging.port import Received
 from engine.messaging.topology import NOTIFICATION_QUEUE
 from engine.services import Services
 from operate.failure import CommandFailed
+from operate.output import print_block, print_facts
+from operate.outside import explained
+
+_STAYS_DONE: Final = "; what was done stays done, run it again"
 
 
 @asynccontextmanager
-async def connected(environment: Mapping[str, str]) -> AsyncIterator[Services]:
-    """With the handlers of the functions. Raises CommandFailed when a store or the bus is away."""
+async def connected(environment: Mapping[str, str], *, changes: bool = False) -> AsyncIterator[Services]:
+    """With the handlers of the functions. Raises CommandFailed when a store or the bus is away.
+
+    `changes`: the block changes something, and its failure says what became of that.
+    """
     settings = Settings.from_mapping(environment)
+    entered = False
     try:
         async with build(settings) as services:
+            entered = True
             yield services
     except (*TRANSIENT, ConsumerError, AdapterError) as error:
-        raise CommandFailed(f"{error}; what was done stays done, run it again") from error
+        done = _STAYS_DONE if changes and entered else ""
+        raise CommandFailed(f"{explained(error, settings.engine)}{done}") from error
 
 
 def check_receiver(environment: Mapping[str, str], consumer: str) -> None:
@@ -50,3 +60,12 @@ def message_json(message: Received) -> Mapping[str, Any]:
         "properties": dict(message.properties),
         "body": body,
     }
+
+
+def print_message(message: Received) -> None:
+    """The same for people: a line per fact, then the body."""
+    facts = dict(message_json(message))
+    body = facts.pop("body")
+    print()
+    print_facts({"message": facts.pop("number"), **facts})
+    print_block("body", body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, indent=2))

@@ -1,0 +1,55 @@
+"""One run of the command line: where it runs, what it works on, and whether it may have changed something."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from operate.consent import require_consent
+from operate.environment import Environment, environment
+from operate.output import say
+from operate.target import Part, Place, places, told
+
+_STAYS_DONE: Final = "what was done stays done, run it again"
+
+
+@dataclass(slots=True)
+class Session:
+    """What every command is given: `root` is the project that it belongs to."""
+
+    root: Path
+    may_have_changed: bool = False
+
+    def environment(self) -> Environment:
+        """Reads the settings, which no command pays for that does without. Raises CommandFailed."""
+        return environment(self.root)
+
+    def connect(self, *parts: Part) -> Mapping[str, str]:
+        """Says which account the command reads; gives its settings. Raises CommandFailed and SettingsError."""
+        known = self.environment()
+        say(told(places(known, parts)))
+        return known.settings
+
+    def connect_to_change(self, *parts: Part, yes: bool) -> Mapping[str, str]:
+        """Says which account the command changes, and asks before it does so elsewhere than on this machine.
+
+        Raises CommandFailed, without consent too, and SettingsError.
+        """
+        known = self.environment()
+        self.aim(places(known, parts), yes=yes)
+        return known.settings
+
+    def aim(self, at: Sequence[Place], *, yes: bool) -> None:
+        """Says what the command changes, and asks where it has to. Raises CommandFailed without consent."""
+        say(told(at))
+        require_consent(at, yes=yes)
+        self.may_have_changed = True
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs it to its end. Raises what it raises."""
+        asyncio.run(work)
+
+    def with_what_is_done(self, reason: str) -> str:
+        """Adds what has become of changes, if there may have been any."""
+        return f"{reason}; {_STAYS_DONE}" if self.may_have_changed else reason
