@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -40,7 +41,14 @@ alone. With --remove, takes away what is left of it.
 
 
 def _url_option(function: F) -> F:
-    return click.option("--url", help="Where the functions are (default: those of the stack that runs here).")(function)
+    where = "Where the functions are (default: those of the stack that runs here)."
+    return click.option("--url", callback=_checked_url, help=where)(function)
+
+
+def _checked_url(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    if url is not None and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
+        raise click.BadParameter(f"{url!r} is no URL such as http://localhost:7071/api")
+    return url and url.rstrip("/")
 
 
 @click.group(name="demo", help=_DEMO, invoke_without_command=True)

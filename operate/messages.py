@@ -15,7 +15,7 @@ from engine.messaging.topology import NOTIFICATION_QUEUE
 from engine.services import Services
 from operate.failure import CommandFailed
 from operate.output import print_block, print_facts
-from operate.outside import explained
+from operate.outside import explained, is_misunderstood, not_understood
 
 _STAYS_DONE: Final = "; what was done stays done, run it again"
 
@@ -35,6 +35,10 @@ async def connected(environment: Mapping[str, str], *, changes: bool = False) ->
     except (*TRANSIENT, ConsumerError, AdapterError) as error:
         done = _STAYS_DONE if changes and entered else ""
         raise CommandFailed(f"{explained(error, settings.engine)}{done}") from error
+    except (TypeError, LookupError, AttributeError, ValueError) as error:
+        if is_misunderstood(error):
+            raise CommandFailed(not_understood(settings.engine)) from error
+        raise
 
 
 def check_receiver(environment: Mapping[str, str], consumer: str) -> None:

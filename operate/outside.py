@@ -1,6 +1,7 @@
 """Errors of what a command connects to, each as one line that says what to do."""
 
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,6 +9,7 @@ from engine.errors import AccessRefused, UnsuitableAccount
 from engine.settings import EngineSettings
 from operate.target import bus_address, is_here
 
+_READERS: Final = ("azure.", "engine.storing.cosmos_account")
 _START: Final = "start it with `make run`, or check"
 
 
@@ -21,9 +23,26 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].strip()
 
 
+def is_misunderstood(error: BaseException) -> bool:
+    """Whether somebody has stumbled over an answer that no such store gives: its SDK, or what reads its containers."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith(_READERS)
+
+
+def not_understood(engine: EngineSettings) -> str:
+    """What is said of that."""
+    return f"what answers at {engine.cosmos.endpoint.rstrip('/')} is no Cosmos DB: check {_setting(engine)}"
+
+
+def _setting(engine: EngineSettings) -> str:
+    return "COSMOS" if engine.cosmos.key is not None else "COSMOS__accountEndpoint"
+
+
 def _of_the_store(error: BaseException, engine: EngineSettings) -> str:
     address = engine.cosmos.endpoint.rstrip("/")
-    setting = "COSMOS" if engine.cosmos.key is not None else "COSMOS__accountEndpoint"
+    setting = _setting(engine)
     if isinstance(error, UnsuitableAccount):
         return first_line(error)
     if (said := _unreachable(error, address, setting)) is not None:
@@ -34,7 +53,7 @@ def _of_the_store(error: BaseException, engine: EngineSettings) -> str:
     if status == 403:
         return f"Cosmos DB {address} refuses access (403): check {setting}, the rights and the firewall of the account"
     if "DecodeError" in kinds or (status == 404 and not isinstance(error, AccessRefused)):
-        return f"what answers at {address} is no Cosmos DB: check {setting}"
+        return not_understood(engine)
     if status == 404:
         return (
             f"Cosmos DB {address} has no database {engine.cosmos_database} with the containers of this service: "
@@ -66,6 +85,8 @@ def _unreachable(error: BaseException, address: str, setting: str) -> str | None
     for each in _chain(error):
         if isinstance(each, socket.gaierror):
             return f"there is no host of {address}: check {setting}"
+        if isinstance(each, ssl.SSLError):
+            return f"what answers at {address} does not speak TLS as it should: check {setting}"
         if isinstance(each, ConnectionRefusedError):
             here = is_here(address if "//" in address else f"//{address}")
             return f"nothing answers at {address}: {_START if here else 'check the network, and'} {setting}"
@@ -88,8 +109,8 @@ def _kinds(error: BaseException) -> frozenset[str]:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised from."""
+    """The error, and what led to it, also where an SDK hides that."""
     each: BaseException | None = error
     while each is not None:
         yield each
-        each = each.__cause__
+        each = each.__cause__ or each.__context__

@@ -1,6 +1,7 @@
 """One run of the command line: where it runs, what it works on, and whether it may have changed something."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,9 @@ class Session:
         self.may_have_changed = True
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs it to its end. Raises what it raises."""
+        """Runs it to its end. Raises what it raises, and whatever an SDK logs beside that is not shown."""
+        logging.getLogger("azure").propagate = False
+        logging.getLogger("azure").addHandler(logging.NullHandler())
         asyncio.run(work)
 
     def with_what_is_done(self, reason: str) -> str:

@@ -61,17 +61,17 @@ def show(session: Session, consumer: str, name: str, as_json: bool) -> None:
 
 @COMMAND.command(help=_RELEASE)
 @consumer_argument
-@click.option("--all", "everything", is_flag=True, help="Everything that the consumer has parked.")
+@click.option("--all", "all_parked", is_flag=True, help="Everything that the consumer has parked.")
 @click.option("--name", "names", multiple=True, help="A session or key; may be given several times.")
 @yes_option
 @json_option
 @click.pass_obj
 def release(
-    session: Session, consumer: str, everything: bool, names: tuple[str, ...], yes: bool, as_json: bool
+    session: Session, consumer: str, all_parked: bool, names: tuple[str, ...], yes: bool, as_json: bool
 ) -> None:
-    if everything == bool(names):
+    if all_parked == bool(names):
         raise click.UsageError("give either --all or --name")
     from operate import parked
 
     settings = session.connect_to_change("COSMOS", "SERVICEBUS", yes=yes)
-    session.run(parked.release(settings, consumer, names, everything=everything, as_json=as_json))
+    session.run(parked.release(settings, consumer, names, everything=all_parked, as_json=as_json))
