@@ -60,9 +60,7 @@ def _of_the_store(error: BaseException, engine: EngineSettings) -> str:
             "`operate provision` makes them"
         )
     if "ClientAuthenticationError" in kinds or "CredentialUnavailableError" in kinds:
-        return (
-            f"no identity of this machine is let in at {address}: `az login`, or check {setting} and COSMOS__clientId"
-        )
+        return f"no identity here is let in at {address}: `az login`, or check {setting} and COSMOS__clientId"
     return first_line(error)
 
 
