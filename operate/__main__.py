@@ -19,8 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         if (_ROOT / str(missing.name).split(".")[0]).exists():
             raise
-        python = ".venv/bin/python -m operate"
-        print(f"operate: this Python has no {missing.name}; run {python}, which `make setup` prepares", file=sys.stderr)
+        python = ".venv/bin/python -m operate, which `make setup` prepares by requirements-operate.txt"
+        print(f"operate: this Python has no {missing.name}; run {python}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("operate: interrupted", file=sys.stderr)

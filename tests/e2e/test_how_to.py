@@ -24,6 +24,7 @@ def walk(tmp_path: Path) -> Iterator[Walk]:
 @pytest.mark.timeout(300)
 def test_a_service_is_started(walk: Walk) -> None:
     copied_project(walk.folders["project"])
+    set_up(walk.folders["project"])
     made, *others = blocks_of(PAGES / "start-your-own.md", "project")
     walk.take(made)
     set_up(walk.folders["service"])
