@@ -46,9 +46,15 @@ def _url_option(function: F) -> F:
 
 
 def _checked_url(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
-    if url is not None and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
-        raise click.BadParameter(f"{url!r} is no URL such as http://localhost:7071/api")
-    return url and url.rstrip("/")
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return url.rstrip("/")
+    except ValueError:
+        pass
+    raise click.BadParameter(f"{url!r} is no URL such as http://localhost:7071/api")
 
 
 @click.group(name="demo", help=_DEMO, invoke_without_command=True)
@@ -61,7 +67,7 @@ def demo(context: click.Context, url: str | None, yes: bool) -> None:
     from demo import story
 
     session = context.ensure_object(Session)
-    service = _service(session, url)
+    service = _at(url) if url else _of(session.environment(with_functions=True))
     session.aim([service], yes=yes)
     session.run(story.run(service.address))
 
@@ -81,8 +87,9 @@ def flash_sale(
     from demo import flash_sale as sales
 
     session = context.ensure_object(Session)
-    known = session.environment()
-    service = _service(session, url or _url_of_the_group(context), known)
+    url = url or _url_of_the_group(context)
+    known = session.environment(with_functions=not url)
+    service = _at(url) if url else _of(known)
     session.aim([service, *places(known, ["COSMOS"])], yes=yes or _yes_of_the_group(context))
     sale = sales.Sale(units, orders, clients, runs)
     session.run(sales.run(service.address, known.settings, sale, as_json=as_json))
@@ -101,11 +108,11 @@ def parked(session: Session, remove: bool) -> None:
     session.run(practice.remove(known.settings) if remove else practice.run(known.settings))
 
 
-def _service(session: Session, url: str | None, known: Environment | None = None) -> Place:
-    """Where a client sends its requests: as it was told, else to the stack that runs here."""
-    if url is not None:
-        return Place(f"the service at {url}", url, "--url")
-    known = known or session.environment()
+def _at(url: str) -> Place:
+    return Place(f"the service at {url}", url, "--url")
+
+
+def _of(known: Environment) -> Place:
     return Place(f"the service at {known.api}", known.api, known.source_of_api)
 
 

@@ -12,6 +12,8 @@ from operate.stack import running_stack
 
 FILE: Final = "local.settings.json"
 
+_DEFAULT_PORT: Final = 7071
+
 FROM_ENVIRONMENT: Final = "environment"
 FROM_STACK: Final = "the stack that runs here"
 
@@ -33,8 +35,9 @@ class Environment:
     @property
     def api(self) -> str:
         """Where the functions are: those of the stack that runs here, else where one would start them."""
-        port = self.settings.get("DEVSTACK_FUNCTIONS_PORT") or "7071"
-        return f"{self.functions or f'http://localhost:{port}'}/api"
+        port = self.settings.get("DEVSTACK_FUNCTIONS_PORT", "")
+        default = f"http://localhost:{port if port.isdecimal() and int(port) else _DEFAULT_PORT}"
+        return f"{self.functions or default}/api"
 
     @property
     def source_of_api(self) -> str:
@@ -42,16 +45,17 @@ class Environment:
         return "where `make run` starts it" if self.functions is None else FROM_STACK
 
 
-def environment(root: Path) -> Environment:
-    """A variable of the environment wins; a connection is then that of the stack that runs here, then the file's.
+def environment(root: Path, *, with_functions: bool = False) -> Environment:
+    """Gives what the environment names; then, of connections, what leads to the stack that runs here; then the file's.
 
-    Raises CommandFailed for a file that cannot be read.
+    `with_functions`: the URL of the functions is wanted, too. Raises CommandFailed for a file that cannot be read.
     """
     own: Mapping[str, str] = dict(os.environ)
     filed = file_settings(root)
     settings, sources = {**filed, **own}, {}
     # Whoever names both connections has said all that a stack could: to ask it costs a process.
-    stack = None if all(_names(own, each) for each in CONNECTIONS) else running_stack(root)
+    asks = with_functions or not all(_names(own, each) for each in CONNECTIONS)
+    stack = running_stack(root) if asks else None
     for connection, names in CONNECTIONS.items():
         if _names(own, connection):
             chosen, sources[connection] = own, FROM_ENVIRONMENT
@@ -69,7 +73,7 @@ def environment(root: Path) -> Environment:
 
 
 def file_settings(root: Path) -> Mapping[str, str]:
-    """`Values` of local.settings.json; empty where there is none. Raises CommandFailed for a file of another form."""
+    """Reads `Values` of local.settings.json; empty where there is no file. Raises CommandFailed for another form."""
     try:
         content = json.loads((root / FILE).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

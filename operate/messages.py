@@ -15,7 +15,7 @@ from engine.messaging.topology import NOTIFICATION_QUEUE
 from engine.services import Services
 from operate.failure import CommandFailed
 from operate.output import print_block, print_facts
-from operate.outside import explained, is_misunderstood, not_understood
+from operate.outside import explained, misunderstood
 
 _STAYS_DONE: Final = "; what was done stays done, run it again"
 
@@ -36,9 +36,10 @@ async def connected(environment: Mapping[str, str], *, changes: bool = False) ->
         done = _STAYS_DONE if changes and entered else ""
         raise CommandFailed(f"{explained(error, settings.engine)}{done}") from error
     except (TypeError, LookupError, AttributeError, ValueError) as error:
-        if is_misunderstood(error):
-            raise CommandFailed(not_understood(settings.engine)) from error
-        raise
+        said = misunderstood(error, settings.engine)
+        if said is None:
+            raise
+        raise CommandFailed(said) from error
 
 
 def check_receiver(environment: Mapping[str, str], consumer: str) -> None:

@@ -14,25 +14,32 @@ _START: Final = "start it with `make run`, or check"
 
 
 def explained(error: BaseException, engine: EngineSettings) -> str:
-    """What is wrong with the account of these settings, by the errors that led to this one."""
+    """Says what is wrong with the account of these settings, by the errors that led to this one."""
     return _of_the_bus(error, engine) if "Service Bus" in str(error) else _of_the_store(error, engine)
 
 
 def first_line(error: BaseException) -> str:
-    """What it says, without the pages that an SDK adds."""
+    """Gives what it says, without the pages that an SDK adds."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].strip()
 
 
-def is_misunderstood(error: BaseException) -> bool:
-    """Whether somebody has stumbled over an answer that no such store gives: its SDK, or what reads its containers."""
+def misunderstood(error: Exception, engine: EngineSettings) -> str | None:
+    """Says what an SDK, or what reads its containers, has stumbled over; None for a defect of ours."""
+    module = _raised_in(error)
+    if module.startswith("azure.servicebus"):
+        return f"SERVICEBUS cannot be used: {first_line(error)}"
+    return _no_cosmos(engine) if module.startswith(_READERS) else None
+
+
+def _raised_in(error: Exception) -> str:
+    """Names the module that raised it."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith(_READERS)
+    return "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
 
 
-def not_understood(engine: EngineSettings) -> str:
-    """What is said of that."""
+def _no_cosmos(engine: EngineSettings) -> str:
     return f"what answers at {engine.cosmos.endpoint.rstrip('/')} is no Cosmos DB: check {_setting(engine)}"
 
 
@@ -53,7 +60,7 @@ def _of_the_store(error: BaseException, engine: EngineSettings) -> str:
     if status == 403:
         return f"Cosmos DB {address} refuses access (403): check {setting}, the rights and the firewall of the account"
     if "DecodeError" in kinds or (status == 404 and not isinstance(error, AccessRefused)):
-        return not_understood(engine)
+        return _no_cosmos(engine)
     if status == 404:
         return (
             f"Cosmos DB {address} has no database {engine.cosmos_database} with the containers of this service: "
@@ -79,7 +86,7 @@ def _of_the_bus(error: BaseException, engine: EngineSettings) -> str:
 
 
 def _unreachable(error: BaseException, address: str, setting: str) -> str | None:
-    """None if something answered."""
+    """Says why nobody could be spoken to; None if somebody answered."""
     for each in _chain(error):
         if isinstance(each, socket.gaierror):
             return f"there is no host of {address}: check {setting}"
@@ -96,18 +103,18 @@ def _unreachable(error: BaseException, address: str, setting: str) -> str | None
 
 
 def _status(error: BaseException) -> int | None:
-    """The status of HTTP that an SDK has noted."""
+    """Gives the status of HTTP that an SDK has noted."""
     found = (getattr(each, "status_code", None) for each in _chain(error))
     return next((status for status in found if isinstance(status, int)), None)
 
 
 def _kinds(error: BaseException) -> frozenset[str]:
-    """By their names: an SDK is imported by its adapters alone."""
+    """Gives their classes by name: an SDK is imported by its adapters alone."""
     return frozenset(kind.__name__ for each in _chain(error) for kind in type(each).__mro__)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what led to it, also where an SDK hides that."""
+    """Goes through the error and what led to it, also where an SDK hides that."""
     each: BaseException | None = error
     while each is not None:
         yield each

@@ -8,7 +8,7 @@ from composition.settings import Settings
 from engine.storing.containers import Provisioned
 from operate.failure import CommandFailed
 from operate.output import print_json
-from operate.outside import explained, is_misunderstood, not_understood
+from operate.outside import explained, misunderstood
 
 
 async def run(environment: Mapping[str, str], *, as_json: bool) -> None:
@@ -30,6 +30,7 @@ async def run(environment: Mapping[str, str], *, as_json: bool) -> None:
         reason = explained(error.__cause__ or error, settings.engine)
         raise CommandFailed(f"{reason}{'; what was done stays done, run it again' if some else ''}") from error
     except (TypeError, LookupError, AttributeError, ValueError) as error:
-        if is_misunderstood(error):
-            raise CommandFailed(not_understood(settings.engine)) from error
-        raise
+        said = misunderstood(error, settings.engine)
+        if said is None:
+            raise
+        raise CommandFailed(said) from error

@@ -22,9 +22,9 @@ class Session:
     root: Path
     may_have_changed: bool = False
 
-    def environment(self) -> Environment:
+    def environment(self, *, with_functions: bool = False) -> Environment:
         """Reads the settings, which no command pays for that does without. Raises CommandFailed."""
-        return environment(self.root)
+        return environment(self.root, with_functions=with_functions)
 
     def connect(self, *parts: Part) -> Mapping[str, str]:
         """Says which account the command reads; gives its settings. Raises CommandFailed and SettingsError."""

@@ -26,31 +26,34 @@ class Place:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is on this machine."""
+        """Tells whether it is on this machine."""
         return is_here(self.address)
 
 
 def places(known: Environment, parts: Sequence[Part]) -> Sequence[Place]:
-    """Where these settings lead. Raises SettingsError, and CommandFailed for a key that is none."""
-    engine = Settings.from_mapping(known.settings).engine
-    return [_PLACES[part](engine, known.sources[part]) for part in parts]
+    """Says where these settings lead. Raises SettingsError, and CommandFailed for a key or an address that is none."""
+    try:
+        engine = Settings.from_mapping(known.settings).engine
+        return [_PLACES[part](engine, known.sources[part]) for part in parts]
+    except ValueError as error:
+        raise CommandFailed(f"{' or '.join(parts)} has an address that is none ({error}): copy it again") from error
 
 
 def told(at: Sequence[Place]) -> str:
-    """All of them in one line; who named them is said once where it is the same for all."""
+    """Names all of them in one line; who named them is said once where it is the same for all."""
     if len({place.source for place in at}) == 1:
         return f"{', '.join(place.name for place in at)} ({at[0].source})"
     return ", ".join(f"{place.name} ({place.source})" for place in at)
 
 
 def is_here(address: str) -> bool:
-    """Whether the host of a URL is this machine."""
+    """Tells whether the host of a URL is this machine."""
     host = (urlsplit(address).hostname or "").rstrip(".")
     return host in ("localhost", "::1") or host.endswith(".localhost") or _LOOPBACK.fullmatch(host) is not None
 
 
 def bus_address(engine: EngineSettings) -> str:
-    """Of the namespace, as a URL."""
+    """Gives the URL of the namespace."""
     text = engine.service_bus.connection_string
     if text is None:
         return f"sb://{engine.service_bus.namespace}"

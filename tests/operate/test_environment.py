@@ -76,6 +76,24 @@ def test_the_environment_wins_over_both_and_where_it_says_all_nobody_is_asked(
     assert line(root) == "Cosmos DB http://localhost:9 database orders, Service Bus localhost:1 (environment)"
 
 
+def test_the_functions_of_the_stack_are_asked_for_where_they_are_wanted(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs(root, STACK)
+    monkeypatch.setenv("COSMOS", account("http://localhost:9"))
+    monkeypatch.setenv("SERVICEBUS", NO_BUS)
+    assert "http://localhost:7071/api" == environment(root).api
+    assert "http://localhost:17071/api" == environment(root, with_functions=True).api
+
+
+@pytest.mark.parametrize(("port", "expected"), [("7200", 7200), ("0", 7071), ("", 7071), ("x", 7071)])
+def test_without_a_stack_the_functions_are_where_one_would_start_them(
+    root: Path, monkeypatch: pytest.MonkeyPatch, port: str, expected: int
+) -> None:
+    monkeypatch.setenv("DEVSTACK_FUNCTIONS_PORT", port)
+    assert f"http://localhost:{expected}/api" == environment(root).api
+
+
 def test_an_account_that_the_environment_names_for_an_identity_is_no_other_one_with_a_key(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,8 +57,14 @@ class TestTheStore:
             ended = await operate(*arguments, COSMOS=account(server.url, OTHER_KEY))
             assert (1, f"Cosmos DB {server.url} refuses the key: check COSMOS") == (ended.status, ended.complaint)
 
+    @pytest.mark.parametrize("url", ["http://[", "http://[::1"])
+    async def test_an_address_that_is_none(self, url: str) -> None:
+        ended = await operate("parked", "list", COSMOS=account(url))
+        assert 1 == ended.status
+        assert ended.complaint.startswith("COSMOS has an address that is none (")
+
     async def test_a_key_that_is_none(self) -> None:
-        ended = await operate("parked", "list", COSMOS=account(key="half"[:3]))
+        ended = await operate("parked", "list", COSMOS=account(key="abc"))
         assert 1 == ended.status
         assert "the AccountKey in COSMOS (environment) is not base64: copy the whole of it again" == ended.complaint
 
@@ -129,6 +135,13 @@ class TestTheBus:
                 ended.status, ended.complaint
             )  # fmt: skip
 
+    @pytest.mark.parametrize("bus", ["Endpoint=sb://x;SharedAccessKey=k", "Endpoint=sb://[;SharedAccessKey=k"])
+    async def test_a_connection_string_that_is_none(self, bus: str) -> None:
+        async with CosmosServer.start(port=0) as server:
+            ended = await operate("dead-letters", "list", COSMOS=server.connection_string, SERVICEBUS=bus)
+            assert 1 == ended.status
+            assert "SERVICEBUS" in ended.complaint
+
 
 class TestTheService:
     @pytest.mark.parametrize("name", [[], ["flash-sale"]], ids=str)
@@ -149,8 +162,9 @@ class TestTheService:
                 f"was answered 404, and not as this service answers: is it what runs at {url}?"
             )
 
-    async def test_what_is_no_url_is_a_bad_argument(self) -> None:
-        ended = await operate("demo", "--url", "localhost:7071")
+    @pytest.mark.parametrize("url", ["localhost:7071", "http://[", "http://localhost:x", "ftp://localhost", ""])
+    async def test_what_is_no_url_is_a_bad_argument(self, url: str) -> None:
+        ended = await operate("demo", "--url", url)
         assert 2 == ended.status
         assert "no URL such as http://localhost:7071/api" in ended.err
 
