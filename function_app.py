@@ -1,4 +1,4 @@
-"""Every trigger of the service, in the order in which an order travels."""
+"""Every trigger of the service is declared here, in the order in which an order travels."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,8 +9,8 @@ from composition import wiring
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-# How soon a crashed host's leases move on, how soon new hosts get their share, and how stale a view may be;
-# docs/operations.md has what each costs when idle.
+# These times decide how soon another host takes over the leases of a crashed one, how soon a new host gets leases,
+# and how far a view may lag; docs/operations.md says what each costs when idle.
 LEASE_EXPIRATION_MS = 20_000
 LEASE_RENEWAL_MS = 6_000
 LEASE_ACQUISITION_MS = 3_000
@@ -56,11 +56,11 @@ async def get_command(req: func.HttpRequest) -> func.HttpResponse:
     return await (await wiring.http()).engine.get_command(req)
 
 
-# The change feed of `events`: the read models, and the relay to the bus, each with leases of its own
+# The change feed of `events`: the projections and the relay, each with its own leases
 
 
 def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]], Any]:
-    """Without the endless retry, the trigger drops a batch that failed."""
+    """Decorates a function on the change feed. Without the endless retry, the trigger drops a batch that failed."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         retried = app.retry("exponential_backoff", "-1", minimum_interval="00:00:01", maximum_interval="00:00:30")
@@ -83,7 +83,7 @@ def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]],
 
 
 def read_model(name: str, *, query: str, route: str) -> None:
-    """A function of the feed keeps the read model up to date, with leases of its own; one of HTTP answers from it."""
+    """Declares a function of the change feed, with its own leases, that projects, and an HTTP function that queries."""
 
     @on_events(f"project_{name.replace('-', '_')}", leases=name)
     async def project(documents: func.DocumentList) -> None:
@@ -112,7 +112,7 @@ FROM_THE_BUS: Mapping[str, Any] = {
     "arg_name": "message",
     "connection": "SERVICEBUS",
     "cardinality": func.Cardinality.ONE,
-    # As text, the host would let a JSON body overwrite the message's metadata.
+    # If the body came as text, the host would let a JSON body overwrite the message's metadata.
     "data_type": func.DataType.BINARY,
 }
 

@@ -1,1 +1,1 @@
-"""The REST interface of the service."""
+"""The REST interface of the service turns HTTP requests into commands and queries."""

@@ -1,4 +1,4 @@
-"""What a command about an order is answered."""
+"""Commands about an order are answered with the order's version and status."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ def order_answer(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> func.HttpResponse:
-    """Where the command has left the order, or its payment."""
+    """Returns the answer to a command: the version and status of the order, or of its payment, after the command."""
     body = {
         "orderId": order_id,
         "stream": result.stream_id,

@@ -1,4 +1,7 @@
-"""What the bodies of commands are made of: strict, unknown properties refused. pydantic serves this edge alone."""
+"""The bodies of commands are strict: unknown properties are refused.
+
+pydantic is used at this edge only.
+"""
 
 from typing import Annotated, Self
 
@@ -15,7 +18,7 @@ Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class Body(BaseModel):
-    """As clients write it: camelCase, no coercion."""
+    """Is the base class of bodies: camelCase, no coercion, no unknown properties."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 

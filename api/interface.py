@@ -1,4 +1,4 @@
-"""The REST interface as a whole: what every service has, and what this one adds."""
+"""The REST interface has the functions of the engine and those of this domain."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -33,6 +33,6 @@ class Interface:
 def interface(
     services: Callable[[], Awaitable[Services]], read_models: Iterable[ReadModel], *, trust_easyauth: bool
 ) -> Interface:
-    """`services` connects on first use."""
+    """Returns all HTTP functions. `services` connects on first use."""
     http = HttpFunctions(services, read_models, to_json, _RESOURCES, trust_easyauth)
     return Interface(http, OrderFunctions(http), PaymentFunctions(http), StockFunctions(http))

@@ -1,4 +1,4 @@
-"""Domain events and views as clients see them: camelCase, money as decimal strings, times in UTC."""
+"""Clients see events and views as JSON: camelCase, money as decimal strings, times in UTC."""
 
 from typing import Any
 

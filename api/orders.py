@@ -1,4 +1,4 @@
-"""Orders: placed, cancelled, shipped; and what happened with them."""
+"""An order is placed, cancelled and shipped over HTTP, and its events are shown."""
 
 import uuid
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from engine.triggers.http_answers import answered
 from engine.triggers.http_requests import read_name, read_switch
 
 _ORDERS: Final = uuid.UUID("0f0a7d3c-6f5e-5d55-8d8e-5b1f2a3c4d5e")
-"""The namespace of order ids, which are derived from the ids of the commands that place them."""
+"""This is the namespace of order ids, which are derived from the ids of the commands that place them."""
 
 
 class LineBody(Body):
@@ -91,7 +91,7 @@ class OrderFunctions:
 
     @answered
     async def events(self, req: func.HttpRequest) -> func.HttpResponse:
-        """Of the order alone, or with those of its payment and its process."""
+        """Answers with the events of the order; with `all=true`, also with those of its payment and its process."""
         order_id = read_name(req, "orderId")
         stream_id = ORDER.stream_id(order_id)
         if not read_switch(req, "all"):

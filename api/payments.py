@@ -1,4 +1,4 @@
-"""Payments: what their provider reports."""
+"""The payment provider reports over HTTP whether it has processed a payment."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from engine.triggers.http_requests import read_name
 
 
 class PaymentBody(Body):
-    """What a payment provider reports. `reference` is its name for the payment."""
+    """Holds a report of the payment provider; `reference` is its id of the payment."""
 
     outcome: Literal["processed", "declined"]
     reference: Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,100}$")]
@@ -31,7 +31,10 @@ class PaymentBody(Body):
 
     @property
     def key(self) -> str:
-        """The same for a report that is sent again: a payment may well be processed after it was declined."""
+        """Identifies a report, so that it counts once however often it is sent.
+
+        The outcome is part of it: a payment may be processed after it was declined.
+        """
         return f"{self.outcome} {self.reference}"
 
     def to_domain(self) -> ProcessPayment | DeclinePayment:
@@ -46,7 +49,11 @@ class PaymentFunctions:
 
     @answered
     async def report(self, req: func.HttpRequest) -> func.HttpResponse:
-        """The webhook of the payment provider, which sends no keys: a report is known by its reference."""
+        """Is the webhook of the payment provider.
+
+        The key of the command is `PaymentBody.key`, whatever the header says: money is recorded, and goes back, once
+        for each reference.
+        """
         order_id = read_name(req, "orderId")
         route = f"/orders/{order_id}/payment"
         asked = self.http.read_command(req, route, PaymentBody, key_of=lambda body: body.key)

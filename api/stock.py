@@ -1,4 +1,4 @@
-"""Stock: what arrives, and what happened with it."""
+"""Received stock is recorded over HTTP, and the events of a sku are shown."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""The wiring: the only place that names adapters."""
+"""The composition connects domain, adapters and functions; no other package names an adapter."""

@@ -1,4 +1,4 @@
-"""What is handed to the engine of this domain: its streams and processes, its read models, what is notified."""
+"""The engine gets this from the domain: aggregates and processes, read models, and the events to notify of."""
 
 from typing import Final
 
@@ -16,5 +16,5 @@ TOPOLOGY: Final[Topology] = topology(_NAMES[event] for event in NOTIFIED)
 
 
 def domain_of(settings: Settings) -> Domain:
-    """With what the settings say of its times."""
+    """Returns the domain with the payment deadline of the settings."""
     return Domain(AGGREGATES, processes(int(settings.payment_deadline.total_seconds())))

@@ -1,4 +1,4 @@
-"""What `operate provision` does: the database and containers of these settings, errors in words."""
+"""`operate provision` creates the database and its containers by this module."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,14 @@ from engine.storing.cosmos_account import open_client, provision
 
 
 class ProvisioningFailed(Exception):
-    """Says why, and what to do."""
+    """Is raised when provisioning fails; the message says why, and what to do."""
 
 
 async def provision_database(settings: Settings, report: Callable[[Provisioned], None]) -> None:
-    """Reports what was done with each container. Raises ProvisioningFailed."""
+    """Creates or updates the database and its containers; `report` gets the result for each container.
+
+    Raises ProvisioningFailed.
+    """
     try:
         async with open_client(settings.engine.cosmos) as client:
             await provision(client, settings.engine.cosmos_database, CONTAINERS, report)

@@ -1,4 +1,4 @@
-"""What the environment says, parsed once into a frozen value: what the engine reads, and what this domain adds."""
+"""The settings are read from the environment once, into a frozen value: those of the engine and of this domain."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ class Settings:
 
     @classmethod
     def from_mapping(cls, environment: Mapping[str, str]) -> Self:
-        """Reads the settings of local.settings.json.example. Raises SettingsError, which names every problem."""
+        """Reads the settings that local.settings.json.example lists.
+
+        Raises SettingsError, which names every problem.
+        """
         reader = SettingsReader(environment)
         settings = cls(
             engine=EngineSettings.read(reader),

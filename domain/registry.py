@@ -15,7 +15,7 @@ from engine.deciding.process import Process
 FULFILMENT: Final[Aggregate[FulfilmentInput, FulfilmentEvent, FulfilmentState]] = fulfilment(
     payment_deadline_seconds=0
 ).aggregate
-"""For reading: what the streams say does not depend on the payment deadline. Whoever reacts builds the process."""
+"""Reads streams of the process. Its deadline is of no use here: only a process that reacts needs the true one."""
 
 AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (ORDER, PAYMENT, STOCK, FULFILMENT)
 

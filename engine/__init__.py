@@ -1,1 +1,1 @@
-"""The engine of an event-sourced service: everything generic, and no word of what the service is about."""
+"""The engine holds everything of an event-sourced service that does not depend on its domain."""

@@ -1,4 +1,4 @@
-"""The services of one process, put together from a domain and the adapters of its ports: pure, nothing connects."""
+"""The services of a worker process are assembled from a domain and from adapters; nothing connects here."""
 
 import asyncio
 import functools
@@ -35,7 +35,7 @@ from engine.storing.snapshots import SnapshotStore
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What an author registers: every kind of stream, those of processes among them, and every process."""
+    """Registers every aggregate of the service, those of processes included, and every process."""
 
     aggregates: Sequence[Aggregate[Any, Any, Any]]
     processes: Sequence[Process[Any, Any, Any]] = ()
@@ -43,7 +43,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """One adapter of each port. Without a webhook, nobody is notified."""
+    """Holds one adapter for each port. Without a webhook, no notification is sent."""
 
     store: EventStore
     snapshots: SnapshotStore
@@ -61,7 +61,7 @@ def random_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a process takes from the world beside its adapters. `sleep` is in seconds."""
+    """Holds what a worker process needs beside its adapters: clock, ids, and `sleep`, which takes seconds."""
 
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = random_id
@@ -75,7 +75,10 @@ def assemble(
     surroundings: Surroundings = Surroundings(),
     relay_replay_until: datetime | None = None,
 ) -> Services:
-    """`relay_replay_until`: before this moment, the relay sends events of any age."""
+    """Returns the services of `domain` on these adapters.
+
+    Before `relay_replay_until`, the relay sends events of any age.
+    """
     codec, envelopes = EventCodec.of(domain.aggregates), EnvelopeCodec(domain.aggregates)
     clock, sleep = surroundings.clock, surroundings.sleep
     commands = CommandHandler(

@@ -1,4 +1,4 @@
-"""The clock on the wall."""
+"""`utc_now` is the clock of the running service; tests pass clocks of their own."""
 
 from datetime import UTC, datetime
 

@@ -1,6 +1,6 @@
-"""What is made on first use, imports and all.
+"""A value that needs expensive imports is created on first use, imports included.
 
-In a thread: an import would hold up the loop that all invocations of the process share.
+This happens in a thread: an import would block the event loop that all invocations of the worker process share.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ _importing: Final = threading.Lock()
 
 
 class OnFirstUse(Generic[T]):
-    """Holds what `make` makes, once: it imports what it needs, and is called in a thread when it is first asked for."""
+    """Holds what `make` returns. `make` is called once, in a thread, when the value is first asked for."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._made: list[T] = []
 
     async def get(self) -> T:
-        """Raises whatever `make` raises; the next call tries again."""
+        """Returns the value. Raises whatever `make` raises; the next call tries again."""
         return self._made[0] if self._made else await asyncio.to_thread(self._once)
 
     def _once(self) -> T:
-        # Two threads that import modules which import each other may meet half a module: one at a time.
+        # Two threads that import modules of one cycle may see a module half loaded, so one imports at a time.
         with _importing:
             if not self._made:
                 self._made.append(_without_collector(self._make))
@@ -34,7 +34,10 @@ class OnFirstUse(Generic[T]):
 
 
 def _without_collector(make: Callable[[], T]) -> T:
-    """Imports make objects that stay: looking for garbage among them took a tenth of their processor time."""
+    """Calls `make` without the garbage collector.
+
+    Imports create objects that stay: the collector took a tenth of their processor time.
+    """
     collects = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""What one process has: whatever its functions call."""
+"""`Services` holds all that the functions of one worker process call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from engine.reacting.relay import Relay
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`consumers` are those of the bus, by name."""
+    """Holds the services of one worker process; `consumers` maps the name of a consumer of the bus to it."""
 
     commands: CommandHandler
     asynchronous: AsynchronousCommands

@@ -1,4 +1,4 @@
-"""What the engine reads from the environment, parsed once into a frozen value."""
+"""The settings of the engine are read from the environment once, into a frozen value."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,10 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CosmosConnection:
-    """`key` is None for identity-based connections. Not shown by repr: keys never reach a log."""
+    """Says how to connect to Cosmos DB; `key` is None for identity-based connections.
+
+    `repr` does not show it: keys never reach a log.
+    """
 
     endpoint: str
     key: str | None
@@ -31,7 +34,7 @@ class CosmosConnection:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ServiceBusConnection:
-    """A connection string, or a namespace for identity-based connections. Not shown by repr."""
+    """Holds a connection string, or a namespace for identity-based connections. `repr` does not show it."""
 
     connection_string: str | None
     namespace: str = ""
@@ -40,14 +43,14 @@ class ServiceBusConnection:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WebhookTarget:
-    """Where notifications go, and the secret that signs them. Not shown by repr."""
+    """Says where notifications go, and holds the secret that signs them. `repr` does not show it."""
 
     url: str
     secret: str
 
 
 class SettingsReader:
-    """Reads settings one by one, and collects what is wrong with them: `check` raises it all at once."""
+    """Reads settings one by one and collects what is wrong with them; `check` raises all of it at once."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -71,7 +74,7 @@ class SettingsReader:
         return bool(value)
 
     def time_span(self, name: str, default: timedelta) -> timedelta:
-        """`hh:mm:ss`, at least a second; `default` if it is not set."""
+        """Returns a span of at least one second, written as `hh:mm:ss`; `default` if it is not set."""
         text = self._environment.get(name, "")
         if not text:
             return default
@@ -82,7 +85,7 @@ class SettingsReader:
         return span
 
     def moment(self, name: str) -> datetime | None:
-        """A date-time with a zone; None if it is not set."""
+        """Returns a date-time with a zone; None if it is not set."""
         text = self._environment.get(name, "")
         if not text:
             return None
@@ -95,7 +98,10 @@ class SettingsReader:
         return time
 
     def cosmos(self) -> CosmosConnection:
-        """A connection string wins over an endpoint, as it does in the Functions host."""
+        """Returns the connection to Cosmos DB.
+
+        A connection string wins over an endpoint, as it does in the Functions host.
+        """
         text = self._environment.get("COSMOS", "")
         endpoint = self._environment.get("COSMOS__accountEndpoint", "")
         if text:
@@ -111,7 +117,10 @@ class SettingsReader:
         return CosmosConnection(endpoint, None, self._environment.get("COSMOS__clientId"))
 
     def service_bus(self) -> ServiceBusConnection:
-        """A connection string wins over a namespace, as it does in the Functions host."""
+        """Returns the connection to Service Bus.
+
+        A connection string wins over a namespace, as it does in the Functions host.
+        """
         text = self._environment.get("SERVICEBUS", "")
         namespace = self._environment.get("SERVICEBUS__fullyQualifiedNamespace", "")
         if text:
@@ -128,7 +137,7 @@ class SettingsReader:
         return ServiceBusConnection(None, namespace, self._environment.get("SERVICEBUS__clientId"))
 
     def notifications(self) -> WebhookTarget | None:
-        """None without a receiver: nobody is notified."""
+        """Returns the receiver of notifications; None if there is none, and no notification is sent."""
         url = self._environment.get("NOTIFICATIONS_WEBHOOK", "")
         secret = self._environment.get("NOTIFICATIONS_SECRET", "")
         if not url:
@@ -142,7 +151,7 @@ class SettingsReader:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """`relay_replay_until`: before this moment, the relay sends events of any age."""
+    """Holds the settings of the engine. Before `relay_replay_until`, the relay sends events of any age."""
 
     cosmos: CosmosConnection
     cosmos_database: str
@@ -153,7 +162,7 @@ class EngineSettings:
 
     @classmethod
     def read(cls, reader: SettingsReader) -> Self:
-        """Of use once `reader.check()` has passed."""
+        """Reads the settings, which are valid once `reader.check()` has passed."""
         return cls(
             cosmos=reader.cosmos(),
             cosmos_database=reader.text("COSMOS_DATABASE", "the name of the database"),

@@ -1,4 +1,4 @@
-"""One order: its lines, how far it has come, and what happened when."""
+"""The read model `order-details` shows one order: its lines, its status, and when it came to each status."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,7 +47,7 @@ class OrderDetails:
 
 
 def project(view: OrderDetails | None, recorded: RecordedEvent[OrderEvent]) -> OrderDetails:
-    """Raises ValueError when the stream does not begin with its placement."""
+    """Returns the view after the event. Raises ValueError if the stream does not begin with OrderPlaced."""
     event, at = recorded.event, recorded.occurred_at
     if isinstance(event, OrderPlaced):
         return OrderDetails(event.order_id, event.customer_id, event.status, event.lines, event.total, at)

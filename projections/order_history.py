@@ -1,4 +1,7 @@
-"""A customer's orders, newest first: one view per order, in the partition of its customer."""
+"""The read model `order-history` lists a customer's orders, newest first.
+
+It has one view per order, in the partition of the customer.
+"""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +29,7 @@ class OrderSummary:
 
 
 def project(view: OrderSummary | None, recorded: RecordedEvent[OrderEvent]) -> OrderSummary:
-    """Raises ValueError when the stream does not begin with its placement."""
+    """Returns the view after the event. Raises ValueError if the stream does not begin with OrderPlaced."""
     event = recorded.event
     if isinstance(event, OrderPlaced):
         return OrderSummary(event.order_id, event.customer_id, event.status, event.total, recorded.occurred_at)
@@ -36,7 +39,10 @@ def project(view: OrderSummary | None, recorded: RecordedEvent[OrderEvent]) -> O
 
 
 def sort_key(placed_at: datetime, order_id: str) -> str:
-    """Sorts like time: with a fixed number of digits, unlike times at rest, and the order id to tell ties apart."""
+    """Returns a key that sorts by time, and by order id at the same time.
+
+    Its time has a fixed number of digits, unlike times at rest.
+    """
     time = placed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return f"{GENERATION}~{time}~{order_id}"
 

@@ -1,6 +1,6 @@
-"""The payment of one order: where the money is."""
+"""The read model `payment-status` shows the payment of one order, and where the money is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, assert_never
 
@@ -13,15 +13,30 @@ from domain.payment.events import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRequested,
+    SurplusReceived,
+    SurplusRefunded,
 )
 from engine.projecting.projection import Projection
 from engine.projecting.query import StreamQuery
+from engine.storing.codec import LEFT_OUT_IF_DEFAULT
 from engine.storing.events import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)
+class Surplus:
+    """Shows what came under further references, in all, and how much of it went back."""
+
+    received: Money
+    refunded: Money
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentStatus:
-    """`reference` is the provider's, `reason` is why it was declined; `changed_at` is when it came to this status."""
+    """Shows a payment.
+
+    `reference` is the provider's id, `reason` why it was declined, `changed_at` when its status changed. `surplus` is
+    beside all this: whatever else came, the order was paid once.
+    """
 
     order_id: str
     status: Literal["requested", "processed", "declined", "expired", "refunded"]
@@ -30,10 +45,11 @@ class PaymentStatus:
     changed_at: datetime
     reference: str | None = None
     reason: str | None = None
+    surplus: Surplus | None = field(default=None, metadata=LEFT_OUT_IF_DEFAULT)
 
 
 def project(view: PaymentStatus | None, recorded: RecordedEvent[PaymentEvent]) -> PaymentStatus:
-    """Raises ValueError when the stream does not begin with its request."""
+    """Returns the view after the event. Raises ValueError if the stream does not begin with PaymentRequested."""
     event, at = recorded.event, recorded.occurred_at
     if isinstance(event, PaymentRequested):
         return PaymentStatus(event.order_id, "requested", event.amount, at, at)
@@ -48,8 +64,22 @@ def project(view: PaymentStatus | None, recorded: RecordedEvent[PaymentEvent]) -
             return replace(view, status="expired", changed_at=at)
         case PaymentRefunded():
             return replace(view, status="refunded", changed_at=at)
+        case SurplusReceived():
+            return replace(view, surplus=_with(view, received=event.amount.amount))
+        case SurplusRefunded():
+            return replace(view, surplus=_with(view, refunded=event.amount.amount))
         case _:
             assert_never(event)
+
+
+def _with(view: PaymentStatus, *, received: int = 0, refunded: int = 0) -> Surplus:
+    nothing = Money(0, view.amount.currency)
+    surplus = view.surplus or Surplus(nothing, nothing)
+    return Surplus(_plus(surplus.received, received), _plus(surplus.refunded, refunded))
+
+
+def _plus(money: Money, amount: int) -> Money:
+    return Money(money.amount + amount, money.currency)
 
 
 PAYMENT_STATUS: Final = Projection(

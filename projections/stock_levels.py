@@ -1,4 +1,4 @@
-"""One sku: how much is on hand, and how much of it is promised to orders."""
+"""The read model `stock-levels` shows one sku: the units on hand, and how many of them are reserved for orders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

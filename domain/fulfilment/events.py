@@ -1,13 +1,14 @@
 """What the process of an order reacted to, and the commands that it issued: one event per reaction.
 
-Storage format: these names and fields, and those of the commands that they hold, lie in the store for ever. A change
-of either needs a new schema and an upcaster in `aggregate.py`; a golden file per schema holds it
-to that.
+Storage format: these names and fields, and those of the commands and facts that they hold, lie in the store for ever.
+A change of either needs a new schema and an upcaster in `reactions.py`; a golden file per schema, and one of every fact
+that is remembered, hold it to that.
 """
 
 from dataclasses import dataclass
 
 from domain.fulfilment.commands import AbandonFulfilment
+from domain.fulfilment.facts import EarlyFact
 from domain.money import Money
 from domain.order.commands import CancelOrder, ConfirmOrder
 from domain.payment.commands import ExpirePayment, RefundPayment, RequestPayment
@@ -26,6 +27,15 @@ Request = (
     | AbandonFulfilment
 )
 Requests = tuple[Issued[Request], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FactRemembered:
+    """It came before `OrderPlaced` did, and is reacted to when that comes."""
+
+    order_id: str
+    fact: EarlyFact
+    issued: Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +142,5 @@ FulfilmentEvent = (
     | ReleaseCompleted
     | RefundCompleted
     | FulfilmentAbandoned
+    | FactRemembered
 )

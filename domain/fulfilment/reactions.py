@@ -7,8 +7,12 @@ it, is taken back: what is reserved is released, what is paid is refunded, a pay
 arrives later is given back when it arrives.
 
 It waits for facts, never for answers: every command that it issues is followed by an event of its target, or finds one
-there that reaches the process as well. It decides by what it has learnt so far, so an input that comes twice, or in
-another order than it happened, changes nothing that it should not.
+there that reaches the process as well.
+
+Facts come twice and in any order, those of one stream too, and none is dropped because it came early. What comes before
+the placement is remembered until then. After that every fact is learnt when it comes, and what follows is decided by
+all that is known: a stronger fact of a stream stands for the weaker ones, which may never come, and a weaker one that
+comes later says nothing new.
 """
 
 from collections import Counter
@@ -23,6 +27,7 @@ from domain.fulfilment.events import (
     ConfirmationCompleted,
     DispatchCompleted,
     DispatchStarted,
+    FactRemembered,
     FulfilmentAbandoned,
     FulfilmentEvent,
     FulfilmentStarted,
@@ -35,7 +40,8 @@ from domain.fulfilment.events import (
     ReservationGranted,
     ReservationRefused,
 )
-from domain.fulfilment.state import INITIAL, Fulfilment, FulfilmentState, evolve
+from domain.fulfilment.facts import STRONGEST_FIRST, EarlyFact, Fact
+from domain.fulfilment.state import INITIAL, Fulfilment, FulfilmentState, NotStarted, evolve
 from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, ConfirmOrder
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
@@ -48,22 +54,6 @@ from domain.stock.events import StockDispatched, StockReleased, StockReservation
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import Decider
 from engine.deciding.process import Issued, Process
-
-Fact = (
-    OrderPlaced
-    | OrderConfirmed
-    | OrderShipped
-    | OrderCancelled
-    | StockReserved
-    | StockReservationRefused
-    | StockReleased
-    | StockDispatched
-    | PaymentProcessed
-    | PaymentDeclined
-    | PaymentExpired
-    | PaymentRefunded
-)
-"""What happened elsewhere; each says of which order."""
 
 FulfilmentInput = Fact | AbandonFulfilment
 
@@ -90,21 +80,45 @@ def fulfilment(payment_deadline_seconds: int) -> Process[FulfilmentInput, Fulfil
 def _decide(payment_deadline: int, happened: FulfilmentInput, state: FulfilmentState) -> tuple[FulfilmentEvent, ...]:
     if isinstance(state, Fulfilment):
         event = _react(payment_deadline, happened, state)
-    else:
-        event = _start(payment_deadline, happened) if isinstance(happened, OrderPlaced) else None
-    return () if event is None else (event,)
+        return () if event is None else (event,)
+    match happened:
+        case OrderPlaced():
+            return _start(payment_deadline, happened, state)
+        case AbandonFulfilment():
+            return ()
+        case fact:
+            return _remember(fact, state)
 
 
-def _start(payment_deadline: int, placed: OrderPlaced) -> FulfilmentStarted:
+def _remember(fact: EarlyFact, state: NotStarted) -> tuple[FulfilmentEvent, ...]:
+    return () if fact in state.early else (FactRemembered(fact.order_id, fact, ()),)
+
+
+def _start(payment_deadline: int, placed: OrderPlaced, state: NotStarted) -> tuple[FulfilmentEvent, ...]:
+    """The start, and then what each fact that came early leads to now, as far as it says more than those before it."""
+    started = FulfilmentStarted(placed.order_id, placed.total, _first_requests(payment_deadline, placed, state))
+    events: list[FulfilmentEvent] = [started]
+    reached = evolve(state, started)
+    for fact in sorted(state.early, key=lambda each: STRONGEST_FIRST.index(type(each))):
+        for event in _decide(payment_deadline, fact, reached):
+            events.append(event)
+            reached = evolve(reached, event)
+    return tuple(events)
+
+
+def _first_requests(payment_deadline: int, placed: OrderPlaced, state: NotStarted) -> Requests:
+    """None for an order that is over already."""
+    if any(isinstance(fact, OrderCancelled | OrderShipped) for fact in state.early):
+        return ()
     quantities: Counter[str] = Counter()
     for line in placed.lines:
         quantities[line.sku] += line.quantity
     reservations: Requests = tuple(
         Issued(STOCK.category, sku, ReserveStock(sku, placed.order_id, quantity))
         for sku, quantity in quantities.items()
+        if sku not in state.skus
     )
-    timeout = Issued(_CATEGORY, placed.order_id, AbandonFulfilment(), payment_deadline + ABANDONED_AFTER)
-    return FulfilmentStarted(placed.order_id, placed.total, (*reservations, timeout))
+    return *reservations, Issued(_CATEGORY, placed.order_id, AbandonFulfilment(), payment_deadline + ABANDONED_AFTER)
 
 
 def _react(payment_deadline: int, happened: FulfilmentInput, state: Fulfilment) -> FulfilmentEvent | None:
@@ -115,23 +129,23 @@ def _react(payment_deadline: int, happened: FulfilmentInput, state: Fulfilment) 
             return ReservationGranted(order_id, sku, _after_grant(payment_deadline, state, sku))
         case StockReservationRefused(sku) if sku in state.awaited:
             return ReservationRefused(order_id, sku, _cancel(state, f"Out of stock: {sku}."))
-        case PaymentProcessed() if state.payment in ("requested", "failed"):
-            return PaymentArrived(order_id, (_refund(state) if state.is_cancelled else _confirm(state),))
-        case PaymentDeclined(reason=reason) if state.payment == "requested":
+        case PaymentProcessed() if state.payment in ("none", "requested", "failed"):
+            return PaymentArrived(order_id, _after_payment(state))
+        case PaymentDeclined(reason=reason) if state.payment in ("none", "requested"):
             return PaymentFailed(order_id, _cancel(_failed(state), f"The payment was declined: {reason}"))
-        case PaymentExpired() if state.payment == "requested":
+        case PaymentExpired() if state.payment in ("none", "requested"):
             return PaymentFailed(order_id, _cancel(_failed(state), "The payment did not arrive in time."))
-        case PaymentRefunded() if state.payment == "refunding":
+        case PaymentRefunded() if state.payment != "refunded":
             return RefundCompleted(order_id, ())
-        case OrderConfirmed() if state.order == "confirming":
+        case OrderConfirmed() if state.order in ("placed", "confirming"):
             return ConfirmationCompleted(order_id, ())
-        case OrderShipped() if state.order == "confirmed":
-            return DispatchStarted(order_id, _dispatch(state))
+        case OrderShipped() if state.order not in ("shipped", "cancelled"):
+            return DispatchStarted(order_id, tuple(_dispatch(state, sku) for sku in sorted(state.reserved)))
         case OrderCancelled() if state.order not in ("cancelled", "shipped"):
             return CancellationFollowed(order_id, () if state.is_cancelled else _take_back(state))
-        case StockReleased(sku) if sku in state.leaving:
+        case StockReleased(sku) if sku in state.skus:
             return ReleaseCompleted(order_id, sku, ())
-        case StockDispatched(sku) if sku in state.leaving:
+        case StockDispatched(sku) if sku in state.skus:
             return DispatchCompleted(order_id, sku, ())
         case AbandonFulfilment() if state.order == "placed":
             return FulfilmentAbandoned(order_id, _cancel(state, "The order could not be completed in time."))
@@ -140,21 +154,38 @@ def _react(payment_deadline: int, happened: FulfilmentInput, state: Fulfilment) 
 
 
 def _after_grant(payment_deadline: int, state: Fulfilment, sku: str) -> Requests:
-    order_id, amount = state.order_id, state.amount
     if state.is_cancelled:
         return (_release(state, sku),)
-    if state.awaited != {sku}:
-        return ()
-    if amount.amount == 0:
-        return (_confirm(state),)
-    return (
-        Issued(PAYMENT.category, order_id, RequestPayment(order_id, amount)),
-        Issued(PAYMENT.category, order_id, ExpirePayment(order_id, amount), payment_deadline),
-    )
+    if state.order == "shipped":
+        return (_dispatch(state, sku),)
+    if state.order == "placed" and state.awaited == {sku}:
+        return _charge(payment_deadline, state)
+    return ()
+
+
+def _charge(payment_deadline: int, state: Fulfilment) -> Requests:
+    """All is reserved. The payment may be known already."""
+    order_id, amount = state.order_id, state.amount
+    match state.payment:
+        case "none" if amount.amount > 0:
+            return (
+                Issued(PAYMENT.category, order_id, RequestPayment(order_id, amount)),
+                Issued(PAYMENT.category, order_id, ExpirePayment(order_id, amount), payment_deadline),
+            )
+        case "none" | "processed":
+            return (_confirm(state),)
+        case _:
+            return ()
+
+
+def _after_payment(state: Fulfilment) -> Requests:
+    if state.is_cancelled:
+        return (_refund(state),)
+    return (_confirm(state),) if state.order == "placed" and not state.awaited else ()
 
 
 def _cancel(state: Fulfilment, reason: str) -> Requests:
-    if state.is_cancelled:
+    if state.is_cancelled or state.order == "shipped":
         return ()
     return (Issued(ORDER.category, state.order_id, CancelOrder(reason)), *_take_back(state))
 
@@ -170,8 +201,8 @@ def _take_back(state: Fulfilment) -> Requests:
             return released
 
 
-def _dispatch(state: Fulfilment) -> Requests:
-    return tuple(Issued(STOCK.category, sku, DispatchStock(sku, state.order_id)) for sku in sorted(state.reserved))
+def _dispatch(state: Fulfilment, sku: str) -> Issued[Request]:
+    return Issued(STOCK.category, sku, DispatchStock(sku, state.order_id))
 
 
 def _release(state: Fulfilment, sku: str) -> Issued[Request]:

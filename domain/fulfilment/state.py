@@ -1,6 +1,6 @@
 """How far the process of an order has come: what it has learnt, and which of its requests are still open.
 
-An order has at most 100 lines, which bounds the state and the work of every fold.
+An order has at most 100 lines, which bounds the state and the work of every fold: repetitions add nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from domain.fulfilment.events import (
     ConfirmationCompleted,
     DispatchCompleted,
     DispatchStarted,
+    FactRemembered,
     FulfilmentAbandoned,
     FulfilmentEvent,
     FulfilmentStarted,
@@ -23,6 +24,7 @@ from domain.fulfilment.events import (
     ReservationGranted,
     ReservationRefused,
 )
+from domain.fulfilment.facts import EarlyFact, StockFact
 from domain.money import Money
 from domain.order.commands import CancelOrder, ConfirmOrder
 from domain.payment.commands import ExpirePayment, RefundPayment, RequestPayment
@@ -31,12 +33,21 @@ from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    pass
+    """`early` is what came before the placement of the order, each fact once: a stream says nothing twice."""
+
+    early: tuple[EarlyFact, ...] = ()
+
+    @property
+    def skus(self) -> frozenset[str]:
+        """Of which a fact about stock has come."""
+        return frozenset(fact.sku for fact in self.early if isinstance(fact, StockFact))
 
 
 @dataclass(frozen=True, slots=True)
 class Fulfilment:
-    """Skus are `awaited` until their reservation is granted or refused, `reserved`, and then `leaving` until the stock
+    """What is known of the order and of its payment, the strongest fact of each, and what was asked of them.
+
+    Skus are `awaited` until their reservation is granted or refused, `reserved`, and then `leaving` until the stock
     has released or dispatched them.
     """
 
@@ -47,6 +58,11 @@ class Fulfilment:
     awaited: frozenset[str] = frozenset()
     reserved: frozenset[str] = frozenset()
     leaving: frozenset[str] = frozenset()
+
+    @property
+    def skus(self) -> frozenset[str]:
+        """Which the stock may still say something new about."""
+        return self.awaited | self.reserved | self.leaving
 
     @property
     def is_cancelled(self) -> bool:
@@ -69,12 +85,15 @@ INITIAL: Final = NotStarted()
 
 
 def evolve(state: FulfilmentState, event: FulfilmentEvent) -> FulfilmentState:
-    if isinstance(event, FulfilmentStarted):
-        state = Fulfilment(event.order_id, event.amount)
-    elif isinstance(state, Fulfilment):
-        state = _having_learnt(state, event)
-    else:
-        return state
+    match state, event:
+        case NotStarted(), FactRemembered():
+            return NotStarted((*state.early, event.fact))
+        case NotStarted(), FulfilmentStarted():
+            state = Fulfilment(event.order_id, event.amount, awaited=state.skus)
+        case Fulfilment(), _:
+            state = _having_learnt(state, event)
+        case _:
+            return state
     for issued in event.issued:
         state = _having_asked(state, issued.command)
     return state
@@ -97,13 +116,17 @@ def _having_learnt(state: Fulfilment, event: FulfilmentEvent) -> Fulfilment:
         case CancellationFollowed():
             return replace(state, order="cancelled")
         case DispatchCompleted() | ReleaseCompleted():
-            return replace(state, leaving=state.leaving - {event.sku})
+            return _without(state, event.sku)
         case RefundCompleted():
             return replace(state, payment="refunded")
-        case FulfilmentStarted() | FulfilmentAbandoned():
+        case FactRemembered() | FulfilmentStarted() | FulfilmentAbandoned():
             return state
         case _:
             assert_never(event)
+
+
+def _without(state: Fulfilment, sku: str) -> Fulfilment:
+    return replace(state, awaited=state.awaited - {sku}, reserved=state.reserved - {sku}, leaving=state.leaving - {sku})
 
 
 def _having_asked(state: Fulfilment, command: Request) -> Fulfilment:

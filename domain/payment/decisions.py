@@ -1,5 +1,8 @@
 """The rules of a payment. Money that has arrived is always recorded, however late; it goes back at most once.
 
+An order is paid once. What comes under another reference is surplus, whether the order stands or not, so the payment
+gives it back by itself, in the same breath: nobody has to be asked, and nothing can come between.
+
 A command that is already satisfied, or that a fact has settled otherwise, yields no event.
 """
 
@@ -20,6 +23,8 @@ from domain.payment.events import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRequested,
+    SurplusReceived,
+    SurplusRefunded,
 )
 from domain.payment.state import (
     Failed,
@@ -34,7 +39,9 @@ from engine.deciding.decider import DomainError, NotFound
 
 class PaymentNotRequested(NotFound):
     def __init__(self) -> None:
-        super().__init__("No payment has been requested for this order.")
+        super().__init__(
+            "No payment has been requested for this order yet: that is done once it is reserved. Try again in a while."
+        )
 
 
 class InvalidAmount(DomainError):
@@ -94,9 +101,10 @@ def _process(command: ProcessPayment, state: Requested | Failed | Processed | Re
         case Requested() | Failed():
             return (PaymentProcessed(state.order_id, state.amount, command.reference),)
         case Processed() | Refunded():
-            if state.reference != command.reference:
-                raise PaymentAlreadyProcessed
-            return ()
+            if command.reference in state.references:
+                return ()
+            surplus = (state.order_id, state.amount, command.reference)
+            return SurplusReceived(*surplus), SurplusRefunded(*surplus)
         case _:
             assert_never(state)
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from domain.money import Money
 
-PaymentStatus = Literal["requested", "processed", "declined", "expired", "refunded"]
+PaymentStatus = Literal["requested", "processed", "declined", "expired", "refunded", "surplus", "surplus-refunded"]
 """Where each event leaves a payment."""
 
 
@@ -58,4 +58,34 @@ class PaymentRefunded:
     amount: Money
 
 
-PaymentEvent = PaymentRequested | PaymentProcessed | PaymentDeclined | PaymentExpired | PaymentRefunded
+@dataclass(frozen=True, slots=True)
+class SurplusReceived:
+    """Money has arrived once more, under another reference. An order is paid once: this belongs to nobody here."""
+
+    status: ClassVar[PaymentStatus] = "surplus"
+
+    order_id: str
+    amount: Money
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurplusRefunded:
+    """What came under this reference goes back. What the order was paid with is not touched."""
+
+    status: ClassVar[PaymentStatus] = "surplus-refunded"
+
+    order_id: str
+    amount: Money
+    reference: str
+
+
+PaymentEvent = (
+    PaymentRequested
+    | PaymentProcessed
+    | PaymentDeclined
+    | PaymentExpired
+    | PaymentRefunded
+    | SurplusReceived
+    | SurplusRefunded
+)

@@ -50,5 +50,5 @@ def from_token(token: str, query: str) -> Position:
         if order is not None:
             values = tuple(SortKey(value[0] if value else UNDEFINED) for value in order)
         return Position(taken, item_key, row, values)
-    except (ValueError, TypeError, LookupError, binascii.Error):
+    except (ValueError, TypeError, LookupError, RecursionError, binascii.Error):
         raise bad_request("The continuation token is invalid: it is malformed or belongs to another query.") from None

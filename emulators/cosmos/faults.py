@@ -132,7 +132,7 @@ def _components(request: Request) -> Any:
     header = request.header(PARTITION_KEY)
     try:
         return None if header is None else json.loads(header)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -94,14 +94,15 @@ async def fill_from_all(page: Page, plan: Plan, scan: Scan, start: Position) -> 
     by_key = bool(plan.order) and not plan.distinct and not plan.grouped
     after = (start.order, (*start.key, start.row)) if by_key and start.key is not None and start.order else None
     most = max(0, plan.offset - start.taken) + page.size + 1 if by_key else None
-    collector = Collector(plan, most, after)
+    reading = plan.innermost
+    collector = Collector(reading, most, after)
     undefined_too = len(plan.order) != 1 or scan.container.indexing.names(plan.order[0].path)
     resume = None
     while True:
         items, resume = scan.step(resume, _STEP)
         for item in items:
             page.scanned += 1
-            rows = list(plan.rows({ROOT: item_value(scan.container, item)}))
+            rows = list(reading.rows({ROOT: item_value(scan.container, item)}))
             if not undefined_too:
                 # Without an explicit index path, ORDER BY leaves out the items that lack the property.
                 rows = [row for row in rows if plan.order[0].evaluate(row) is not UNDEFINED]
@@ -111,7 +112,7 @@ async def fill_from_all(page: Page, plan: Plan, scan: Scan, start: Position) -> 
         if resume is None:
             break
         await asyncio.sleep(0)
-    results = collector.finish()
+    results = plan.finish(collector)
     for result in results if after is not None else results[start.taken :]:
         position = Position(0)
         if by_key:

@@ -35,6 +35,7 @@ QUERY: Final = "x-ms-documentdb-isquery"
 QUERY_PLAN: Final = "x-ms-cosmos-is-query-plan-request"
 SESSION_TOKEN: Final = "x-ms-session-token"  # noqa: S105
 START_EPK: Final = "x-ms-start-epk"
+SUPPORTED_FEATURES: Final = "x-ms-cosmos-supported-query-features"
 UPSERT: Final = "x-ms-documentdb-is-upsert"
 
 _MAX_PAGE: Final = 1_000

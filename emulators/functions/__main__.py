@@ -105,7 +105,7 @@ async def _main(arguments: argparse.Namespace) -> int:
         try:
             await _supervise(options, arguments.port, sockets, console, reload=arguments.reload)
         except HostFailedError as error:
-            _say(f"{error}; stop that process or give another port with --port")
+            _say(str(error))
             return error.status
     return 0
 
@@ -131,7 +131,9 @@ async def _supervise(
         await asyncio.wait([ready, stopping, *running], return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
             runner = await serve(Front(hosts, session).handle, sockets)
-            print(f"devstack: functions ready at http://localhost:{sockets[0].getsockname()[1]}", flush=True)
+            line = f"devstack: functions ready at http://localhost:{sockets[0].getsockname()[1]}"
+            # One write, or a line of a host runs into the address: unbuffered, `print` writes the line break by itself.
+            print(f"{line}\n", end="", flush=True)
             if reload:
                 watching = asyncio.create_task(watch(options.app, lambda name: _restart(hosts, console, name)))
                 stack.callback(watching.cancel)

@@ -1,7 +1,6 @@
 """`/` and `/admin/…`: what the host says about itself, and starting a function by hand."""
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import Iterable
@@ -12,8 +11,11 @@ from azure.functions.meta import Datum
 
 from emulators.functions.bindings import Binding, BindingError
 from emulators.functions.console import Console
+from emulators.functions.failures import message_of
+from emulators.functions.http_routes import template_of
 from emulators.functions.indexing import Function
 from emulators.functions.invocation import Call, Invoker, report
+from emulators.functions.json_values import parse
 from emulators.functions.keys import Keys
 from emulators.functions.servicebus.binding_data import ConversionError
 from emulators.functions.servicebus.trigger import call_by_hand as service_bus_call_by_hand
@@ -84,11 +86,11 @@ class Admin:
     def _describe(self, function: Function, request: web.BaseRequest) -> dict[str, Any]:
         base = f"{request.scheme}://{request.host}"
         trigger = function.trigger
-        route = str(trigger.fields.get("route", function.name)).lstrip("/")
+        url = f"{base}/{template_of(function, self._prefix)}"
         return {
             "name": function.name,
             "href": f"{base}/admin/functions/{function.name}",
-            "invoke_url_template": f"{base}/{self._prefix}/{route}" if trigger.type == "httpTrigger" else None,
+            "invoke_url_template": url if trigger.type == "httpTrigger" else None,
             "language": "python",
             "isDisabled": function.disabled,
             "config": {
@@ -115,7 +117,7 @@ class Admin:
         if function.problem is not None or function.disabled:
             return web.Response(status=501, text=f"{function.name} does not run: {function.problem or 'disabled'}\n")
         try:
-            content = json.loads(await request.content.read() or b"{}")
+            content = parse(await request.content.read() or b"{}")
         except ValueError:
             return web.Response(status=400, text="the body must be JSON\n")
         text = content.get("input") if isinstance(content, dict) else None
@@ -145,6 +147,9 @@ class Admin:
             call = _call_by_hand(trigger, text)
         except (BindingError, ConversionError) as error:
             self._console.outcome(function.name, f"FAILED by hand: {error}")
+            return
+        except Exception as error:  # noqa: BLE001 - a text by hand may be anything
+            self._console.outcome(function.name, f"FAILED by hand: {message_of(error)}")
             return
         outcome = await self._invoker.invoke(function, call)
         report(self._console, function.name, outcome, "by hand")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from emulators.functions.settings import SettingMissingError, resolve
@@ -63,7 +64,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "timerTrigger": frozenset({"schedule", "runOnStartup", "useMonitor"}),
     "warmupTrigger": frozenset(),
 }
-_SUPPORTED = frozenset(_FIELDS) - {"serviceBus"}
+_SUPPORTED = frozenset(_FIELDS)
 # Fields that the real host does not resolve: `connection` names a setting, a route has its own braces.
 _NOT_RESOLVED = frozenset({"name", "type", "direction", "dataType", "connection", "leaseConnection", "methods"})
 
@@ -97,19 +98,12 @@ class BindingError(Exception):
 def resolve_binding(binding: Binding, environment: Mapping[str, str]) -> Binding:
     """The binding with its `%SETTING%` references replaced.
 
-    Raises BindingError for a type or a field that this host, or the real one, does not know. The real host
-    ignores a misspelt field without a word; here it is an error that names it.
+    Raises BindingError for a type that this host does not know, and for a setting that does not exist.
     """
     if binding.type not in _SUPPORTED:
         raise BindingError(
-            f"The binding type(s) '{binding.type}' were not found: devstack drives {', '.join(sorted(_SUPPORTED))}"
-        )
-    unknown = sorted(set(binding.fields) - _FIELDS[binding.type])
-    if unknown:
-        known = ", ".join(sorted(_FIELDS[binding.type])) or "none"
-        raise BindingError(
-            f"{binding.type} '{binding.name}' has no field {', '.join(repr(name) for name in unknown)} "
-            f"(the host would ignore it; it knows {known})"
+            f"The binding type(s) '{binding.type}' were not found: devstack drives {', '.join(sorted(_SUPPORTED))}. "
+            "Call the service by its SDK in the function, or run the app under the Core Tools (`func start`)"
         )
     try:
         fields = {
@@ -119,6 +113,16 @@ def resolve_binding(binding: Binding, environment: Mapping[str, str]) -> Binding
     except SettingMissingError as error:
         raise BindingError(f"{binding.type} '{binding.name}': {error}") from error
     return Binding(binding.type, binding.name, binding.direction, binding.data_type, fields)
+
+
+def unknown_fields(binding: Binding) -> list[str]:
+    """What is to be told of fields that the real host ignores without a word."""
+    known = _FIELDS.get(binding.type, frozenset(binding.fields))
+    return [
+        f"{binding.type} '{binding.name}' has no field {name!r}, the host ignores it (it knows "
+        f"{', '.join(get_close_matches(name, known, n=1) or sorted(known)) or 'none'})"
+        for name in sorted(set(binding.fields) - known)
+    ]
 
 
 def flag(binding: Binding, name: str) -> bool:

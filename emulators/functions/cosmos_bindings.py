@@ -8,12 +8,12 @@ from typing import Any
 import aiohttp
 from azure.functions.meta import Datum
 
+from emulators.functions.binding_expressions import EXPRESSION, evaluate, lookup
 from emulators.functions.bindings import Binding, BindingError, flag, number, text
 from emulators.functions.cosmos_account import account_of
 from emulators.functions.cosmos_wire import Container, CosmosClient, CosmosError
+from emulators.functions.json_values import parse
 from emulators.functions.rewriting import rewrite
-
-_EXPRESSION = re.compile(r"\{([^{}]+)\}")
 
 
 class CosmosBindings:
@@ -57,7 +57,7 @@ class CosmosBindings:
         if value.type not in ("json", "string"):
             raise BindingError(f"cosmosDB '{binding.name}': cannot write {value.type}")
         try:
-            content = json.loads(value.value)
+            content = parse(value.value)
         except ValueError as error:
             raise BindingError(f"cosmosDB '{binding.name}': not JSON: {error}") from error
         container = self._container(binding)
@@ -87,38 +87,16 @@ class CosmosBindings:
         return self._key_paths[place]
 
 
-def evaluate(template: str, trigger_metadata: Mapping[str, Datum]) -> str:
-    """A template with its binding expressions replaced: `{orderId}`, `{Query.x}`, `{Headers.x}`.
-
-    Raises BindingError for a name that the trigger does not give.
-    """
-    return _EXPRESSION.sub(lambda match: _lookup(match[1], trigger_metadata), template)
-
-
 def _parametrised(query: str, trigger_metadata: Mapping[str, Datum]) -> tuple[str, dict[str, str]]:
     """Expressions of a query become parameters, so that a request cannot write SQL."""
     parameters: dict[str, str] = {}
 
     def place(match: re.Match[str]) -> str:
         name = "@" + re.sub(r"\W", "_", match[1])
-        parameters[name] = _lookup(match[1], trigger_metadata)
+        parameters[name] = lookup(match[1], trigger_metadata)
         return name
 
-    return _EXPRESSION.sub(place, query), parameters
-
-
-def _lookup(expression: str, trigger_metadata: Mapping[str, Datum]) -> str:
-    head, _, rest = expression.partition(".")
-    by_name = {name.lower(): datum for name, datum in trigger_metadata.items()}
-    datum = by_name.get(head.lower())
-    if datum is None:
-        raise BindingError(f"No value for named parameter '{expression}'.")
-    if not rest:
-        return str(datum.value)
-    fields = {name.lower(): value for name, value in json.loads(datum.value).items()}
-    if rest.lower() not in fields:
-        raise BindingError(f"No value for named parameter '{expression}'.")
-    return str(fields[rest.lower()])
+    return EXPRESSION.sub(place, query), parameters
 
 
 def _value_at(item: Any, path: str) -> Any:

@@ -9,13 +9,15 @@ from aiohttp import web
 from emulators.functions.admin import Admin
 from emulators.functions.console import Console
 from emulators.functions.cors import Cors
+from emulators.functions.failures import message_of
 from emulators.functions.host_json import HostConfig
-from emulators.functions.http_response import StringResultError, failure_response, write_response
+from emulators.functions.http_response import failure_response, write_response
+from emulators.functions.http_routes import routes_of
 from emulators.functions.http_trigger import MAX_BODY, call_for
 from emulators.functions.indexing import Function
 from emulators.functions.invocation import Failure, Invoker
 from emulators.functions.keys import Keys
-from emulators.functions.routing import Route, RouteError, Router
+from emulators.functions.routing import Router
 
 
 class Endpoint:
@@ -41,7 +43,7 @@ class Endpoint:
         self._keys = keys
         self._headers: Mapping[str, str] = {**config.custom_headers, "x-devstack-host": str(host)}
         self._throttle = Throttle(config.max_concurrent_requests, config.max_outstanding_requests)
-        self._router = Router(self._routes(config.route_prefix))
+        self._router = Router(routes_of(self._functions.values(), config.route_prefix))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -59,17 +61,6 @@ class Endpoint:
         if not answer.prepared:
             answer.headers.update(headers)
         return answer
-
-    def _routes(self, prefix: str) -> Iterable[Route]:
-        for function in self._functions.values():
-            trigger = function.trigger
-            if trigger.type != "httpTrigger" or function.disabled:
-                continue
-            template = f"{prefix}/{str(trigger.fields.get('route', function.name)).lstrip('/')}"
-            try:
-                yield Route.parse(template, trigger.fields.get("methods"), function.name)
-            except RouteError as error:
-                self._console.line(f"{function.name} is in error: {error}")
 
     async def _run(
         self, request: web.BaseRequest, function: Function, values: Mapping[str, str], headers: Mapping[str, str]
@@ -95,13 +86,16 @@ class Endpoint:
         if isinstance(outcome, Failure):
             self._console.outcome(function.name, outcome.summary(what), outcome.stack)
             return failure_response()
-        if outcome.returned is None:
-            self._console.outcome(function.name, f"FAILED {what}: an HTTP function needs a $return binding")
-            return failure_response()
         try:
-            answer = await write_response(request, outcome.returned, headers)
-        except (StringResultError, ValueError, TypeError) as error:
-            self._console.outcome(function.name, f"FAILED {what}: {type(error).__name__}: {error}")
+            if outcome.response is None:
+                answer: web.StreamResponse = web.Response()
+            else:
+                answer = await write_response(request, outcome.response, headers)
+        except ConnectionError:
+            # The client has gone.
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the function returned is no answer
+            self._console.outcome(function.name, f"FAILED {what}: {message_of(error)}")
             return failure_response()
         self._console.outcome(function.name, f"{answer.status} {what} {outcome.seconds * 1000:.0f} ms")
         return answer

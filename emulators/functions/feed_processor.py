@@ -17,6 +17,7 @@ import aiohttp
 
 from emulators.functions.console import Console
 from emulators.functions.cosmos_wire import Container, CosmosError, Range
+from emulators.functions.failures import message_of
 from emulators.functions.leases import Lease, LeaseLostError, LeaseStore, leases_to_take
 
 # How soon to look again while another host creates the leases; the .NET SDK waits 15 s here.
@@ -51,6 +52,10 @@ class FeedOptions:
 
 class _RangeGoneError(Exception):
     """The physical partition of a lease was split or merged (410)."""
+
+
+# What ends the work on a lease in the ordinary course of things.
+_EXPECTED = (CosmosError, aiohttp.ClientError, TimeoutError, LeaseLostError, _RangeGoneError)
 
 
 class FeedProcessor:
@@ -145,6 +150,11 @@ class FeedProcessor:
                 task.cancel()
             await asyncio.gather(renewing, stopping, return_exceptions=True)
         await self._give_up(lease, processing)
+        for task in (processing, renewing):
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, _EXPECTED):
+                # Whoever takes the lease next would fail in the same way, for ever and without a word.
+                raise error
 
     async def _give_up(self, lease: Lease, processing: "asyncio.Task[None]") -> None:
         error = processing.exception()
@@ -156,7 +166,7 @@ class FeedProcessor:
                 await self._follow_partitions(lease)
                 return
             if error is not None:
-                self._console.line(f"{self._name} lease {lease.token} is released: {error}")
+                self._console.line(f"{self._name} lease {lease.token} is released: {message_of(error)}")
             await self._store.release(lease)
         except LeaseLostError:
             return

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,17 @@ from emulators.functions.console import Console
 from emulators.functions.cors import Cors
 from emulators.functions.cosmos_bindings import CosmosBindings
 from emulators.functions.cosmos_wire import open_session
+from emulators.functions.data_bindings import HostBindings
 from emulators.functions.endpoint import Endpoint
-from emulators.functions.host_json import HostJsonError, read_host_json
+from emulators.functions.host_json import HostConfig, HostJsonError, read_host_json
+from emulators.functions.http_routes import checked_routes
 from emulators.functions.indexing import Function, IndexingError, load_app, use_app_directory
 from emulators.functions.invocation import Invoker
 from emulators.functions.keys import read_keys
 from emulators.functions.listeners import Listeners, warm_up
+from emulators.functions.routing import RouteError
+from emulators.functions.servicebus.clients import ServiceBusClients
+from emulators.functions.servicebus.outputs import ServiceBusOutputs
 from emulators.functions.serving import serve
 from emulators.functions.settings import SettingsError, apply_to_environment, read_local_settings
 from emulators.functions.user_logs import UserLogs
@@ -35,9 +41,12 @@ from emulators.functions.worker import Worker, end_process, thread_count
 from emulators.lifetime import stop_at_end_of_stdin
 from emulators.loopback import PortTakenError, listen
 
+EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_PORT_TAKEN = 3
 EXIT_REPLACE = 75
+# The app is such that the real host fails at its start.
+EXIT_REFUSED = 76
 _DRAIN_S = 8.0
 
 
@@ -54,6 +63,9 @@ async def main(arguments: argparse.Namespace) -> int:
     except (SettingsError, HostJsonError) as error:
         console.line(f"devstack: {error}")
         return EXIT_USAGE
+    if arguments.number == 1:
+        for warning in (*settings.warnings, *config.warnings):
+            console.line(f"devstack: {warning}")
     use_app_directory(app_dir, launched_from=Path(emulators.__file__).parents[1])
     try:
         sockets = listen(arguments.port)
@@ -62,9 +74,16 @@ async def main(arguments: argparse.Namespace) -> int:
         return EXIT_PORT_TAKEN
     async with open_session() as session:
         worker = Worker(lambda status: _end_with_app(console, status), thread_count(os.environ))
-        invoker = Invoker(worker, console, CosmosBindings(session, os.environ), config.function_timeout)
+        buses = ServiceBusClients(config.service_bus.retry.try_timeout)
+        outputs = ServiceBusOutputs(buses, os.environ, config.service_bus.hurried(arguments.hurry).retry)
+        data = HostBindings(CosmosBindings(session, os.environ), outputs)
+        invoker = Invoker(worker, console, data, config.function_timeout)
         _show_user_logs(console, invoker, config.log_levels)
-        functions, errors = await _load(worker, console, config.only_functions)
+        try:
+            functions, errors = await _load(worker, console, config)
+        except RouteError as error:
+            console.line(f"A host error has occurred during startup: {error}")
+            return EXIT_REFUSED
         keys = read_keys(arguments.data) if arguments.enable_auth else None
         admin = Admin(functions, invoker, console, keys=keys, errors=errors, route_prefix=config.route_prefix)
         cors = Cors(settings.cors_origins, settings.cors_credentials)
@@ -77,6 +96,7 @@ async def main(arguments: argparse.Namespace) -> int:
             console,
             session,
             service_bus=config.service_bus,
+            buses=buses,
             data_dir=arguments.data,
             hurry=arguments.hurry,
         )
@@ -84,42 +104,57 @@ async def main(arguments: argparse.Namespace) -> int:
             await warm_up(functions, invoker, console)
         await listeners.start()
         _tell_supervisor(arguments.report_fd, {"port": sockets[0].getsockname()[1], "functions": len(functions)})
-        replaced = await _until_stopped(stop, invoker)
+        status = await _until_stopped(stop, invoker, console)
         # As in the real host: running invocations complete and their batches are recorded, then the process ends.
         for site in list(runner.sites):
             await site.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_S):
                 await asyncio.gather(listeners.stop(), invoker.idle.wait())
+        # Last: what is still running may send.
+        await buses.close()
         await runner.cleanup()
-    return EXIT_REPLACE if replaced else 0
+    return status
 
 
-async def _load(worker: Worker, console: Console, only: tuple[str, ...]) -> tuple[list[Function], list[str]]:
+async def _load(worker: Worker, console: Console, config: HostConfig) -> tuple[list[Function], list[str]]:
+    """The functions, and what is wrong with some. Raises RouteError for what stops the real host at its start."""
     try:
         functions = await worker.on_loop(lambda: load_app(os.environ))
     except IndexingError as error:
         console.line(f"0 functions found: {error}", error.detail)
         return [], [str(error)]
-    if only:
+    if only := config.only_functions:
         functions = [function for function in functions if function.name in only]
+    if config.retry is not None:
+        functions = [replace(each, retry=each.retry or config.retry) for each in functions]
+    functions = checked_routes(functions, config.route_prefix)
     if not functions:
         console.line("0 functions found: the app defines none")
     errors = [f"The '{each.name}' function is in error: {each.problem}" for each in functions if each.problem]
     for error_line in errors:
         console.line(error_line)
+    for function in functions:
+        for warning in function.warnings:
+            console.line(f"devstack: the '{function.name}' function: {warning}")
     return functions, errors
 
 
-async def _until_stopped(stop: asyncio.Event, invoker: Invoker) -> bool:
-    """Wait for the end; True if this process is to be replaced because an invocation ran into its timeout."""
-    waits = [asyncio.create_task(event.wait()) for event in (stop, invoker.timed_out)]
+async def _until_stopped(stop: asyncio.Event, invoker: Invoker, console: Console) -> int:
+    """Wait for the end; the exit status that says why.
+
+    A host whose listener has ended by an error of this program would say that it runs and serve only the others: the
+    supervisor starts a new one instead.
+    """
+    waits = [asyncio.create_task(event.wait()) for event in (stop, invoker.timed_out, console.crashed)]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
-    return not stop.is_set()
+    if stop.is_set():
+        return 0
+    return EXIT_FAILED if console.crashed.is_set() else EXIT_REPLACE
 
 
 def _stop_when_told(stop: asyncio.Event) -> None:

@@ -10,6 +10,7 @@ from aiohttp import web
 from azure.functions.meta import Datum
 from multidict import CIMultiDict
 
+from emulators.functions.json_values import parse
 from emulators.functions.rewriting import rewrite
 
 _PLAIN = "text/plain; charset=utf-8"
@@ -25,7 +26,7 @@ def failure_response() -> web.Response:
 
 
 async def write_response(request: web.BaseRequest, returned: Datum, extra: Mapping[str, str]) -> web.StreamResponse:
-    """Send what the function returned. Raises StringResultError before anything is sent."""
+    """Send what the function returned. Raises StringResultError, or any other error, before anything is sent."""
     if returned.type == "http":
         status = int(returned.value["status_code"].value)
         headers = CIMultiDict({name: datum.value for name, datum in returned.value["headers"].items()})
@@ -33,6 +34,8 @@ async def write_response(request: web.BaseRequest, returned: Datum, extra: Mappi
             for line in _cookie_lines(cookies):
                 headers.add("Set-Cookie", line)
         body: bytes = returned.value["body"].value
+        if not isinstance(body, bytes | bytearray):
+            raise TypeError(f"the body of the response must be bytes, not {type(body).__name__}")
     else:
         status, headers, body = _string_result(returned.value)
     headers.update(extra)
@@ -77,7 +80,7 @@ def _string_result(text: str) -> tuple[int, CIMultiDict[str], bytes]:
     """The host reads a returned text as JSON if it can, and an object with a status or a body as an answer."""
     headers = CIMultiDict({"Content-Type": _PLAIN})
     try:
-        content = rewrite(json.loads(text))
+        content = rewrite(parse(text))
     except ValueError:
         if text.lstrip()[:1] in ("{", "[", '"', "'"):
             raise StringResultError(

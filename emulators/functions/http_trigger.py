@@ -9,6 +9,7 @@ from aiohttp import web
 from azure.functions.meta import Datum
 
 from emulators.functions.invocation import Call
+from emulators.functions.json_values import parse
 
 MAX_BODY = 100 * 1024 * 1024
 
@@ -83,7 +84,7 @@ def _top_level(request: web.BaseRequest, body: bytes) -> dict[str, str]:
     if "json" not in request.content_type:
         return {}
     try:
-        content: Any = json.loads(body)
+        content: Any = parse(body)
     except ValueError:
         return {}
     if not isinstance(content, dict):

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import sys
 import sysconfig
 import traceback
@@ -15,14 +16,20 @@ from typing import Any
 
 from azure.functions import FunctionRegister
 
-from emulators.functions.bindings import Binding, BindingError, resolve_binding
+from emulators.functions.bindings import Binding, BindingError, resolve_binding, unknown_fields
+from emulators.functions.configuration import Configuration
+from emulators.functions.failures import message_of
 from emulators.functions.retry import RetryPolicy, policy_from_settings
 from emulators.functions.signatures import Signature, check_signature
+
+# ScriptHost and FunctionDescriptorProvider of the host.
+_FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE | re.ASCII)
+_BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the app. `problem` says why it does not run, if it does not."""
+    """One function of the app. `problem` says why it does not run, if it does not; `warnings` what has no effect."""
 
     name: str
     handler: Callable[..., Any]
@@ -33,6 +40,7 @@ class Function:
     retry: RetryPolicy | None
     problem: str | None = field(default=None)
     disabled: bool = field(default=False)
+    warnings: tuple[str, ...] = field(default=())
 
     @property
     def id(self) -> str:
@@ -120,19 +128,31 @@ def _index(function: Any) -> Function:
 
 
 def _prepare(function: Function, environment: Mapping[str, str]) -> Function:
-    disabled = environment.get(f"AzureWebJobs.{function.name}.Disabled", "").lower() in ("1", "true")
+    said = Configuration(environment).get(f"AzureWebJobs.{function.name}.Disabled") or ""
+    disabled = said.lower() in ("1", "true")
+    function = replace(function, warnings=tuple(text for each in function.bindings for text in unknown_fields(each)))
     try:
         bindings = tuple(resolve_binding(binding, environment) for binding in function.bindings)
     except BindingError as error:
         return replace(function, problem=str(error), disabled=disabled)
-    problem = None
+    problem = _refused_name(function) or function.signature.unsupported
     if function.trigger.type == "warmupTrigger" and function.name.lower() != "warmup":
         problem = "the host runs a warmup trigger only if the function's name is 'warmup'"
     return replace(function, bindings=bindings, problem=problem, disabled=disabled)
 
 
+def _refused_name(function: Function) -> str | None:
+    """What the host says of names that Python and the library allow, and it does not."""
+    if not _FUNCTION_NAME.fullmatch(function.name) or function.name.lower() == "host":
+        return f"'{function.name}' is not a valid function name."
+    for binding in function.bindings:
+        if binding.name != "$return" and not _BINDING_NAME.fullmatch(binding.name):
+            return f"The binding name {binding.name} is invalid. Please assign a valid name to the binding."
+    return None
+
+
 def _report(error: Exception) -> tuple[str, str]:
-    message = f"{type(error).__name__}: {error}"
+    message = message_of(error)
     if isinstance(error, ImportError):
         message += ". Cannot find module. Please check the requirements.txt file for the missing module."
     own = Path(__file__).parent

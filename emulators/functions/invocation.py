@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Protocol
 
 from azure.functions.meta import Datum
@@ -17,10 +15,9 @@ from emulators.functions.bindings import Binding
 from emulators.functions.console import Console
 from emulators.functions.context import Context, Out, RetryContext, RpcException, TraceContext
 from emulators.functions.converters import decode, encode
+from emulators.functions.failures import AppError, reported
 from emulators.functions.indexing import Function
 from emulators.functions.worker import NeverAnsweredError, Worker
-
-_OWN_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -29,15 +26,15 @@ class Call:
 
     inputs: Mapping[str, Datum | None]
     trigger_metadata: Mapping[str, Datum] = field(default_factory=dict)
-    retry: RetryContext = field(default=RetryContext())
+    retry: RetryContext = field(default_factory=RetryContext)
     invocation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 @dataclass(frozen=True)
 class Success:
-    """The function returned. `returned` is None without a return binding."""
+    """The function returned. `response` is what it gave to its HTTP output, None if it gave nothing or has none."""
 
-    returned: Datum | None
+    response: Datum | None
     seconds: float
 
 
@@ -81,7 +78,7 @@ class DataBindings(Protocol):
 
     async def read(self, binding: Binding, trigger_metadata: Mapping[str, Datum]) -> Datum: ...
 
-    async def write(self, binding: Binding, value: Datum) -> None: ...
+    async def write(self, binding: Binding, value: Datum, call: Call) -> None: ...
 
 
 class Invoker:
@@ -102,7 +99,7 @@ class Invoker:
         self.idle.set()
 
     async def invoke(self, function: Function, call: Call) -> Outcome:
-        """Run a function once. Never raises for what the function does."""
+        """Run a function once. Never raises: whatever goes wrong is the outcome."""
         started = time.monotonic()
         self.running[call.invocation_id] = function.name
         self.idle.clear()
@@ -110,8 +107,9 @@ class Invoker:
             call = await self._with_inputs(function, call)
             async with asyncio.timeout(self._timeout):
                 returned, outputs = await self._attempt(function, call)
-            await self._write_outputs(function, returned, outputs)
-            return Success(returned, time.monotonic() - started)
+            values = outputs if returned is None else {**outputs, "$return": returned}
+            await self._write_outputs(function, call, values)
+            return Success(_response(function, values), time.monotonic() - started)
         except TimeoutError:
             # A handler's own TimeoutError went another way: _attempt wraps what a handler raises.
             self.timed_out.set()
@@ -122,9 +120,11 @@ class Invoker:
                 time.monotonic() - started,
                 timed_out=True,
             )
-        except _HandlerError as error:
-            cause = error.cause
-            return Failure(f"{type(cause).__name__}: {cause}", _app_frames(cause), time.monotonic() - started)
+        except AppError as error:
+            return Failure(error.message, error.stack, time.monotonic() - started)
+        except Exception as error:  # noqa: BLE001 - a listener that ends with it would leave its trigger unserved
+            report = AppError.of(error)
+            return Failure(report.message, report.stack, time.monotonic() - started)
         finally:
             self._ended(call)
 
@@ -134,52 +134,26 @@ class Invoker:
             self.idle.set()
 
     async def _with_inputs(self, function: Function, call: Call) -> Call:
-        try:
+        # Whatever a binding raises is the outcome of the invocation: the handler does not run.
+        with reported():
             read = {
                 binding.name: await self._data.read(binding, call.trigger_metadata)
                 for binding in function.bindings
                 if binding.direction == "IN" and binding.name != function.trigger_name
             }
-        # Whatever a binding raises is the outcome of the invocation: the handler does not run.
-        except Exception as error:
-            raise _HandlerError(error) from error
         return replace(call, inputs={**call.inputs, **read})
 
-    async def _write_outputs(self, function: Function, returned: Datum | None, outputs: Mapping[str, Datum]) -> None:
+    async def _write_outputs(self, function: Function, call: Call, values: Mapping[str, Datum]) -> None:
         """After the handler, before the invocation counts as done: a failing write fails it."""
-        values = dict(outputs) if returned is None else {**outputs, "$return": returned}
-        try:
+        with reported():
             for binding in function.bindings:
                 if binding.direction == "OUT" and binding.type != "http" and binding.name in values:
-                    await self._data.write(binding, values[binding.name])
-        except Exception as error:
-            raise _HandlerError(error) from error
+                    await self._data.write(binding, values[binding.name], call)
 
     async def _attempt(self, function: Function, call: Call) -> tuple[Datum | None, dict[str, Datum]]:
-        signature = function.signature
-        outs = {name: Out() for name in signature.outputs}
         try:
-            arguments: dict[str, Any] = {
-                name: decode(signature.inputs[name], datum, call.trigger_metadata)
-                for name, datum in call.inputs.items()
-            }
-            arguments.update(outs)
-            if signature.requires_context:
-                arguments["context"] = Context(
-                    function_name=function.name,
-                    function_directory=function.directory,
-                    invocation_id=call.invocation_id,
-                    thread_local_storage=worker_module.thread_storage,
-                    trace_context=TraceContext(),
-                    retry_context=call.retry,
-                )
-            result = await self._worker.run(call.invocation_id, function.handler, function.is_async, arguments)
-            if result is not None and signature.returns is None:
-                raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
-            returned = None if signature.returns is None else encode(signature.returns, result)
-            outputs = {
-                name: encode(signature.outputs[name], out.get()) for name, out in outs.items() if out.get() is not None
-            }
+            attempt = _attempt_of(function, call)
+            return await self._worker.run(call.invocation_id, attempt, function.is_async, {})  # type: ignore[no-any-return]
         except NeverAnsweredError as error:
             self._console.line(
                 f"{function.name} NEVER ANSWERS: a {error} left the handler, and the worker sends no response then; "
@@ -189,20 +163,54 @@ class Invoker:
             self._ended(call)
             await asyncio.get_running_loop().create_future()
             raise AssertionError("unreachable") from None
-        # Whatever the app raises is the outcome of its invocation.
-        except Exception as error:
-            raise _HandlerError(error) from error
+
+
+def _response(function: Function, values: Mapping[str, Datum]) -> Datum | None:
+    """The value of the HTTP output, whatever its name."""
+    outputs = (each for each in function.bindings if each.direction == "OUT" and each.type == "http")
+    return next((values[each.name] for each in outputs if each.name in values), None)
+
+
+def _attempt_of(function: Function, call: Call) -> Callable[[], Any]:
+    """All of an attempt that may run code of the app, to be run where the app runs. It raises AppError.
+
+    That is more than the handler: classes of the app may stand behind what it returns and raises.
+    """
+    signature = function.signature
+    outs = {name: Out() for name in signature.outputs}
+
+    def arguments() -> dict[str, Any]:
+        given: dict[str, Any] = {
+            name: decode(signature.inputs[name], datum, call.trigger_metadata) for name, datum in call.inputs.items()
+        }
+        given.update(outs)
+        if signature.requires_context:
+            given["context"] = Context(
+                function_name=function.name,
+                function_directory=function.directory,
+                invocation_id=call.invocation_id,
+                thread_local_storage=worker_module.thread_storage,
+                trace_context=TraceContext(),
+                # A copy: the object is the function's own, and the next attempt counts on.
+                retry_context=replace(call.retry),
+            )
+        return given
+
+    def answer(result: Any) -> tuple[Datum | None, dict[str, Datum]]:
+        if result is not None and signature.returns is None:
+            raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
+        returned = None if signature.returns is None else encode(signature.returns, result)
+        outputs = {
+            name: encode(signature.outputs[name], out.get()) for name, out in outs.items() if out.get() is not None
+        }
         return returned, outputs
 
+    def attempt() -> tuple[Datum | None, dict[str, Datum]]:
+        with reported():
+            return answer(function.handler(**arguments()))
 
-class _HandlerError(Exception):
-    def __init__(self, cause: Exception) -> None:
-        super().__init__()
-        self.cause = cause
+    async def attempt_async() -> tuple[Datum | None, dict[str, Datum]]:
+        with reported():
+            return answer(await function.handler(**arguments()))
 
-
-def _app_frames(error: BaseException) -> str:
-    """The traceback's frames that belong to the app and its libraries, in the worker's form."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [number for number, frame in enumerate(frames) if Path(frame.filename).parent == _OWN_FOLDER]
-    return "".join(traceback.format_list(frames[own[-1] + 1 :] if own else frames))
+    return attempt_async if function.is_async else attempt

@@ -15,12 +15,9 @@ from emulators.functions.console import Console
 from emulators.functions.cosmos_trigger import CosmosTriggerListener, CosmosTriggerOptions
 from emulators.functions.indexing import Function
 from emulators.functions.invocation import Call, Invoker, report
+from emulators.functions.servicebus.clients import ServiceBusClients
 from emulators.functions.servicebus.options import ServiceBusOptions
-from emulators.functions.servicebus.trigger import (
-    ServiceBusClients,
-    ServiceBusTriggerListener,
-    ServiceBusTriggerOptions,
-)
+from emulators.functions.servicebus.trigger import ServiceBusTriggerListener, ServiceBusTriggerOptions
 from emulators.functions.timers import TimerListener, TimerOptions
 
 
@@ -51,6 +48,7 @@ class Listeners:
         session: aiohttp.ClientSession,
         *,
         service_bus: ServiceBusOptions,
+        buses: ServiceBusClients,
         data_dir: Path,
         hurry: float,
     ) -> None:
@@ -61,7 +59,7 @@ class Listeners:
         self._hurry = hurry
         self._session = session
         self._service_bus = service_bus
-        self._buses = ServiceBusClients(service_bus.retry.try_timeout)
+        self._buses = buses
         self._listeners: list[Listener] = []
 
     async def start(self) -> None:
@@ -79,7 +77,6 @@ class Listeners:
     async def stop(self) -> None:
         """Close all of them: running batches end first, leases and locks are released."""
         await asyncio.gather(*(listener.stop() for listener in self._listeners))
-        await self._buses.close()
 
     def _listener_of(self, function: Function) -> Listener | None:
         now = datetime.now(UTC)

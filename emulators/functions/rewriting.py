@@ -27,14 +27,24 @@ def rewrite_documents(documents: list[dict[str, Any]]) -> str:
 
 
 def rewrite(value: Any) -> Any:
-    """A JSON value with every string in it that Json.NET takes for a date-time rewritten; keys are not."""
-    if isinstance(value, str):
-        return rewrite_text(value)
-    if isinstance(value, dict):
-        return {key: rewrite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [rewrite(item) for item in value]
-    return value
+    """A JSON value with every string in it that Json.NET takes for a date-time rewritten; keys are not.
+
+    However deeply it is nested: what is still to do is kept in a list.
+    """
+    whole = [value]
+    places: list[tuple[Any, Any]] = [(whole, 0)]
+    while places:
+        holder, place = places.pop()
+        item = holder[place]
+        if isinstance(item, str):
+            holder[place] = rewrite_text(item)
+        elif isinstance(item, dict):
+            holder[place] = item = dict(item)
+            places += [(item, key) for key in item]
+        elif isinstance(item, list):
+            holder[place] = item = list(item)
+            places += [(item, number) for number in range(len(item))]
+    return whole[0]
 
 
 def rewrite_text(text: str) -> str:

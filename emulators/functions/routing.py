@@ -12,7 +12,11 @@ _CONSTRAINT = re.compile(r":([^:()]+)(?:\(([^()]*)\))?")
 
 
 class RouteError(ValueError):
-    """A route template that cannot be used; the message quotes it."""
+    """A route template that ASP.NET Core refuses, and with it the real host its start; the message quotes it."""
+
+
+class RouteUnsupportedError(Exception):
+    """A route template that is not supported here; the message quotes it."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,35 @@ class Route:
 
     @staticmethod
     def parse(template: str, methods: Iterable[str] | None, target: str) -> "Route":
-        """Raises RouteError for a template that is malformed or uses an unknown constraint."""
-        texts = [text for text in template.strip("/").split("/") if text]
+        """Raises RouteError for a template that is malformed or uses an unknown constraint.
+
+        One separator at the start does not count, one at the end neither; there is nothing between two.
+        """
+        if template.startswith("~") and not template.startswith("~/"):
+            raise RouteError(_refused(template, "The route template cannot start with a '~' character."))
+        texts = template.removeprefix("~").removeprefix("/").removesuffix("/").split("/")
+        if texts == [""]:
+            texts = []
+        if "" in texts:
+            raise RouteError(
+                _refused(
+                    template,
+                    "The route template separator character '/' cannot appear consecutively. It must be separated by "
+                    "either a parameter or a literal value.",
+                )
+            )
         segments = tuple(_parse_segment(text, template) for text in texts)
+        names = [part.name.lower() for each in segments for part in each.parts if isinstance(part, _Parameter)]
+        if repeated := next((name for name in names if names.count(name) > 1), None):
+            raise RouteError(
+                _refused(template, f"The route parameter name '{repeated}' appears more than one time in the template.")
+            )
         for segment in segments[:-1]:
             parameter = segment.parameter
             if parameter is not None and parameter.catch_all:
-                raise RouteError(f"route {template!r}: a catch-all parameter must come last")
+                raise RouteError(
+                    _refused(template, "A catch-all parameter can only appear as the last segment of the template.")
+                )
         allowed = None if methods is None else frozenset(method.upper() for method in methods)
         return Route(template, allowed, target, segments)
 
@@ -150,11 +176,11 @@ def _parse_segment(text: str, template: str) -> _Segment:
     if end < len(text):
         parts.append(text[end:])
     if any(isinstance(part, str) and set(part) & set("{}*?") for part in parts):
-        raise RouteError(f"route {template!r}: cannot read the segment {text!r}")
+        raise RouteError(_refused(template, f"The segment '{text}' cannot be read."))
     if len(parts) > 1 and any(
         isinstance(part, _Parameter) and (part.catch_all or part.optional or part.default is not None) for part in parts
     ):
-        raise RouteError(
+        raise RouteUnsupportedError(
             f"route {template!r}: optional and catch-all parameters inside {text!r} are not supported by devstack"
         )
     return _Segment(tuple(parts))
@@ -178,12 +204,18 @@ def _constraint(kind: str, argument: str, template: str) -> Callable[[str], bool
         if kind == "regex":
             pattern = re.compile(argument, re.IGNORECASE)
             return lambda text: pattern.search(text) is not None
+        if kind not in _NUMERIC_CONSTRAINTS:
+            raise RouteError(_refused(template, f"The constraint reference '{kind}' could not be resolved to a type."))
         numbers = [int(part) for part in argument.split(",")]
-        if kind in _NUMERIC_CONSTRAINTS:
-            return _NUMERIC_CONSTRAINTS[kind](numbers)
+        return _NUMERIC_CONSTRAINTS[kind](numbers)
+    except RouteError:
+        raise
     except (ValueError, IndexError, re.error) as error:
-        raise RouteError(f"route {template!r}: the constraint {kind}({argument}) is malformed") from error
-    raise RouteError(f"route {template!r}: the constraint {kind!r} is not known")
+        raise RouteError(_refused(template, f"The constraint {kind}({argument}) is malformed.")) from error
+
+
+def _refused(template: str, reason: str) -> str:
+    return f"An error occurred while creating the route with template '{template}'. {reason}"
 
 
 def _is_integer(bits: int) -> Callable[[str], bool]:

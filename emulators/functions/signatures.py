@@ -12,6 +12,7 @@ from typing import Any
 
 from azure.functions._thirdparty import typing_inspect
 
+from emulators.functions import extensions
 from emulators.functions.bindings import Binding
 from emulators.functions.converters import converter_of, has_implicit_output
 
@@ -25,12 +26,16 @@ class SignatureError(RuntimeError):
 
 @dataclass(frozen=True)
 class Signature:
-    """Which converter each parameter goes through, as the worker decides it from binding and annotation."""
+    """Which converter each parameter goes through, as the worker decides it from binding and annotation.
+
+    `unsupported` names what the worker serves through an extension package, and this host does not.
+    """
 
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     returns: str | None
     requires_context: bool
+    unsupported: str | None = None
 
 
 def check_signature(function: str, handler: Callable[..., Any], bindings: list[Binding]) -> Signature:
@@ -48,6 +53,12 @@ def check_signature(function: str, handler: Callable[..., Any], bindings: list[B
                 function,
                 f'the "context" parameter is expected to be of type azure.functions.Context, got {annotation!r}',
             )
+    unbound = parameters - set(bound)
+    settling = next(iter(unbound)) if len(unbound) == 1 else None
+    if settling is not None and extensions.is_settlement_client(annotations.get(settling)):
+        parameters.discard(settling)
+    else:
+        settling = None
     if parameters - set(bound):
         raise SignatureError(
             function,
@@ -63,13 +74,29 @@ def check_signature(function: str, handler: Callable[..., Any], bindings: list[B
     for name, binding in bound.items():
         side = outputs if binding.direction == "OUT" else inputs
         side[name] = _converter_name(function, binding, annotations)
-    return Signature(inputs, outputs, _return_converter(function, bindings, annotations), requires_context)
+    returns = _return_converter(function, bindings, annotations)
+    return Signature(inputs, outputs, returns, requires_context, _unsupported(bindings, annotations, settling))
+
+
+def _unsupported(bindings: list[Binding], annotations: dict[str, Any], settling: str | None) -> str | None:
+    if extensions.streams_http() and any(binding.type == "httpTrigger" for binding in bindings):
+        return "requests and answers of a web framework (azurefunctions.extensions.http) are not supported by devstack"
+    for name in (settling, *(binding.name for binding in bindings)):
+        annotation = annotations.get(name or "")
+        if name == settling is not None or extensions.is_sdk_type(annotation):
+            shown = getattr(annotation, "__name__", str(annotation))
+            return f"the type {shown} of {name} (azurefunctions.extensions.bindings) is not supported by devstack"
+    return None
 
 
 def _converter_name(function: str, binding: Binding, annotations: dict[str, Any]) -> str:
     if binding.name not in annotations:
         return binding.type
     annotation = annotations[binding.name]
+    if extensions.is_sdk_type(annotation):
+        if not extensions.takes_sdk_type(binding.type, annotation):
+            raise _mismatch(function, binding, annotation)
+        return binding.type
     is_out = _is_out(annotation)
     python_type = _argument_of_out(function, binding.name, annotation) if is_out else annotation
     if not isinstance(python_type, type) and not _is_generic(python_type):
@@ -90,13 +117,19 @@ def _converter_name(function: str, binding: Binding, annotations: dict[str, Any]
     name = "generic" if plain else binding.type
     converter = converter_of(name)
     check = converter.check_output_type_annotation if is_out else converter.check_input_type_annotation
+    if extensions.streams_http() and name in ("httpTrigger", "http"):
+        check = extensions.is_streamed_response if is_out else extensions.is_streamed_request
     if not check(python_type):
-        raise SignatureError(
-            function,
-            f'type of {binding.name} binding in function.json "{binding.type}" does not match its Python '
-            f'annotation "{getattr(python_type, "__name__", python_type)}"',
-        )
+        raise _mismatch(function, binding, python_type)
     return name
+
+
+def _mismatch(function: str, binding: Binding, python_type: Any) -> SignatureError:
+    return SignatureError(
+        function,
+        f'type of {binding.name} binding in function.json "{binding.type}" does not match its Python '
+        f'annotation "{getattr(python_type, "__name__", python_type)}"',
+    )
 
 
 def _is_generic(annotation: Any) -> bool:
@@ -124,7 +157,10 @@ def _return_converter(function: str, bindings: list[Binding], annotations: dict[
         returned = annotations["return"]
         if not isinstance(returned, type):
             raise SignatureError(function, f"has invalid non-type return annotation {returned!r}")
-        if not converter_of(explicit.type).check_output_type_annotation(returned):
+        check = converter_of(explicit.type).check_output_type_annotation
+        if extensions.streams_http() and explicit.type == "http":
+            check = extensions.is_streamed_response
+        if not check(returned):
             raise SignatureError(
                 function,
                 f'Python return annotation "{returned.__name__}" does not match binding type "{explicit.type}"',

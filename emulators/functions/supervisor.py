@@ -10,7 +10,7 @@ from pathlib import Path
 
 import emulators
 from emulators.functions.console import Console
-from emulators.functions.host import EXIT_PORT_TAKEN, EXIT_REPLACE
+from emulators.functions.host import EXIT_PORT_TAKEN, EXIT_REFUSED, EXIT_REPLACE, EXIT_USAGE
 
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 30.0
@@ -60,7 +60,7 @@ class HostProcess:
     async def keep_running(self) -> None:
         """Run the process, and again whenever it ends, until `stop`.
 
-        Raises HostFailedError if its port is taken at the first start.
+        Raises HostFailedError at the first start, if its port is taken or the app is such that no host can start.
         """
         loop = asyncio.get_running_loop()
         delay = _FIRST_DELAY_S
@@ -74,7 +74,10 @@ class HostProcess:
                 delay = _FIRST_DELAY_S
                 continue
             if status == EXIT_PORT_TAKEN and not self.started.is_set():
-                raise HostFailedError(f"port {self.port} for host {self.number} is taken", EXIT_PORT_TAKEN)
+                message = f"port {self.port} for host {self.number} is taken; stop that process or give another port"
+                raise HostFailedError(f"{message} with --port", EXIT_PORT_TAKEN)
+            if status == EXIT_REFUSED and not self.started.is_set():
+                raise HostFailedError("the host cannot start with this app", EXIT_USAGE)
             if loop.time() - started > _LIVED_WELL_S or status == EXIT_REPLACE:
                 delay = _FIRST_DELAY_S
             if status == EXIT_REPLACE:

@@ -169,8 +169,10 @@ class TimerListener:
     def _read_status(self) -> TimerStatus | None:
         try:
             content = json.loads(self._status_path.read_text(encoding="utf-8"))
-            return TimerStatus(*(datetime.fromisoformat(content[name]) for name in ("Last", "Next", "LastUpdated")))
-        except (FileNotFoundError, ValueError, KeyError):
+            return TimerStatus(
+                *(datetime.fromisoformat(content[name]).astimezone(UTC) for name in ("Last", "Next", "LastUpdated"))
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError, OverflowError):
             return None
 
     def _write_status(self, status: TimerStatus) -> None:

@@ -21,6 +21,9 @@ T = TypeVar("T")
 thread_storage = threading.local()
 _invocation_of_task: ContextVar[str | None] = ContextVar("invocation_of_task", default=None)
 
+# The status of a process that a KeyboardInterrupt ended.
+_INTERRUPTED = 130
+
 
 class NeverAnsweredError(Exception):
     """Something that is no Exception left the handler, a CancelledError as a rule; the message names it."""
@@ -50,7 +53,7 @@ class Mailbox:
 
 
 class Worker:
-    """Runs handlers. `exit_process` is called with the status when a handler ends its process."""
+    """Runs handlers. `exit_process` is called with the status when the app ends its process, or its event loop."""
 
     def __init__(self, exit_process: Callable[[int], None], threads: int = 1000) -> None:
         self._exit_process = exit_process
@@ -60,7 +63,8 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         # The host sets PYTHON_THREADPOOL_THREAD_COUNT to 1000 unless the app does.
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="function")
-        self._thread = threading.Thread(target=self._loop.run_forever, name="worker", daemon=True)
+        self._closing = False
+        self._thread = threading.Thread(target=self._run_loop, name="worker", daemon=True)
         self._thread.start()
 
     async def on_loop(self, work: Callable[[], T]) -> T:
@@ -89,10 +93,21 @@ class Worker:
 
     async def close(self) -> None:
         """End the loop and the idle threads; a handler that still runs keeps its thread."""
+        self._closing = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         await asyncio.to_thread(self._thread.join)
         self._loop.close()
         self._pool.shutdown(wait=False)
+
+    def _run_loop(self) -> None:
+        """The worker's process lives as long as its event loop. Any code of the app that runs there can end it."""
+        try:
+            self._loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as ending:
+            self._exit_process(_status(ending))
+            return
+        if not self._closing:
+            self._exit_process(1)
 
     def _start(
         self,
@@ -148,12 +163,12 @@ class Worker:
 
     @contextmanager
     def _as_in_the_worker(self) -> Iterator[None]:
-        """The worker answers for an Exception only: SystemExit ends it, anything else is never answered."""
+        """The worker answers for an Exception only: two others end it, anything else is never answered."""
         try:
             yield
         except Exception:
             raise
-        except SystemExit as ending:
+        except (SystemExit, KeyboardInterrupt) as ending:
             self._exit_process(_status(ending))
         except BaseException as error:  # noqa: BLE001 - it is reported, never swallowed
             raise NeverAnsweredError(type(error).__name__) from None
@@ -165,9 +180,6 @@ def _succeed(answer: asyncio.Future[Any], result: Any) -> None:
 
 
 def _fail(answer: asyncio.Future[Any], error: Exception) -> None:
-    if isinstance(error, StopIteration):
-        # No future takes one; Python says it in these words from 3.12 on.
-        error = RuntimeError("StopIteration interacts badly with generators and cannot be raised into a Future")
     if not answer.done():
         answer.set_exception(error)
 
@@ -193,7 +205,9 @@ def current_invocation() -> str | None:
     return getattr(thread_storage, "invocation_id", None)
 
 
-def _status(ending: SystemExit) -> int:
+def _status(ending: SystemExit | KeyboardInterrupt) -> int:
+    if isinstance(ending, KeyboardInterrupt):
+        return _INTERRUPTED
     if ending.code is None:
         return 0
     return ending.code if isinstance(ending.code, int) else 1

@@ -21,6 +21,8 @@ from emulators.servicebus.topic import Subscription, Topic
 
 _PREFIX: Final = "com.microsoft:"
 _MOST_PEEKED: Final = 1000
+# `last-updated-time` of a client that wants all sessions: DateTime.MaxValue of .NET as its AMQP library writes it.
+_ALL_SESSIONS: Final = 253_402_300_800_000
 
 Body = dict[Any, Any]
 # The body of the answer; None for "no content".
@@ -35,10 +37,19 @@ def perform(namespace: Namespace, entity: Queue | Topic, request: Message) -> Bo
         raise not_implemented(f"the operation '{name}' of $management")
     if not isinstance(request.value, dict):
         raise argument_error(f"The body of '{name}' is no map.")
+    _refuse_unread(name, request.value)
     try:
         return operation(namespace, entity, request.value)
     except (KeyError, TypeError, ValueError) as error:
         raise argument_error(f"The body of '{name}' is not as it has to be: {error}.") from error
+
+
+def _refuse_unread(name: str, body: Body) -> None:
+    """A field that nothing here reads asks for something that would not be done."""
+    read = _FIELDS[name.removeprefix(_PREFIX)]
+    for field, value in body.items():
+        if field not in read and value is not None and value is not False:
+            raise not_implemented(f"the field '{field}' of '{name}'")
 
 
 def _queue(entity: Queue | Topic) -> Queue:
@@ -147,7 +158,8 @@ def _get_session_state(_: Namespace, entity: Queue | Topic, body: Body) -> Body:
 def _set_session_state(_: Namespace, entity: Queue | Topic, body: Body) -> Body:
     queue, session = _held(entity, body)
     state = body.get("session-state")
-    queue.runtime.store.set_session_state(queue.number, session, None if state is None else bytes(state))
+    content = None if state is None else bytes(state)
+    queue.runtime.store.set_session_state(queue.number, session, content, queue.runtime.now())
     return {}
 
 
@@ -162,7 +174,13 @@ def _get_message_sessions(_: Namespace, entity: Queue | Topic, body: Body) -> Bo
     queue = _queue(entity)
     _sessions(queue)
     skip, top = int(body.get("skip") or 0), int(body.get("top") or 100)
-    found = queue.runtime.store.sessions(queue.number, skip, top)
+    after = int(body.get("last-updated-time", _ALL_SESSIONS))
+    store = queue.runtime.store
+    found = (
+        store.sessions(queue.number, skip, top)
+        if after >= _ALL_SESSIONS
+        else store.sessions_updated(queue.number, after, skip, top)
+    )
     return {"skip": skip, "sessions-ids": Array(0xB1, found)} if found else None
 
 
@@ -196,4 +214,23 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
     "add-rule": _add_rule,
     "remove-rule": _remove_rule,
     "enumerate-rules": _enumerate_rules,
+}
+
+_SESSION: Final = frozenset({"session-id"})
+_PAGE: Final = frozenset({"skip", "top"})
+_FIELDS: Final[dict[str, frozenset[str]]] = {
+    "renew-lock": frozenset({"lock-tokens"}),
+    "peek-message": _SESSION | {"from-sequence-number", "message-count"},
+    "receive-by-sequence-number": _SESSION | {"sequence-numbers", "receiver-settle-mode"},
+    "update-disposition": _SESSION
+    | {"disposition-status", "lock-tokens", "deadletter-reason", "deadletter-description", "properties-to-modify"},
+    "schedule-message": frozenset({"messages"}),
+    "cancel-scheduled-message": frozenset({"sequence-numbers"}),
+    "renew-session-lock": _SESSION,
+    "get-session-state": _SESSION,
+    "set-session-state": _SESSION | {"session-state"},
+    "get-message-sessions": _PAGE | {"last-updated-time"},
+    "add-rule": frozenset({"rule-name", "rule-description"}),
+    "remove-rule": frozenset({"rule-name"}),
+    "enumerate-rules": _PAGE,
 }

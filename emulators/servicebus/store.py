@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS seen (
     queue INTEGER, message_id TEXT, until INTEGER NOT NULL, PRIMARY KEY (queue, message_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_until ON seen (until);
 CREATE TABLE IF NOT EXISTS session_states (
-    queue INTEGER, session TEXT, state BLOB NOT NULL, PRIMARY KEY (queue, session)) WITHOUT ROWID;
+    queue INTEGER, session TEXT, state BLOB NOT NULL, updated INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (queue, session)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rule_changes (
     queue INTEGER, name TEXT, description BLOB, PRIMARY KEY (queue, name)) WITHOUT ROWID;
 """
@@ -88,6 +89,9 @@ class Store:
             self._connection.execute("PRAGMA wal_autocheckpoint = 8000")
             self._connection.execute("PRAGMA cache_size = -65536")
             self._connection.executescript(_SCHEMA)
+            if not self._read("SELECT 1 FROM pragma_table_info('session_states') WHERE name = 'updated'").fetchone():
+                # A folder from before: its states are older than whatever a client asks for.
+                self._connection.execute("ALTER TABLE session_states ADD COLUMN updated INTEGER NOT NULL DEFAULT 0")
         except sqlite3.OperationalError as error:
             self._connection.close()
             raise DataFolderError(
@@ -221,18 +225,26 @@ class Store:
         ).fetchone()
         return None if row is None else bytes(row[0])
 
-    def set_session_state(self, number: int, session: str, state: bytes | None) -> None:
+    def set_session_state(self, number: int, session: str, state: bytes | None, now: int) -> None:
         if state is None:
             self._write("DELETE FROM session_states WHERE queue = ? AND session = ?", (number, session))
         else:
-            self._write("INSERT OR REPLACE INTO session_states VALUES (?, ?, ?)", (number, session, state))
+            self._write("INSERT OR REPLACE INTO session_states VALUES (?, ?, ?, ?)", (number, session, state, now))
 
     def sessions(self, number: int, skip: int, top: int) -> list[str]:
-        """Sessions with messages or a state, in the order of their ids."""
+        """Sessions with active messages or a state, in the order of their ids."""
         rows = self._read(
-            "SELECT session FROM messages WHERE id > ? AND id < ? AND session IS NOT NULL "
+            "SELECT session FROM messages WHERE id > ? AND id < ? AND state = 0 AND session IS NOT NULL "
             "UNION SELECT session FROM session_states WHERE queue = ? ORDER BY session LIMIT ? OFFSET ?",
             (*_range(number), number, top, skip),
+        )
+        return [row[0] for row in rows]
+
+    def sessions_updated(self, number: int, after: int, skip: int, top: int) -> list[str]:
+        """Sessions whose state was set after a time, in the order of their ids."""
+        rows = self._read(
+            "SELECT session FROM session_states WHERE queue = ? AND updated > ? ORDER BY session LIMIT ? OFFSET ?",
+            (number, after, top, skip),
         )
         return [row[0] for row in rows]
 

@@ -1,6 +1,11 @@
 """Tests of a service say how what they hold is known, so that a page of compatibility can be generated."""
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine is no finding.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:

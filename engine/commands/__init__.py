@@ -1,1 +1,1 @@
-"""Commands on their way: load, decide, append; or accepted now, carried out by the bus and asked for later."""
+"""A command is carried out at once (load, decide, append), or accepted now and carried out later by the bus."""

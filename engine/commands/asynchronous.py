@@ -1,4 +1,4 @@
-"""Commands that a client does not wait for: accepted with a pending outcome, carried out in order by the bus."""
+"""An asynchronous command is accepted with a pending outcome, and carried out later, in order, by the bus."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,11 @@ class AsynchronousCommands:
     envelopes: EnvelopeCodec
 
     async def accept(self, envelope: CommandEnvelope) -> Outcome:
-        """Returns once the bus has the command, or its outcome is known.
+        """Returns the outcome, once the bus has the command or the outcome is final already.
 
-        The outcome comes first: if the sending fails, the same request finds it pending and sends again, under the
-        same message id. Raises CommandIdReused, AdapterError, Unavailable and AccessRefused.
+        The pending outcome is written first: if sending fails, a repeated request finds it and sends again, under the
+        same message id. Raises CommandIdReused, and the AdapterErrors of both ports, Unavailable and AccessRefused
+        among them.
         """
         awaited = envelope._replace(outcome=True)
         outcome = await self.outcomes.begin(envelope.command_id, envelope.fingerprint)
@@ -31,5 +32,8 @@ class AsynchronousCommands:
         return outcome
 
     async def outcome(self, command_id: str) -> Outcome | None:
-        """None for a command that was never accepted, or is older than outcomes are kept. Raises as the store does."""
+        """Returns the outcome; None for a command that was never accepted, or is older than outcomes are kept.
+
+        Raises Unavailable and AccessRefused.
+        """
         return await self.outcomes.get(command_id)

@@ -1,4 +1,4 @@
-"""The consumer of the queue `commands`: what clients and processes have asked for, one at a time per stream."""
+"""The consumer of the queue `commands` carries out the commands of clients and processes, one at a time per stream."""
 
 import logging
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class CommandConsumer:
     envelopes: EnvelopeCodec
 
     async def handle(self, received: Received) -> None:
-        """Carries the command out, once, however often it comes. A refusal is an outcome too.
+        """Carries the command out once, however often it is delivered. A refusal is an outcome too.
 
-        Raises UnreadableMessage, NewerMessage, and what keeps the command from being carried out.
+        Raises UnreadableMessage, NewerMessage, and the errors of `CommandHandler.handle` that are no refusals.
         """
         envelope = self.envelopes.read_command(received)
         if envelope.outcome and await self._is_decided(envelope.command_id):
@@ -48,7 +48,7 @@ class CommandConsumer:
         if envelope.outcome:
             await self.outcomes.finish(envelope.command_id, Refused(envelope.fingerprint, refusal))
         else:
-            # A process waits for facts, not for answers: nobody is told.
+            # A process waits for events, not for answers: the refusal is only logged.
             command = type(envelope.command).__name__
             _log.warning(
                 "%s of %s for %s was refused: %s", command, envelope.origin.actor, envelope.stream_id, refusal.detail

@@ -1,15 +1,15 @@
-"""What a use case answers beside a domain error or an error of the store.
+"""Commands and queries raise these errors, beside domain errors and errors of the store.
 
 CommandError
-├── PreconditionFailed   the stream is not at the version that the caller insists on
-├── CommandIdReused      the same key was used for a different request
-├── UnknownStream        nothing has ever happened there
-└── TooBusy              too many commands wait for one stream, or too many others win: later, the same request again
+├── PreconditionFailed   the stream is not at the version that the caller requires
+├── CommandIdReused      the same idempotency key was used for a different request
+├── UnknownStream        the stream has no events
+└── TooBusy              too many commands wait for the stream, or other writers keep winning: repeat the request later
 """
 
 
 class CommandError(Exception):
-    """Root of the tree above."""
+    """Is the base class of the errors above."""
 
 
 class PreconditionFailed(CommandError):
@@ -31,7 +31,7 @@ class UnknownStream(CommandError):
 
 
 class TooBusy(CommandError):
-    """`retry_after` is in seconds."""
+    """Is raised when a stream is overloaded; the same request may be sent again after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
         super().__init__(message)

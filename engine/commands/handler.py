@@ -1,12 +1,12 @@
-"""Load, decide, append: the one way in which a command changes a stream.
+"""The command handler is the only way in which a command changes a stream: it loads, decides and appends.
 
-Three rules make its answers right under retries, stale caches and lagging replicas:
+Three rules make its results right under retries, stale caches and lagging replicas:
 
-- A conflict is looked up before anything is decided again: if the events that were there first are this command's
-  own, its first answer is given again.
-- An answer that appends nothing (a refusal, a no-op, a failed precondition) is never given from memory: the same
-  look-up runs first, and the primary replica confirms that there is nothing beyond.
-- An attempt holds the lock of its stream; waiting for a better moment does not.
+- After a conflict, it looks the command up before it decides again: if the events of the other writer are the
+  command's own, it returns the first result again.
+- A result that appends nothing (a refusal, a no-op, a failed precondition) never rests on the cache alone: the same
+  look-up runs first, and the primary replica confirms that there are no newer events.
+- An attempt holds the stream lock; the pause between two attempts does not.
 """
 
 import logging
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class CommandResult(NamedTuple):
-    """Where the command has left the stream: `event_type` is that of the event at `version`."""
+    """Tells the version at which the command has left the stream, and the type of the event at that version."""
 
     stream_id: str
     version: int
@@ -55,26 +55,26 @@ class _Committed(NamedTuple):
 
 
 class _AlreadyDone(NamedTuple):
-    """They were durable before it came."""
+    """The events of the command were durable before this attempt."""
 
     result: CommandResult
 
 
 class _Confirmed(NamedTuple):
-    """Nothing follows from the command, and the primary says that nothing newer could change that."""
+    """No event follows from the command, and the primary replica has confirmed that there is no newer event."""
 
     result: CommandResult
     refusal: DomainError | PreconditionFailed | None
 
 
 class _Stale(NamedTuple):
-    """There is more than was decided on. `newer` has it; None: it is not in sight yet."""
+    """The stream has newer events than those decided on. `newer` is the state with them; None: load again."""
 
     newer: StreamState[Any] | None
 
 
 class _Gone(NamedTuple):
-    """The store has lost events that this process had seen."""
+    """The store has lost events that this instance had seen."""
 
 
 _Step = _Committed | _AlreadyDone | _Confirmed | _Stale | _Gone
@@ -82,7 +82,7 @@ _Step = _Committed | _AlreadyDone | _Confirmed | _Stale | _Gone
 
 @dataclass(slots=True)
 class _Work:
-    """One command on its way through its attempts."""
+    """Holds one command and what its attempts have learnt."""
 
     aggregate: Aggregate[Any, Any, Any]
     envelope: CommandEnvelope
@@ -97,7 +97,7 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class CommandHandler:
-    """`pause(attempt)` waits between attempts; `new_id()` gives ids of events."""
+    """Carries out commands. `pause(attempt)` waits between attempts; `new_id()` returns ids for events."""
 
     store: EventStore
     snapshots: SnapshotStore
@@ -111,10 +111,11 @@ class CommandHandler:
     async def handle(
         self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, *, probably_new: bool = False
     ) -> CommandResult:
-        """Returns once the events of the command are durable, or were already.
+        """Returns the result once the events of the command are durable, by this call or an earlier one.
 
-        `probably_new` saves the load of a stream that the command is expected to start.
-        Raises DomainError when the business refuses, CommandError (errors.py) and AdapterError as they tell.
+        If no events follow, it returns the version that the stream is at. `probably_new` saves the load of a stream
+        that the command is expected to start. Raises DomainError when the business rules reject the command, and
+        CommandError and AdapterError as their modules describe.
         """
         work = _Work(aggregate, envelope, probably_new)
         try:
@@ -141,14 +142,14 @@ class CommandHandler:
         return Loader(self.store, self.snapshots, self.codec)
 
     def _start_anew(self, work: _Work) -> None:
-        """The next attempt folds the stream from its first event."""
+        """Makes the next attempt fold the stream from its first event."""
         _log.error("stream %s lost events that this process had seen; folding it anew", work.stream_id)
         self.cache.drop(work.stream_id)
         self.store.forget(work.stream_id)
         work.probably_new = work.trust_snapshot = False
 
     async def _attempt(self, work: _Work) -> _Step:
-        """From load to answer. A decision on a state that proves stale is taken once more, on what is newer."""
+        """Loads, decides, and appends or confirms; decides once more if the first state was stale."""
         try:
             state, just_read = self._known(work), False
             if state is None:
@@ -164,13 +165,14 @@ class CommandHandler:
         return step
 
     def _known(self, work: _Work) -> StreamState[Any] | None:
-        """What the process knows of the stream; None if it has to be loaded."""
+        """Returns the state that this instance knows of the stream; None if it has to be loaded."""
         cached = self.cache.get(work.stream_id)
         if cached is None and work.probably_new:
             return StreamState(work.aggregate.decider.initial)
         return cached
 
     async def _load(self, work: _Work) -> Loaded:
+        """Loads the stream, caches its state, and marks a snapshot as due after a long fold."""
         loaded = await self.loader.load(work.aggregate, work.stream_id, trust_snapshot=work.trust_snapshot)
         self.cache.put(work.stream_id, loaded.state)
         if len(loaded.events) > SNAPSHOT_AFTER_FOLDING:
@@ -178,7 +180,7 @@ class CommandHandler:
         return loaded
 
     async def _decide_and_keep(self, work: _Work, state: StreamState[Any], *, just_read: bool) -> _Step:
-        """Appends what follows from the command, or confirms that nothing does."""
+        """Appends the events that follow from the command, or confirms that none follow."""
         refusal: DomainError | PreconditionFailed | None = None
         decided: Sequence[object] = ()
         try:
@@ -196,7 +198,7 @@ class CommandHandler:
             appended = await self.store.append(work.stream_id, state.head, events)
         except WrongExpectedVersion:
             found = await self._look_up(work, state)
-            # What is newer is in the cache now: the next attempt begins with it, after a pause and with the lock free.
+            # The newer events are in the cache now: the next attempt starts from them, after a pause without the lock.
             return found if isinstance(found, _AlreadyDone) else _Stale(None)
         if appended.history_intact:
             reached = StreamState.at(work.aggregate.decider.fold(state.state, decided), events[-1])
@@ -216,7 +218,7 @@ class CommandHandler:
         *,
         just_read: bool,
     ) -> _Step:
-        """That nothing follows: by a look-up, unless the stream was just read, and by the word of the primary."""
+        """Confirms that no event follows: by a look-up, unless the stream was just read, and by the primary replica."""
         if not just_read:
             found = await self._look_up(work, state)
             if found is not None:
@@ -227,10 +229,10 @@ class CommandHandler:
         return _Confirmed(CommandResult(work.stream_id, state.version, state.event_type), refusal)
 
     async def _look_up(self, work: _Work, state: StreamState[Any]) -> _AlreadyDone | _Stale | None:
-        """This command's first answer, or what is newer than `state`; None if neither is in sight.
+        """Returns the first result of this command, or what is newer than `state`; None if neither is visible.
 
-        The event at the version of `state` is read along: if it is not there, or another one, the history was lost.
-        Raises HistoryLost.
+        The event at the version of `state` is read too: if it is missing, or another one, the history was lost. Raises
+        HistoryLost and CommandIdReused.
         """
         events = await self.store.look_up(work.stream_id, max(state.version - 1, 0), work.envelope.command_id)
         at_version = [event.metadata.event_id for event in events if event.version == state.version]
@@ -270,7 +272,7 @@ class CommandHandler:
 
 
 def _decide(work: _Work, state: StreamState[Any]) -> Sequence[object]:
-    """Raises DomainError and PreconditionFailed."""
+    """Returns the events that follow from the command. Raises DomainError and PreconditionFailed."""
     expected = work.envelope.expected_version
     if expected is not None and expected != state.version:
         raise PreconditionFailed(expected, state.version)
@@ -279,7 +281,10 @@ def _decide(work: _Work, state: StreamState[Any]) -> Sequence[object]:
 
 
 def _already_done(work: _Work, events: Sequence[StoredEvent]) -> _AlreadyDone | None:
-    """Raises CommandIdReused if the events of this command id are those of another request."""
+    """Returns the first result if `events` has events of this command, else None.
+
+    Raises CommandIdReused if they are those of another request.
+    """
     own = [event for event in events if event.command_id == work.envelope.command_id]
     if not own:
         return None
@@ -289,5 +294,5 @@ def _already_done(work: _Work, events: Sequence[StoredEvent]) -> _AlreadyDone | 
 
 
 async def pause_with_jitter(sleep: Callable[[float], Awaitable[None]], attempt: int) -> None:
-    """Full jitter, doubling from 20 ms to at most half a second."""
+    """Waits for a random time below a bound that doubles from 20 ms to half a second (full jitter)."""
     await sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))

@@ -1,4 +1,4 @@
-"""Cold loads: short streams in one forward query, long ones from a snapshot and their newest events."""
+"""A cold load reads a short stream in one query, and a long stream from a snapshot and its newest events."""
 
 import asyncio
 import logging
@@ -15,14 +15,14 @@ from engine.storing.port import EventStore
 from engine.storing.snapshots import Snapshot, SnapshotStore
 
 NEWEST: Final = 100
-"""Events read along with a snapshot: twice as many as lie between two snapshots."""
+"""A load reads this many events along with the snapshot: twice as many as lie between two snapshots."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The state of a stream and the events that were read for it; `whole` if they are all that the replica showed."""
+    """Holds the state of a stream and the events that were read for it; `whole` if the replica showed no others."""
 
     state: StreamState[Any]
     events: Sequence[StoredEvent]
@@ -36,7 +36,11 @@ class Loader:
     codec: EventCodec
 
     async def load(self, aggregate: Aggregate[Any, Any, Any], stream_id: str, *, trust_snapshot: bool = True) -> Loaded:
-        """Two sequential round trips at most while the snapshot lags by less than `NEWEST` events."""
+        """Returns the state of the stream.
+
+        It takes at most two sequential round trips while the snapshot lags by less than `NEWEST` events. Raises as the
+        event store and the event codec do; an error of the snapshot store is only logged.
+        """
         if aggregate.snapshots is None or not trust_snapshot:
             return await self._from_the_beginning(aggregate, stream_id)
         snapshot, newest = await asyncio.gather(
@@ -49,13 +53,16 @@ class Loader:
             return await self._from_the_beginning(aggregate, stream_id)
         events = newest if _bears_out(snapshot, newest) else await self.store.read(stream_id, snapshot.version - 1)
         if not _bears_out(snapshot, events):
-            # The store was restored to a moment before the snapshot, or the replica lags: the events decide.
+            # The store was restored to a time before the snapshot, or the replica lags: the events decide.
             return await self._from_the_beginning(aggregate, stream_id)
         following = [event for event in events if event.version > snapshot.version]
         return self._folded_on(aggregate, start, following, whole=False)
 
     async def keep(self, aggregate: Aggregate[Any, Any, Any], stream_id: str, state: StreamState[Any]) -> None:
-        """Writes a snapshot, best effort: the next load is slower without it, and just as right."""
+        """Writes a snapshot if the aggregate has any.
+
+        A failure is only logged: the next load is slower, and still right.
+        """
         if aggregate.snapshots is None:
             return
         snapshot = Snapshot(
@@ -99,7 +106,7 @@ def _is_whole(newest: Sequence[StoredEvent]) -> bool:
 
 
 def _bears_out(snapshot: Snapshot, events: Sequence[StoredEvent]) -> bool:
-    """Whether the events hold the very one that the snapshot was folded to, and all that follow it."""
+    """Returns whether `events` has the event that the snapshot was folded to, and all after it without a gap."""
     from_there = [event for event in events if event.version >= snapshot.version]
     return (
         bool(from_there)
@@ -109,7 +116,7 @@ def _bears_out(snapshot: Snapshot, events: Sequence[StoredEvent]) -> bool:
 
 
 def _state_of(snapshot: Snapshot, format_: SnapshotFormat[Any]) -> StreamState[Any] | None:
-    """None for data that this fold cannot read: the events are there."""
+    """Returns the state in the snapshot; None for data that cannot be read, since the events are there."""
     try:
         state = format_.from_data(snapshot.state)
     except (AttributeError, KeyError, TypeError, ValueError):

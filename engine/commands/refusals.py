@@ -1,4 +1,4 @@
-"""Refusals: what a client is told when its command is understood and not carried out, over HTTP or later."""
+"""A refusal tells a client why its command was understood but not carried out, in the response or as an outcome."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from engine.storing.errors import AppendTooLarge
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A problem in the sense of RFC 9457: `status` is a 4xx, `type` its kind in kebab-case."""
+    """A refusal is a problem in the sense of RFC 9457: `status` is a 4xx, `type` its kind in kebab-case."""
 
     status: int
     type: str
@@ -19,7 +19,7 @@ class Refusal:
 
 
 def refusal_of(error: Exception) -> Refusal | None:
-    """None for an error that is no refusal: the same command may yet succeed, or the service has a defect."""
+    """Returns the refusal for an error; None if the same command may still succeed, or the service has a defect."""
     match error:
         case NotFound() | UnknownStream():
             return Refusal(404, "not-found", "Not found", str(error))
@@ -37,7 +37,7 @@ def refusal_of(error: Exception) -> Refusal | None:
 
 
 def kebab(title: str) -> str:
-    """The kind of a problem in its type, out of its title in words."""
+    """Turns the title of a problem into its kind, in kebab-case."""
     return title.lower().replace(" ", "-")
 
 

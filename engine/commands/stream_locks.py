@@ -1,4 +1,4 @@
-"""Commands on one stream lock it inside a process, one after the other: otherwise each would make others conflict."""
+"""Commands on one stream take its lock, one after the other within a worker process; otherwise they would conflict."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -16,18 +16,18 @@ class _Queue:
 
 
 class StreamLocks:
-    """One queue per stream in use, first come first served. A cancelled waiter leaves the queue."""
+    """Keeps one queue for each stream in use, first come, first served. A cancelled command leaves the queue."""
 
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
 
     def held(self, stream_id: str) -> "_Lock":
-        """To be entered; raises TooBusy then when `MAX_WAITING` commands wait already."""
+        """Returns the lock as a context. Entering it raises TooBusy when `MAX_WAITING` commands wait already."""
         return _Lock(self._queues, stream_id)
 
 
 class _Lock:
-    """A class of its own, since every command takes one: a generator's context costs it three times as much."""
+    """Is a class, since every command takes a lock: a context made of a generator costs three times as much."""
 
     __slots__ = ("_queue", "_queues", "_stream_id")
 

@@ -1,4 +1,4 @@
-"""Stream states: what a command needs to know, and a cache of them bounded by bytes."""
+"""A stream state is what a command is decided on; the cache keeps the last used ones, bounded by bytes."""
 
 import sys
 from collections import OrderedDict
@@ -19,7 +19,7 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class StreamState(Generic[S]):
-    """The state of a stream at a version, and its newest event: id, time and type."""
+    """Holds the state of a stream at a version, and the id, time and type of its newest event."""
 
     state: S
     version: int = 0
@@ -32,7 +32,10 @@ class StreamState(Generic[S]):
         return Head(self.version, self.event_id)
 
     def then(self, aggregate: Aggregate[Any, Any, S], codec: EventCodec, events: Iterable[StoredEvent]) -> Self:
-        """Folds on; `events` follow this version without a hole. Raises as `EventCodec.decode` does."""
+        """Returns the state after `events`, which follow this version without a gap.
+
+        Raises as `EventCodec.event_of` does.
+        """
         state, evolve, event_of = self.state, aggregate.decider.evolve, codec.event_of
         newest: StoredEvent | None = None
         for newest in events:
@@ -41,13 +44,13 @@ class StreamState(Generic[S]):
 
     @classmethod
     def at(cls, state: S, newest: StoredEvent) -> Self:
-        """`state` is that of the stream whose newest event is `newest`."""
+        """Returns the stream state of `state`, at the version of `newest`, the last event in it."""
         metadata = newest.metadata
         return cls(state, newest.version, metadata.event_id, metadata.occurred_at, newest.type)
 
 
 class StreamStateCache:
-    """The states of the streams that were used last, as many as fit into `max_bytes` of estimated memory."""
+    """Keeps the states of the streams that were used last, as many as fit into `max_bytes` of estimated memory."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -76,10 +79,10 @@ class StreamStateCache:
 
 
 _OVERHEAD: Final = 900
-"""Bytes of an entry beside its state: the entry, its key, the state object, its id and time (measured on 3.11)."""
+"""An entry has these bytes beside its state: itself, its key, the state object, its id and time (measured on 3.11)."""
 
 
 def _estimate(state: object) -> int:
-    """Bytes of a state: itself and its fields. A large field tells its own size by `__sizeof__`."""
+    """Returns the bytes of a state and of its fields. A large field reports its own size by `__sizeof__`."""
     names: Iterable[str] = getattr(state, "__dataclass_fields__", ())
     return sys.getsizeof(state) + sum([sys.getsizeof(getattr(state, name)) for name in names])

@@ -1,1 +1,1 @@
-"""What consumers of the change feed and of the bus share: retries, parking and release, what the host rewrites."""
+"""The consumers of the change feed and of the bus share retries, parking, release, and the check for host rewrites."""

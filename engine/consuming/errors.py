@@ -1,14 +1,14 @@
-"""How a consumer fails, by what has to happen next.
+"""A consumer fails with one of these errors; each class says what has to happen next.
 
 ConsumerError
-├── TransientFailure    the same batch or message again, later: the host brings it
-├── PermanentFailure    the same event will fail again: it blocks its consumer until a person acts
-└── GaveUp              a consumer that has tried for long enough: its message is parked without another try
+├── TransientFailure    the same batch or message may succeed later: the host delivers it again
+├── PermanentFailure    the same event will fail again: it blocks its consumer until an operator acts
+└── GaveUp              the consumer has tried for long enough: its message is parked without another try
 """
 
 
 class ConsumerError(Exception):
-    """Root of the tree above."""
+    """Is the base class of the errors above."""
 
 
 class TransientFailure(ConsumerError):
@@ -16,7 +16,7 @@ class TransientFailure(ConsumerError):
 
 
 class GaveUp(ConsumerError):
-    """`attempts` counts all that it has tried."""
+    """Is raised by a consumer that has tried for long enough; `attempts` counts all of its tries."""
 
     def __init__(self, message: str, attempts: int) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Items of the change feed, by the stream that they belong to: the feed keeps the order of streams, not of a batch."""
+"""The change feed keeps the order of each stream but mixes streams in a batch, so items are grouped by their stream."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def by_stream(items: Iterable[Mapping[str, Any]]) -> Mapping[str, list[Mapping[str, Any]]]:
-    """The items of each stream, streams in the order in which they first come."""
+    """Returns the items of each stream; the streams come in the order of their first items."""
     streams: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for item in items:
         streams[stream_of(item)].append(item)
@@ -14,5 +14,5 @@ def by_stream(items: Iterable[Mapping[str, Any]]) -> Mapping[str, list[Mapping[s
 
 
 def stream_of(item: Mapping[str, Any]) -> str:
-    """Of any item, also of one that is no event of ours."""
+    """Returns the stream id of an item of the change feed, also of one that is not an event."""
     return str(item.get("streamId"))

@@ -1,8 +1,8 @@
-"""Which events of the trigger's batch cannot be taken at their word.
+"""The Functions host rewrites texts of the documents that it delivers, so some events are read again from the store.
 
-The Functions host re-writes every string of a document that looks like an ISO 8601 date-time
-(`2026-01-02T03:04:05.000Z` becomes `2026-01-02T03:04:05Z`, `/Date(1700000000000)/` becomes a date-time). What it has
-re-written still looks like one, so an event whose data holds such a text is read again from the store.
+It rewrites every string of a document that looks like an ISO 8601 date-time (`2026-01-02T03:04:05.000Z` becomes
+`2026-01-02T03:04:05Z`, `/Date(1700000000000)/` becomes a date-time). A rewritten string still looks like a date-time,
+so an event whose data holds such a text is read again.
 """
 
 import re
@@ -18,9 +18,10 @@ _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
 async def as_written(store: EventStore, stream_id: str, items: Iterable[Mapping[str, Any]]) -> list[StoredEvent]:
-    """The events of these items of one stream, by version, as they were written.
+    """Returns the events of these items of one stream, by version, with the texts that were appended.
 
-    Raises UndecodableEvent, TransientFailure while the store does not show them yet, and as the store does.
+    If one of them has to be read again, the result also has the events between the first and the last item. Raises
+    UndecodableEvent, TransientFailure while the store does not show the events yet, and the errors of the store.
     """
     events = sorted((from_item(item) for item in items), key=lambda event: event.version)
     if not any(may_be_rewritten(event.data) for event in events):
@@ -33,7 +34,7 @@ async def as_written(store: EventStore, stream_id: str, items: Iterable[Mapping[
 
 
 def may_be_rewritten(data: Any) -> bool:
-    """Whether any text in `data`, property names aside, looks like a date-time."""
+    """Returns whether any text in `data` looks like a date-time; property names do not count."""
     if isinstance(data, str):
         return _DATE_TIME.match(data) is not None
     if isinstance(data, Mapping):

@@ -1,8 +1,8 @@
-"""One message of the bus into one handler.
+"""The message runner passes one message of the bus to one consumer, and parks it when it keeps failing.
 
-What will never be understood is parked alone and holds nobody. What is understood and fails for good parks its
-session: later messages of the session wait behind it, in the store, and the bus goes on. A message is completed once
-it is handled or in the store.
+A message that no build can understand is parked alone, and no other message waits for it. A message that is understood
+and keeps failing parks its session: later messages of the session wait behind it, in the store of parked messages, and
+the bus delivers the other sessions. A message is completed once it is handled or parked.
 """
 
 import logging
@@ -25,7 +25,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MessageConsumer:
-    """`handle` is safe to repeat. It raises UnreadableMessage for what it will never understand, and may give up."""
+    """Handles the messages of one kind; `handle` is safe to repeat.
+
+    It raises UnreadableMessage for a message that no build can understand, and GaveUp when it has tried for long
+    enough.
+    """
 
     name: str
     handle: Callable[[Received], Awaitable[None]]
@@ -33,7 +37,7 @@ class MessageConsumer:
 
 @dataclass(slots=True)
 class Delivery:
-    """A message in the hands of this process, and how often it has failed there."""
+    """Holds a message that this worker process is handling, and how often it has failed here."""
 
     message: Received
     failures: int = 0
@@ -45,7 +49,7 @@ class MessageRunner:
     clock: Callable[[], datetime]
 
     async def attempt(self, consumer: MessageConsumer, delivery: Delivery) -> None:
-        """Returns once the message may be completed. Raises one of `TRANSIENT` for another attempt, later."""
+        """Returns once the message may be completed. Raises one of `TRANSIENT` if it should be tried again later."""
         if await self._waits_behind_its_session(consumer, delivery.message):
             return
         try:
@@ -84,5 +88,5 @@ class MessageRunner:
 
 
 def failure_of(error: BaseException, attempts: int, at: datetime) -> Failure:
-    """For the person who looks at what is parked."""
+    """Returns the failure that an operator sees with a parked message."""
     return Failure(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)), attempts, at)

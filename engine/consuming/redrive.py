@@ -1,4 +1,4 @@
-"""Dead letters again: what the bus gave up after crashes goes out once more, once what crashed is mended."""
+"""A redrive sends dead letters again, once the cause of the crashes that made them is removed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +10,15 @@ from engine.messaging.port import Bus, DeadLetter, DeadLetters, Message
 
 _AT_ONCE: Final = 100
 _LONGEST_ID: Final = 128
-"""Characters of a message id, for Service Bus."""
+"""Service Bus accepts message ids of at most this many characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redrive:
-    """Safe to interrupt and to run again: the id of a copy says whose it is, and handlers are safe to repeat."""
+    """Handles dead letters again. It is safe to interrupt and to repeat.
+
+    The id of a copy is derived from its dead letter, and handlers are safe to repeat.
+    """
 
     dead_letters: DeadLetters
     bus: Bus
@@ -23,7 +26,7 @@ class Redrive:
     retry_policy: RetryPolicy
 
     async def count(self, entity: str) -> int:
-        """How many dead letters there are now. Raises AdapterError."""
+        """Returns how many dead letters there are now. Raises AdapterError."""
         found, last = 0, 0
         while page := await self.dead_letters.dead_letters(entity, last, _AT_ONCE):
             found += len(page)
@@ -31,9 +34,10 @@ class Redrive:
         return found
 
     async def to_queue(self, queue: str, limit: int, report: Callable[[DeadLetter], None]) -> int:
-        """Sends each again, with its session: one of a parked session waits behind it as any message does.
+        """Sends up to `limit` dead letters to their queue again, with their sessions, and reports each.
 
-        Returns how many were sent. Raises AdapterError.
+        A message of a parked session waits behind it, as any other does. Returns how many were sent. Raises
+        AdapterError.
         """
 
         async def send(letter: DeadLetter) -> None:
@@ -45,9 +49,10 @@ class Redrive:
     async def to_consumer(
         self, subscription: str, consumer: MessageConsumer, limit: int, report: Callable[[DeadLetter], None]
     ) -> int:
-        """Hands each to the consumer of the subscription: sent to the topic, it would reach all the others too.
+        """Passes up to `limit` dead letters to the consumer of the subscription, and reports each.
 
-        Returns how many were handled or parked. Raises AdapterError and TransientFailure.
+        Sent to the topic, they would reach all other subscriptions too. Returns how many were handled or parked. Raises
+        AdapterError and TransientFailure.
         """
 
         async def hand_over(letter: DeadLetter) -> None:
@@ -60,7 +65,7 @@ class Redrive:
 
 
 def _again(letter: DeadLetter) -> Message:
-    """Under a new id: the detection window of the queue would drop one that it has seen."""
+    """Returns a copy under a new id: the detection window of the queue would drop an id that it has seen."""
     message = letter.message
     number = f"~{message.sequence_number}"
     return Message(

@@ -1,7 +1,7 @@
-"""Waiting for what comes back by itself.
+"""The retry policy tries again while a store, the bus or a deployment is not ready.
 
-Redelivery by the bus is immediate, and counted until the message is dead: so the waiting is done in the handler, for as
-long as the host renews the lock of the message.
+The bus delivers a message again at once, and counts deliveries until the message becomes a dead letter. So the handler
+waits instead, for as long as the host renews the lock of the message.
 """
 
 import logging
@@ -20,7 +20,7 @@ from engine.storing.errors import HistoryLost, NewerEvent
 T = TypeVar("T")
 
 LONGEST: Final = timedelta(minutes=4, seconds=30)
-"""How long one delivery waits in all; `maxAutoLockRenewalDuration` of host.json is longer."""
+"""One delivery waits for this long in all; `maxAutoLockRenewalDuration` of host.json is longer."""
 
 TRANSIENT: Final = (
     TransientFailure,
@@ -31,7 +31,7 @@ TRANSIENT: Final = (
     NewerMessage,
     TooBusy,
 )
-"""What may go away by itself, or by an operator or a deployment."""
+"""These errors may go away by themselves, or after an operator or a deployment has acted."""
 
 _LONGEST_PAUSE: Final = 15.0
 
@@ -40,13 +40,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`pause(seconds)` waits between tries."""
+    """Repeats an attempt that fails with one of `TRANSIENT`; `pause(seconds)` waits between tries."""
 
     clock: Callable[[], datetime]
     pause: Callable[[float], Awaitable[None]]
 
     async def retry(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        """What `attempt` gives, at last. Raises TransientFailure when patience is at its end; other errors pass."""
+        """Returns the result of the first `attempt` that succeeds.
+
+        Raises TransientFailure when `LONGEST` has passed. Raises errors outside `TRANSIENT` at once.
+        """
         give_up_at = self.clock() + LONGEST
         tries = 0
         while True:
@@ -57,5 +60,5 @@ class RetryPolicy:
                 if self.clock() >= give_up_at:
                     raise TransientFailure(f"{what} goes back to the bus: {error}") from error
                 _log.warning("%s waits: %s", what, error)
-            # Half of it at least, so that the tries of one session do not crowd a store that is coming back.
+            # At least half of the bound, so that the tries of one session do not crowd a store that is coming back.
             await self.pause(random.uniform(0.5, 1) * min(_LONGEST_PAUSE, 0.05 * 2**tries))

@@ -1,1 +1,1 @@
-"""The contracts that a domain is written against. Imports the standard library alone."""
+"""A domain is written against these contracts, which import the standard library alone."""

@@ -1,4 +1,4 @@
-"""An aggregate: one kind of stream, with its rules and the names under which its events lie in the store."""
+"""An aggregate is one kind of stream: its decider, and the names of its events and commands at rest and on the bus."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ E = TypeVar("E")
 S = TypeVar("S")
 
 Upcaster = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Turns the stored data of one schema of an event into the data of the next."""
+"""Turns the stored data of one schema of an event into the data of the next schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotFormat(Generic[S]):
-    """The state as plain JSON data and back.
+    """Converts the state of an aggregate to plain JSON data and back.
 
-    `fold` numbers what the state means: it moves whenever the same events would give another state or other data,
-    and snapshots of another number are left alone.
+    `fold` is the version of this format. Increase it whenever the same events would give another state or other data;
+    snapshots with another `fold` are ignored.
     """
 
     fold: int
@@ -30,11 +30,11 @@ class SnapshotFormat(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate(Generic[C, E, S]):
-    """`events` and `commands` are the unions of their classes, or the one class that there is.
+    """Describes one kind of stream. `events` and `commands` are unions of classes, or a single class.
 
-    `commands` are those that may travel on the bus; None: none may. Events lie in the store, and commands travel,
-    under the names of their classes; `renamed` has the names of those whose class is called otherwise by now.
-    `upcasters` lift older schemas of an event to its present one. `snapshots` is for kinds of streams that grow long.
+    `commands` are those that may travel on the bus; with None, no command may. Events are stored, and commands travel,
+    under the names of their classes; `renamed` maps a renamed class to the name it had before. `upcasters` maps an
+    event class to the functions that lift older schemas to the present one. `snapshots` is for streams that grow long.
     """
 
     category: str
@@ -50,12 +50,12 @@ class Aggregate(Generic[C, E, S]):
 
     @property
     def event_classes(self) -> Mapping[str, type[E]]:
-        """By their names in the store."""
+        """Maps the stored name of each event to its class."""
         return self._by_name(self.events)
 
     @property
     def command_classes(self) -> Mapping[str, type[C]]:
-        """Those that may travel on the bus, by their names there."""
+        """Maps the name of each command that may travel on the bus to its class."""
         return {} if self.commands is None else self._by_name(self.commands)
 
     def _by_name(self, union: UnionType | type) -> Mapping[str, type[Any]]:

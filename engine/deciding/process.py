@@ -1,8 +1,8 @@
-"""A process: what happens in several streams, brought to one end by commands to them.
+"""A process reacts to events of several streams with commands to those streams.
 
-It is an aggregate whose inputs are what happened elsewhere. Each event of its stream is one reaction, and holds the
-commands that it issued: they are sent from there, so that a reaction and what follows from it are kept together or
-not at all.
+It is an aggregate whose decider takes process inputs in place of commands. Each event of its stream is one reaction,
+and holds the commands that the process issued with it. The relay sends them from there, so a reaction and its commands
+are kept together or not at all.
 """
 
 from collections.abc import Callable
@@ -20,9 +20,9 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Issued(Generic[C]):
-    """A command to the stream `<category>-<entity_id>`, due `after_seconds` after the event that carries it occurred.
+    """An issued command goes to the stream `<category>-<entity_id>`, `after_seconds` after the event that holds it.
 
-    One to the process's own category is a timeout: it comes back as an input, among the others.
+    A command to the process's own category is a timeout: the process gets it back as an input.
     """
 
     category: str
@@ -33,12 +33,13 @@ class Issued(Generic[C]):
 
 @dataclass(frozen=True, slots=True)
 class Process(Generic[X, E, S]):
-    """`aggregate` decides on inputs: events of other streams, and its own timeouts.
+    """A process decides on its inputs: events of other streams, and its own timeouts.
 
-    An input can arrive twice, and those of different streams in any order; those of one stream arrive in order.
-    `inputs` is the union of those events, and `correlation` gives the entity id of the process that one is about, None
-    if it is about none.
-    `issued` gives the commands that an event of the process holds.
+    An input can arrive twice, and inputs arrive in any order. Those from one stream nearly always arrive in order: a
+    message that became a dead letter, and is sent again, arrives after all those behind it.
+    `aggregate` decides on them. `inputs` is the union of the event classes that the process reacts to, and
+    `correlation` returns the entity id of the process that an event is about, None if it is about none. `issued`
+    returns the commands that an event of the process holds.
     """
 
     aggregate: Aggregate[X, E, S]
@@ -47,5 +48,5 @@ class Process(Generic[X, E, S]):
     issued: Callable[[E], tuple[Issued[Any], ...]]
 
     def entity_id(self, event: object) -> str | None:
-        """Of the process that the event is about; None if it is about none."""
+        """Returns the entity id of the process that `event` is about; None if it is about none."""
         return self.correlation(event) if isinstance(event, self.inputs) else None

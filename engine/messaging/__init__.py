@@ -1,1 +1,1 @@
-"""Asking others to act: messages, the bus that carries them, and the webhook that is told."""
+"""Messages carry events and commands over the bus; notifications carry events to a webhook."""

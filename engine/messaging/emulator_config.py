@@ -1,4 +1,4 @@
-"""The topology in the `config.json` format of the official Service Bus emulator, which the local broker reads too.
+"""The official Service Bus emulator reads the topology in this `config.json` format, and so does the local broker.
 
 https://learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator
 """
@@ -9,17 +9,17 @@ from typing import Any, Final
 from engine.messaging.topology import DETECTION_WINDOW, LOCK_DURATION, MAX_DELIVERIES, Queue, Subscription, Topology
 
 _NAMESPACE: Final = "sbemulatorns"
-"""The one name that the emulator takes."""
+"""The emulator accepts this name only."""
 
 _LONGEST_WINDOW: Final = timedelta(minutes=5)
-"""The emulator refuses a longer one."""
+"""The emulator refuses a longer detection window."""
 
 _NOTHING: Final = {"Name": "nothing", "Properties": {"FilterType": "Sql", "SqlFilter": {"SqlExpression": "1 = 0"}}}
 """Without any rule, a subscription would get one that takes every message."""
 
 
 def emulator_config(topology: Topology) -> dict[str, Any]:
-    """Ready to be written as JSON."""
+    """Returns the configuration of the emulator for `topology`, ready to be written as JSON."""
     topic = {
         "Name": topology.topic.name,
         "Properties": _detection(),
@@ -52,6 +52,6 @@ def _detection() -> dict[str, Any]:
 
 
 def _iso(span: timedelta) -> str:
-    """ISO 8601, whole minutes or seconds."""
+    """Returns the span in ISO 8601, in whole minutes or seconds."""
     seconds = int(span.total_seconds())
     return f"PT{seconds // 60}M" if seconds % 60 == 0 else f"PT{seconds}S"

@@ -1,10 +1,10 @@
-"""A command on its way: one value from the request, or the event that issued it, to the stream that it changes."""
+"""A command envelope carries a command, its id and its origin from a request, or from a process, to a stream."""
 
 from typing import Any, NamedTuple
 
 
 class Origin(NamedTuple):
-    """Who asks, as part of which conversation, because of what, and in which trace (W3C `traceparent`)."""
+    """Tells who sent a command, in which conversation, what caused it, and in which trace (W3C `traceparent`)."""
 
     actor: str
     correlation_id: str
@@ -13,10 +13,11 @@ class Origin(NamedTuple):
 
 
 class CommandEnvelope(NamedTuple):
-    """The same `command_id` takes effect once; `fingerprint` tells whether it is really the same request.
+    """Addresses a command to a stream. The same `command_id` takes effect once.
 
-    `expected_version` is what the caller insists on. `outcome`: a client waits for what comes of it.
-    A named tuple, since one is made per command: a frozen dataclass takes three times as long to make.
+    `fingerprint` tells a repetition of the request from another request. `expected_version` is the version that the
+    caller requires, None for any. `outcome` is true if a client may ask for the outcome later. It is a named tuple: one
+    is created per command, and a frozen dataclass takes three times as long to create.
     """
 
     stream_id: str

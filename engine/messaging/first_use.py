@@ -1,4 +1,4 @@
-"""The bus, imported and connected with the first message: HTTP and views alone never pay for its SDK."""
+"""The bus is imported and connected on first use: functions that send no message never pay for its SDK."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class BusOnFirstUse:
-    """Promises of `Bus` and `DeadLetters`. `stack` closes what was opened."""
+    """Implements `Bus` and `DeadLetters`; `stack` closes what was opened."""
 
     def __init__(self, connection: ServiceBusConnection, stack: contextlib.AsyncExitStack) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""The bus in memory, for tests: it keeps what was sent, by entity and in order."""
+"""The bus in memory keeps what was sent, by entity and in order, for tests."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,10 +12,10 @@ MAX_BYTES: Final = 256 * 1024
 
 
 class MemoryBus:
-    """Promises of `Bus` and `DeadLetters`.
+    """Implements `Bus` and `DeadLetters`.
 
-    `deliver` gives what waits in an entity, as its consumers would get it. `entities` are those that there are; None:
-    every one that is named.
+    `deliver` returns the messages that wait in an entity, as its consumers would get them. `entities` names the
+    entities that exist; with None, all do.
     """
 
     def __init__(self, entities: frozenset[str] | None = None) -> None:
@@ -32,7 +32,7 @@ class MemoryBus:
             self.sent[entity].append(message)
 
     def deliver(self, entity: str) -> list[Received]:
-        """What was sent since the last call, due or not, numbered in order."""
+        """Returns what was sent since the last call, due or not, numbered in order."""
         first, messages = self._taken[entity], self.sent[entity]
         self._taken[entity] = len(messages)
         return [
@@ -41,7 +41,7 @@ class MemoryBus:
         ]
 
     def bury(self, entity: str, received: Received, reason: str, description: str) -> None:
-        """Makes a dead letter of what was delivered from a queue."""
+        """Makes a dead letter of a message that was delivered from a queue."""
         message = self.sent[entity][received.sequence_number - 1]
         self._dead[entity][received.sequence_number] = DeadLetter(
             received, message.subject, message.correlation_id, reason, description, 1, datetime.now(UTC)

@@ -1,8 +1,8 @@
-"""What the receiver of notifications is sent, whatever carries it there. `webhook.py` does, over HTTP.
+"""A notification tells a receiver outside of one event; `webhook.py` posts it over HTTP.
 
     { "eventId": "…", "type": "GuestLeft", "stream": "guest-…", "version": 3, "occurredAt": "…Z", "data": {…} }
 
-The receiver's key is the event id: the same event comes again when the sender did not learn that it had arrived.
+The event id is the receiver's key: the same event is posted again when the sender did not learn that it had arrived.
 """
 
 import hashlib
@@ -15,12 +15,15 @@ from engine.storing.events import StoredEvent, time_at_rest
 
 
 class NotReceived(Exception):
-    """The receiver has not said that it has the notification. The text names no secret, and no address but a host."""
+    """Is raised when the receiver has not confirmed a notification.
+
+    The message holds no secret, and of the address only the host.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`body` is the JSON above, the same bytes however often it is posted."""
+    """Holds the notification of one event. `body` is the JSON above, with the same bytes at every attempt."""
 
     event_id: str
     traceparent: str
@@ -29,7 +32,7 @@ class Notification:
 
 class Webhook(Protocol):
     async def post(self, notification: Notification) -> None:
-        """Returns once the receiver has accepted it. Raises NotReceived."""
+        """Returns once the receiver has accepted the notification. Raises NotReceived."""
         ...
 
 
@@ -47,9 +50,9 @@ def notification_of(event: StoredEvent) -> Notification:
 
 
 def signature(secret: str, unix_seconds: int, body: bytes) -> str:
-    """The value of `X-Signature`: HMAC-SHA256 over the time, a full stop and the body.
+    """Returns the value of `X-Signature`: HMAC-SHA256 over the time, a full stop and the body.
 
-    The time is in it so that a receiver can turn away what somebody recorded and sends again later.
+    The time lets a receiver refuse a request that was recorded and is sent again later.
     """
     signed = hmac.new(secret.encode(), b"%d.%b" % (unix_seconds, body), hashlib.sha256)
     return f"t={unix_seconds},v1={signed.hexdigest()}"

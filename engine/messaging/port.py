@@ -1,4 +1,4 @@
-"""The promises of a message bus. `memory.py` and `servicebus.py` keep them."""
+"""`Bus` and `DeadLetters` are the ports of the message bus; `memory.py` and `servicebus.py` implement them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,12 +9,15 @@ from engine.errors import AdapterError
 
 
 class MessageTooLarge(AdapterError):
-    """One message is more than the bus carries: it never will be sent."""
+    """Is raised when one message is larger than the bus carries. Sending it again fails again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`subject` is the type of what it carries; `due` schedules it, UTC."""
+    """A message carries an event or a command to an entity; `subject` is its type.
+
+    `due` is the time in UTC at which the bus delivers it, None for at once.
+    """
 
     message_id: str
     session_id: str | None
@@ -27,7 +30,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message as a consumer gets it. `sequence_number` is the bus's own, rising within a session."""
+    """A received message is what a consumer gets. The bus sets `sequence_number`, which rises within a session."""
 
     message_id: str
     session_id: str | None
@@ -38,9 +41,9 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that the bus has given up; `message` has the sequence number by which it is found.
+    """A dead letter is a message that the bus has given up; `message` has the sequence number by which it is found.
 
-    `deliveries` counts how often it was handed out; `reason` and `description` are the bus's, or empty.
+    `deliveries` counts how often it was delivered. `reason` and `description` come from the bus and may be empty.
     """
 
     message: Received
@@ -56,23 +59,29 @@ class Bus(Protocol):
     async def send(self, entity: str, messages: Sequence[Message]) -> None:
         """Returns once the bus has accepted all of `messages`, in this order. Raises AdapterError.
 
-        After an error any first part of them may have been accepted, or all.
+        After an error, the bus may have accepted all of them, or any number of the first ones.
         """
         ...
 
 
 class DeadLetters(Protocol):
-    """What is dead in a queue, or in a subscription (`topic/name`). All methods raise Unavailable and AccessRefused."""
+    """Reads and removes the dead letters of a queue or of a subscription (`topic/name`).
+
+    All methods raise Unavailable and AccessRefused.
+    """
 
     async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
-        """Looks, and takes nothing: those with sequence numbers above `after`, in order. None: there are no more."""
+        """Returns up to `limit` dead letters with sequence numbers above `after`, in order, and removes none.
+
+        An empty result means that there are no more.
+        """
         ...
 
     async def drain(self, entity: str, handle: Callable[[DeadLetter], Awaitable[None]], limit: int) -> int:
-        """Gives up to `limit` dead letters to `handle`, one by one in order; each is gone once `handle` returns.
+        """Passes up to `limit` dead letters to `handle`, one by one in order, and removes each once `handle` returns.
 
-        If `handle` raises, its dead letter stays and the error passes. An interruption loses nothing: at worst a
-        handled one stays, and comes again. Returns how many are gone; fewer than `limit`: there are no more, or others
-        hold them.
+        If `handle` raises, its dead letter stays and the error is raised. An interruption loses nothing: at worst, a
+        dead letter that was handled stays and is passed again. Returns the number of those removed; fewer than `limit`
+        means that there are no more, or that other receivers hold them.
         """
         ...

@@ -1,4 +1,4 @@
-"""The bus on Azure Service Bus, by its SDK over AMQP."""
+"""The bus on Azure Service Bus uses the SDK over AMQP."""
 
 import asyncio
 import contextlib
@@ -28,20 +28,20 @@ from engine.messaging.port import DeadLetter, Message, MessageTooLarge, Received
 from engine.messaging.topology import EVENT_TOPIC
 
 SEND_LIFETIME: Final = 20.0
-"""Seconds that one call of `send` may take, opening the connection included, before it is given up."""
+"""A call of `send` is given up after this many seconds, the opening of the connection included."""
 
 BATCH_BYTES: Final = 192 * 1024
-"""Well below the 256 KB of a message, which a batch is too; a larger message goes alone.
+"""A batch stays well below the 256 KB that limit a message and a batch alike; a larger message is sent alone.
 
-The SDK (7.15) does not count what a batch takes over from its first message, such as the session: the bus refuses one
-that the SDK has filled.
+The SDK (7.15) does not count what a batch takes over from its first message, such as the session: the bus refuses a
+batch that the SDK has filled.
 """
 
 _LOOK_WAIT: Final = 2.0
-"""Seconds to wait for a dead letter before there is none."""
+"""A queue counts as empty when no dead letter has come for this many seconds."""
 
 _LONGEST_HANDLING: Final = 600.0
-"""Seconds for which the lock of a dead letter is renewed."""
+"""The lock of a dead letter is renewed for at most this many seconds."""
 
 _ADDED_BY_THE_BUS: Final = ("DeadLetterReason", "DeadLetterErrorDescription")
 _DATA_BODY: Final = "data"
@@ -57,14 +57,14 @@ _REFUSALS: Final = (
 
 @dataclass(slots=True)
 class _Link:
-    """One sender, opened on first use. Its lock keeps the order of messages that are sent at the same time."""
+    """Holds one sender, opened on first use. The lock keeps overlapping calls of `send` in order."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     sender: ServiceBusSender | None = None
 
 
 class AzureServiceBus:
-    """Promises of `Bus` and `DeadLetters`."""
+    """Implements `Bus` and `DeadLetters`."""
 
     def __init__(self, client: ServiceBusClient) -> None:
         self._client = client
@@ -79,7 +79,7 @@ class AzureServiceBus:
                         link.sender = self._sender(entity)
                     await _send(link.sender, messages)
             except BaseException:
-                # What state the link is in, nobody knows: the next call opens another.
+                # The state of the link is unknown now: the next call opens another.
                 await _closed(link)
                 raise
 
@@ -101,7 +101,7 @@ class AzureServiceBus:
                 try:
                     await handle(_dead_letter(message))
                 except BaseException:
-                    # Or it would stay locked, and the next one to be handled would not be the next in order.
+                    # Otherwise it would stay locked, and the next call would skip it.
                     with contextlib.suppress(AzureError, OSError, TimeoutError):
                         async with asyncio.timeout(SEND_LIFETIME):
                             await receiver.abandon_message(message)
@@ -126,7 +126,7 @@ class AzureServiceBus:
 
 @asynccontextmanager
 async def open_bus(client: ServiceBusClient) -> AsyncIterator[AzureServiceBus]:
-    """Connects when the first message is sent; closes its links and the client."""
+    """Yields the bus, which connects with the first message; closes its links and the client at the end."""
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(client.close)
         bus = AzureServiceBus(client)
@@ -197,12 +197,12 @@ def _dead_letter(message: ServiceBusReceivedMessage) -> DeadLetter:
 
 
 def _body(message: ServiceBusReceivedMessage) -> bytes:
-    """Ours have bodies of bytes. Those of others, of AMQP values, are for people to look at."""
+    """Returns the body as bytes. Other senders may send AMQP values: they become text, for an operator to read."""
     return b"".join(message.body) if message.body_type.value == _DATA_BODY else str(message.body).encode()
 
 
 def _text(value: object) -> str:
-    """The SDK gives names, and texts of some senders, as bytes."""
+    """Returns text: the SDK gives names, and texts of some senders, as bytes."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
@@ -216,7 +216,7 @@ async def _closed(link: _Link) -> None:
 
 @asynccontextmanager
 async def _translated(entity: str) -> AsyncIterator[None]:
-    """The table from the SDK's errors to ours."""
+    """Raises an AdapterError in place of an error of the SDK."""
     try:
         yield
     except MessageSizeExceededError as error:

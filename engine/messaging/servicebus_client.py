@@ -1,4 +1,4 @@
-"""The client of Service Bus."""
+"""The client of Service Bus is opened by a connection string or by an identity."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -10,12 +10,12 @@ from engine.messaging.servicebus import AzureServiceBus, open_bus
 from engine.settings import ServiceBusConnection
 
 _RETRIES = 1
-"""What is beyond is waited for by whoever sends: a batch of the feed, a message, a client."""
+"""The SDK retries once; longer outages are left to the retries of the sender: a feed batch, a message or a client."""
 
 
 @asynccontextmanager
 async def connected(connection: ServiceBusConnection) -> AsyncIterator[AzureServiceBus]:
-    """The bus; it connects with the first message."""
+    """Yields the bus, which connects with the first message."""
     async with contextlib.AsyncExitStack() as stack:
         yield await stack.enter_async_context(open_bus(await _client(connection, stack)))
 

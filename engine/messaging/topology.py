@@ -1,4 +1,4 @@
-"""Every entity of the bus: the one definition that senders, the local broker, tests and infrastructure read."""
+"""This is the only definition of the bus's entities; senders, the local broker and tests read it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,36 +6,42 @@ from datetime import timedelta
 from typing import Final
 
 LOCK_DURATION: Final = timedelta(seconds=30)
-"""How long a message, or a session, stays with a receiver that does not renew."""
+"""A receiver that does not renew the lock of a message, or of a session, loses it after this time."""
 
 MAX_DELIVERIES: Final = 10
-"""Then the bus gives a message up. Handlers wait for what is away, so that it is left for crashes."""
+"""After this many deliveries, a message becomes a dead letter.
+
+Handlers wait inside a delivery, so it takes ten crashes, or an outage of some 45 minutes.
+"""
 
 DETECTION_WINDOW: Final = timedelta(hours=1)
-"""How long the bus drops messages of an id that it has seen: an economy, since every consumer is right without it."""
+"""For this time, the bus drops a message whose id it has seen.
+
+It only saves work: every consumer is right without it.
+"""
 
 COMMAND_QUEUE: Final = "commands"
-"""Commands of clients and of processes; the session is the target stream."""
+"""Carries the commands of clients and of processes; the session is the target stream."""
 
 REACTION_QUEUE: Final = "reactions"
-"""Events that a process reacts to, and its own timeouts; the session is the process's stream."""
+"""Carries the inputs of processes, events and timeouts; the session is the stream of the process."""
 
 EVENT_TOPIC: Final = "events"
-"""Every event; the session is its stream."""
+"""Carries every event; the session is its stream."""
 
 NOTIFICATION_QUEUE: Final = "notifications"
-"""Notifications whose receiver was down, scheduled for another attempt."""
+"""Carries notifications whose receiver was down, scheduled for another attempt."""
 
 NOTIFICATION_SUBSCRIPTION: Final = "notifications"
-"""Of the topic: the events that somebody outside is notified of."""
+"""Takes from the topic the events that a receiver outside is notified of."""
 
 NOTIFICATIONS_OF_EVENTS: Final = f"{EVENT_TOPIC}/{NOTIFICATION_SUBSCRIPTION}"
-"""That subscription, as an entity whose dead letters are looked at: it takes no messages of its own."""
+"""Names that subscription as an entity whose dead letters are read; no message is sent to it directly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """With `sessions`, messages of one session come in order, to one receiver at a time."""
+    """Describes a queue. With `sessions`, the messages of one session come in order, to one receiver at a time."""
 
     name: str
     sessions: bool = False
@@ -43,7 +49,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Takes the messages of its topic that have one of these `subjects`, in no order."""
+    """Takes the messages of its topic that have one of these `subjects`, in any order."""
 
     name: str
     subjects: tuple[str, ...]
@@ -62,12 +68,12 @@ class Topology:
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
-        """Each as an entity of its own, `topic/name`: dead letters lie there."""
+        """Names each subscription as an entity, `topic/name`, which holds its dead letters."""
         return tuple(f"{self.topic.name}/{each.name}" for each in self.topic.subscriptions)
 
 
 def topology(notified: Iterable[str]) -> Topology:
-    """`notified` are the types of the events that somebody outside is notified of."""
+    """Returns the topology; `notified` are the types of the events that a receiver outside is notified of."""
     return Topology(
         queues=(Queue(COMMAND_QUEUE, sessions=True), Queue(REACTION_QUEUE, sessions=True), Queue(NOTIFICATION_QUEUE)),
         topic=Topic(EVENT_TOPIC, (Subscription(NOTIFICATION_SUBSCRIPTION, tuple(notified)),)),

@@ -1,4 +1,4 @@
-"""Notifications over HTTP."""
+"""`HttpWebhook` posts notifications over HTTP."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,13 +9,13 @@ import aiohttp
 from engine.messaging.notification import Notification, NotReceived, signature
 
 POST_LIFETIME: Final = 10.0
-"""Seconds that one post may take, from the look-up of the host to the status of the answer."""
+"""A post is given up after this many seconds, from the look-up of the host to the status of the answer."""
 
 
 class HttpWebhook:
-    """Promises of `Webhook`: 2xx is success. Redirects are not followed: what is signed goes where settings say.
+    """Implements `Webhook`: a 2xx is success. It follows no redirect: a signed body goes only where the settings say.
 
-    Connects with the first post; `close` it at the end.
+    It connects with the first post; call `close` at the end.
     """
 
     def __init__(self, url: str, secret: str, clock: Callable[[], datetime], lifetime: float = POST_LIFETIME) -> None:
@@ -44,7 +44,7 @@ class HttpWebhook:
         except TimeoutError:
             raise NotReceived(f"the receiver has not answered for {self._timeout.total:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            # Without its cause: a parked message keeps its trace, and the errors of requests hold their headers.
+            # Without its cause: a parked message keeps the trace of its error, and request errors hold the headers.
             raise NotReceived(f"no answer from the receiver: {type(error).__name__}: {error}") from None
         if not 200 <= status < 300:
             raise NotReceived(f"the receiver answered {status}")

@@ -1,4 +1,4 @@
-"""What the bodies of messages say: JSON, strict both ways.
+"""The bodies of messages are JSON, and are written and read strictly.
 
 An event travels as its item at rest (`engine/storing/items.py`), a command as
 
@@ -6,8 +6,8 @@ An event travels as its item at rest (`engine/storing/items.py`), a command as
       "outcome": true, "expectedVersion": 3 | null, "fingerprint": "…", "actor": "…", "correlationId": "…",
       "causationId": "…", "traceparent": "…" }
 
-Subject, correlation id, `traceparent` and `schema` are repeated as properties of the message, for filters and people;
-consumers go by the body alone.
+Subject, correlation id, `traceparent` and `schema` are repeated as properties of the message, for filters and
+operators; consumers read the body alone.
 """
 
 import json
@@ -26,19 +26,19 @@ from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, to_item
 
 _SCHEMA: Final = 1
-"""Of the command envelope and of all commands in it: a later one is a newer build's."""
+"""The command envelope and the commands in it share this schema; a newer build writes a higher one."""
 
 _STREAM_ID: Final = re.compile(r"(?P<category>[a-z]+)-[A-Za-z0-9._-]{1,64}", re.ASCII)
 _COMMAND_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
-"""Ours are UUIDs; what Cosmos DB takes as an id of an item is wider, and no more is needed."""
+"""The service creates UUIDs. Cosmos DB accepts more as the id of an item, but no more is needed."""
 
 
 class UnreadableMessage(Exception):
-    """Nobody will ever understand this message, or it is not where it belongs; the text says why, for a person."""
+    """Is raised when no build can understand a message, or it came to the wrong place; the text says why."""
 
 
 class NewerMessage(Exception):
-    """A newer build wrote the message: a deployment is under way."""
+    """Is raised when a newer build wrote the message: a deployment is under way."""
 
 
 _TEXTS: Final = ("commandId", "stream", "type", "fingerprint", "actor", "correlationId", "causationId", "traceparent")
@@ -49,13 +49,13 @@ _FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
     "outcome": (bool,),
     "expectedVersion": (int, NoneType),
 }
-"""What a command message has, and of which types: nothing is missing, and nothing else is there."""
+"""A command message has these fields, of these types, and no others; those in `_OPTIONAL` may be missing."""
 
 _OPTIONAL: Final = {"expectedVersion": None}
 
 
 class EnvelopeCodec:
-    """Envelopes to messages and back, for the commands and categories of these aggregates."""
+    """Turns command envelopes into messages and back, for the commands and categories of these aggregates."""
 
     def __init__(self, aggregates: Iterable[Aggregate[Any, Any, Any]]) -> None:
         self._converter = strict_converter()
@@ -63,7 +63,7 @@ class EnvelopeCodec:
         self._names = {cls: name for each in self._aggregates.values() for name, cls in each.command_classes.items()}
 
     def aggregate_of(self, stream_id: str) -> Aggregate[Any, Any, Any]:
-        """Raises UnreadableMessage for what is no id of a stream of a known kind."""
+        """Returns the aggregate of a stream. Raises UnreadableMessage if no aggregate has such stream ids."""
         match = _STREAM_ID.fullmatch(stream_id)
         aggregate = self._aggregates.get(match["category"]) if match else None
         if aggregate is None:
@@ -71,7 +71,10 @@ class EnvelopeCodec:
         return aggregate
 
     def command_message(self, envelope: CommandEnvelope, due: datetime | None = None) -> Message:
-        """The message id is the command's, and the session its target stream."""
+        """Returns the message of an envelope: its message id is the command id, and its session the target stream.
+
+        The bus delivers it at `due`. Raises KeyError for a command that may not travel on the bus.
+        """
         name, origin = self._names[type(envelope.command)], envelope.origin
         body = {
             "commandId": envelope.command_id,
@@ -98,11 +101,11 @@ class EnvelopeCodec:
         )
 
     def read_command(self, received: Received) -> CommandEnvelope:
-        """Raises UnreadableMessage and NewerMessage."""
+        """Returns the command envelope in the message. Raises UnreadableMessage and NewerMessage."""
         return self.command_of(body_of(received), received.session_id)
 
     def command_of(self, body: Mapping[str, Any], session_id: str | None) -> CommandEnvelope:
-        """The command in a body that is an object already. Raises UnreadableMessage and NewerMessage."""
+        """Returns the command envelope in a body that is parsed already. Raises UnreadableMessage and NewerMessage."""
         schema = body.get("schema")
         if type(schema) is int and schema > _SCHEMA:
             raise NewerMessage(f"a command of schema {schema}, which this build does not know")
@@ -128,15 +131,15 @@ class EnvelopeCodec:
     def _structured(self, data: Mapping[str, Any], as_class: type, complaint: str) -> Any:
         try:
             return self._converter.structure(data, as_class)
-        except Exception as error:  # whatever a converter stumbles over, the data is why
+        except Exception as error:  # every error of a converter comes from the data
             raise UnreadableMessage(f"{complaint}: {type(error).__name__}: {error}") from error
 
 
 def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields of a command. Raises UnreadableMessage where one is missing, unknown, or of another type."""
+    """Returns the fields of a command. Raises UnreadableMessage where one is missing, unknown, or of another type."""
     read = {**_OPTIONAL, **body}
     for name, types in _FIELDS.items():
-        # The very type: a bool would pass for an int.
+        # By `type`, not isinstance, which accepts a bool as an int.
         if type(read.get(name, ...)) not in types:
             raise UnreadableMessage(f"its body is no command: {name} is missing, or of another type")
     if unknown := sorted(read.keys() - _FIELDS.keys()):
@@ -145,6 +148,7 @@ def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def event_message(event: StoredEvent, *, message_id: str, session_id: str) -> Message:
+    """Returns the message of an event, with its item at rest as the body."""
     return Message(
         message_id=message_id,
         session_id=session_id,
@@ -156,12 +160,12 @@ def event_message(event: StoredEvent, *, message_id: str, session_id: str) -> Me
 
 
 def read_event(received: Received) -> StoredEvent:
-    """The event in the message, not decoded. Raises UnreadableMessage."""
+    """Returns the stored event in the message. Raises UnreadableMessage."""
     return event_of(body_of(received))
 
 
 def event_of(body: Mapping[str, Any]) -> StoredEvent:
-    """The event in a body that is an object already. Raises UnreadableMessage."""
+    """Returns the stored event in a body that is parsed already. Raises UnreadableMessage."""
     try:
         return from_item(body)
     except UndecodableEvent as error:
@@ -169,7 +173,7 @@ def event_of(body: Mapping[str, Any]) -> StoredEvent:
 
 
 def body_of(received: Received) -> Mapping[str, Any]:
-    """The body as a JSON object. Raises UnreadableMessage."""
+    """Returns the body as a JSON object. Raises UnreadableMessage."""
     try:
         body = json.loads(received.body)
     except (ValueError, RecursionError) as error:

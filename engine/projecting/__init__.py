@@ -1,1 +1,1 @@
-"""Read models: from the change feed into views, and from views to the answers of queries."""
+"""A projector turns events of the change feed into the views of a read model, and queries answer from the views."""

@@ -1,4 +1,4 @@
-"""The store of views on Cosmos DB: a container per read model."""
+"""The store of views on Cosmos DB uses one container per read model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -18,7 +18,7 @@ _PAGE: Final = "SELECT * FROM c WHERE c.sortKey >= @from AND c.sortKey < @below 
 
 
 class CosmosViewStore:
-    """Promises of `ViewStore`; `container(name)` gives the SDK's client of a container."""
+    """Implements `ViewStore`; `container(name)` returns the SDK's client of a container."""
 
     def __init__(self, container: Callable[[str], ContainerProxy]) -> None:
         self._container = container

@@ -1,4 +1,4 @@
-"""The store of views in memory: full semantics for tests."""
+"""The store of views in memory has full semantics, for tests."""
 
 import itertools
 import json
@@ -9,7 +9,7 @@ from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
 
 
 class MemoryViewStore:
-    """Keeps JSON text, as a database would: nobody holds a reference into it."""
+    """Implements `ViewStore`. It keeps JSON text, as a database would: no caller shares an object with it."""
 
     def __init__(self) -> None:
         self._documents: dict[tuple[str, ViewKey], tuple[str, str]] = {}

@@ -1,4 +1,4 @@
-"""The promise of a store of views. `memory.py` and `cosmos.py` keep it."""
+"""`ViewStore` is the port of the store of views; `memory.py` and `cosmos.py` implement it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from engine.errors import AdapterError
 
 
 class ViewConflict(AdapterError):
-    """Somebody else has written the view since it was read."""
+    """Is raised when another writer has changed the view since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewKey:
-    """The id of a view and the value of its container's partition key."""
+    """Holds the id of a view, and the value of its container's partition key."""
 
     id: str
     partition: str
@@ -26,22 +26,22 @@ class StoredDocument:
 
     @property
     def position(self) -> int:
-        """The version up to which the view has seen its stream."""
+        """Returns the version of the last event of its stream that the view has seen."""
         position: int = self.document["position"]
         return position
 
 
 class ViewStore(Protocol):
-    """The documents of every read model, by container. All methods raise Unavailable and AccessRefused."""
+    """Keeps the documents of every read model, by container. All methods raise Unavailable and AccessRefused."""
 
     async def get(self, container: str, key: ViewKey) -> StoredDocument | None: ...
 
     async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
-        """Creates the document if `etag` is None, else replaces the one that was read. Raises ViewConflict."""
+        """Creates the document if `etag` is None, else replaces the one with this etag. Raises ViewConflict."""
         ...
 
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
     ) -> Sequence[Mapping[str, Any]]:
-        """At most `limit` documents of a partition with `sort_from <= sortKey < sort_below`, highest first."""
+        """Returns at most `limit` documents of a partition with `sort_from <= sortKey < sort_below`, highest first."""
         ...

@@ -1,4 +1,4 @@
-"""A projection: how one read model follows from the events of one kind of stream, as a value."""
+"""A projection says, as a value, how the events of one kind of stream become the views of a read model."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,11 +20,12 @@ def _nothing(_: Any) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Projection(Generic[V]):
-    """`project(view, event)` is pure; `view` is None before the first event of a stream.
+    """`project(view, event)` is pure and returns the next view; `view` is None before the first event of a stream.
 
-    `name` is also the container. `generation` is a version of the projector and a prefix of every key it writes.
-    `partition(event)` and `addressing(view)` are for read models that are not found by their id alone: the value of
-    the container's partition key, and the properties beside the view that the container partitions or sorts by.
+    `name` is also the name of the container. `generation` is a version of the projection, and the prefix of every key
+    that it writes. `partition(event)` and `addressing(view)` serve read models whose views are not found by id alone:
+    the first returns the value of the container's partition key, the second the properties beside the view by which the
+    container is partitioned or sorted.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Projection(Generic[V]):
         return ViewKey(key, key if self.partition is None else self.partition(event))
 
     def key_of_stream(self, stream_id: str) -> ViewKey:
-        """For read models that are found by their id."""
+        """Returns the key of the view of a stream, for read models whose views are found by id."""
         key = view_key(self.generation, stream_id)
         return ViewKey(key, key)
 
@@ -73,5 +74,5 @@ class Projection(Generic[V]):
 
 
 def view_key(generation: int, stream_id: str) -> str:
-    """`1~guest-7c0e…`: generations of a read model live side by side in one container."""
+    """Returns the id of a view, such as `1~guest-7c0e…`: all generations of a read model share one container."""
     return f"{generation}~{stream_id}"

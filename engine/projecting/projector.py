@@ -1,9 +1,9 @@
-"""One batch of the change feed into one read model.
+"""A projector applies one batch of the change feed to one read model.
 
-The feed promises the order of each stream, but not inside one transaction, and it repeats itself: the events of a
-stream are sorted by version, those that the view has seen are skipped, a hole is filled from the store, and the view
-is written once per batch, with its etag, together with its position. So an effect is visible once, however often
-its event comes.
+The change feed keeps the order of each stream, but not inside one transaction, and it delivers events again. So the
+projector sorts the events of a stream by version, skips those that the view has seen, and reads missing ones from the
+store. It writes the view once per batch, with its etag, together with its position. So the effect of an event is
+visible once, however often the event is delivered.
 """
 
 import asyncio
@@ -31,16 +31,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Projector:
-    """Feeds read models; one instance serves every projection of the process."""
+    """Feeds read models; one instance serves every projection of the worker process."""
 
     store: EventStore
     codec: EventCodec
     views: ViewStore
 
     async def run(self, projection: Projection[Any], items: Iterable[Mapping[str, Any]]) -> None:
-        """Applies every event of the batch, or raises after the streams that could go on have gone on.
+        """Applies every event of the batch.
 
-        Raises TransientFailure when the same batch may succeed later, PermanentFailure when it will not.
+        If a stream fails, the other streams are applied first, then the error is raised. Raises TransientFailure when
+        the same batch may succeed later, PermanentFailure when it will not.
         """
         slots = asyncio.Semaphore(_CONCURRENT_STREAMS)
 

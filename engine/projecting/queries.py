@@ -1,4 +1,4 @@
-"""Answers to queries: views, folded on from the stream where they lag, and the streams themselves."""
+"""Queries answer with views, which catch up from the stream where they lag, and with the events of streams."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _ATTEMPTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[V]):
-    """A view and the version of its stream that it shows."""
+    """Holds a view and the version of its stream that it shows."""
 
     view: V
     version: int
@@ -29,7 +29,7 @@ class Seen(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[V]):
-    """`next_below` is where the next page goes on, None on the last one."""
+    """Holds one page of views. `next_below` is the sort key below which the next page begins, None on the last page."""
 
     views: Sequence[V]
     next_below: str | None
@@ -42,34 +42,30 @@ class Queries:
     views: ViewStore
 
     async def view(self, projection: Projection[V], stream_id: str, min_version: int = 0) -> Seen[V]:
-        """The view of a stream at `min_version` or later.
+        """Returns the view of a stream at `min_version` or later.
 
-        A view that is behind, or not there yet, is folded on from the stream. Raises UnknownStream, or
-        PreconditionFailed for a stream that has not reached `min_version`, once the primary has confirmed it.
+        If the stored view is behind, or missing, newer events of the stream are applied to it. Raises UnknownStream, or
+        PreconditionFailed for a stream that has not reached `min_version`, once the primary replica has confirmed that,
+        and Unavailable while the replicas lag.
         """
         stored = await self.views.get(projection.name, projection.key_of_stream(stream_id))
         view = None if stored is None else projection.from_document(stored.document)
         position = 0 if stored is None else stored.position
-        wanted = max(min_version, 1)
-        for _ in range(_ATTEMPTS):
-            if view is not None and position >= wanted:
-                return Seen(view, position)
-            events = await self._read(stream_id, position)
-            for event in events:
-                view = projection.project(view, self.codec.decode(event))
-                position = event.version
-            if position < wanted and await self.store.is_head(stream_id, wanted - 1):
-                if view is None:
-                    raise UnknownStream(stream_id)
-                raise PreconditionFailed(min_version, position)
-        raise Unavailable(f"the replicas lag behind stream {stream_id}")
+        if view is not None and position >= max(min_version, 1):
+            return Seen(view, position)
+        events = await self._read_up_to(min_version, stream_id, after=position)
+        for event in events:
+            view = projection.project(view, self.codec.decode(event))
+        assert view is not None, "the stream has an event, or there was a view of it"
+        return Seen(view, events[-1].version)
 
     async def view_at(
         self, projection: Projection[V], stream_id: str, *, version: int | None = None, time: datetime | None = None
     ) -> Seen[V]:
-        """The view as it was at `version`, or at `time`, folded from the stream.
+        """Returns the view at the past `version`, or at the past `time`, folded from the stream.
 
-        Raises UnknownStream if the stream did not exist then, or has not come that far.
+        Raises UnknownStream if the stream did not exist then, or has not reached that version, and Unavailable while
+        the replicas lag.
         """
         for _ in range(_ATTEMPTS):
             events = await self._read(stream_id, 0)
@@ -90,27 +86,21 @@ class Queries:
         raise Unavailable(f"the replicas lag behind stream {stream_id}")
 
     async def events(self, stream_id: str, min_version: int = 0) -> Sequence[tuple[StoredEvent, RecordedEvent[Any]]]:
-        """Every event of the stream, as stored and as understood, up to `min_version` or later.
+        """Returns every event of the stream, each as a stored and as a recorded event, up to `min_version` or later.
 
-        Raises UnknownStream, and PreconditionFailed for a stream that has not come that far.
+        Raises UnknownStream, PreconditionFailed for a stream that has not reached `min_version`, and Unavailable while
+        the replicas lag.
         """
-        wanted = max(min_version, 1)
-        for _ in range(_ATTEMPTS):
-            events = await self._read(stream_id, 0)
-            if len(events) >= wanted:
-                return [(event, self.codec.decode(event)) for event in events]
-            if await self.store.is_head(stream_id, wanted - 1):
-                if not events:
-                    raise UnknownStream(stream_id)
-                raise PreconditionFailed(min_version, len(events))
-        raise Unavailable(f"the replicas lag behind stream {stream_id}")
+        events = await self._read_up_to(min_version, stream_id, after=0)
+        return [(event, self.codec.decode(event)) for event in events]
 
     async def story(
         self, stream_id: str, others: Sequence[str], min_version: int = 0
     ) -> Sequence[tuple[StoredEvent, RecordedEvent[Any]]]:
-        """The events of a stream, as `events`, and those of the others as far as they are in sight, by time.
+        """Returns the events of a stream, as `events` does, with those of the others that are visible, by time.
 
-        Events of one moment keep the order of their streams, and each stream its own. Raises as `events`.
+        Events of one moment keep the order of their streams, and the events of each stream keep theirs. Raises as
+        `events` does.
         """
         told = list(await self.events(stream_id, min_version))
         for other in others:
@@ -120,11 +110,29 @@ class Queries:
     async def page(
         self, projection: Projection[V], partition: str, sort_from: str, sort_below: str, limit: int
     ) -> Page[V]:
-        """At most `limit` views of a partition with `sort_from <= sortKey < sort_below`, highest first."""
+        """Returns at most `limit` views of a partition with `sort_from <= sortKey < sort_below`, highest first."""
         found = await self.views.page(projection.name, partition, sort_from, sort_below, limit + 1)
         shown = found[:limit]
         more = len(found) > limit
         return Page([projection.from_document(document) for document in shown], shown[-1]["sortKey"] if more else None)
+
+    async def _read_up_to(self, min_version: int, stream_id: str, *, after: int) -> Sequence[StoredEvent]:
+        """Returns the events above version `after`: one at least, and up to `min_version` or later.
+
+        Raises UnknownStream and PreconditionFailed once the primary replica has confirmed them, and Unavailable while
+        the replicas lag.
+        """
+        wanted = max(min_version, 1)
+        for _ in range(_ATTEMPTS):
+            events = await self._read(stream_id, after)
+            reached = after + len(events)
+            if reached >= wanted:
+                return events
+            if await self.store.is_head(stream_id, wanted - 1):
+                if reached == 0:
+                    raise UnknownStream(stream_id)
+                raise PreconditionFailed(min_version, reached)
+        raise Unavailable(f"the replicas lag behind stream {stream_id}")
 
     async def _read(self, stream_id: str, after: int) -> Sequence[StoredEvent]:
         try:

@@ -1,4 +1,4 @@
-"""How a read model is asked, as a value: what the route names, and what is answered from its views."""
+"""A query says, as a value, how a read model is asked: by which parameter of the route, and with which answer."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,8 +18,9 @@ def _nothing(_: Any) -> Mapping[str, Any]:
 class StreamQuery(Generic[V]):
     """Answers with one view: that of the stream whose entity id is the parameter `parameter` of the route.
 
-    `unknown` is told to whom asks for a stream that never was. `computed(view)` gives properties of the answer that no
-    view holds. `at_moments`: the view is also answered as it was, folded from the stream: for streams that stay short.
+    `unknown` is the message for a stream that has no events. `computed(view)` returns properties of the answer that are
+    not stored in the view. With `at_moments`, the query also answers for past versions and times, for which it folds
+    the stream: that is for streams that stay short.
     """
 
     projection: Projection[V]
@@ -33,8 +34,9 @@ class StreamQuery(Generic[V]):
 class PageQuery(Generic[V]):
     """Answers with the views of one partition, highest sort key first, in pages.
 
-    The partition is the parameter `parameter` of the route, `items` the property of the answer that holds the views,
-    and `sort_key` what every sort key of the read model looks like: a continuation is one, and a forged one is refused.
+    The parameter `parameter` of the route names the partition, and `items` the property of the answer that holds the
+    views. `sort_key` matches every sort key of the read model: a continuation is a sort key, and a forged one is
+    refused.
     """
 
     projection: Projection[V]
@@ -48,7 +50,7 @@ Query = StreamQuery[Any] | PageQuery[Any]
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """A projection, and how it is asked; None for one that is not asked by a route of its own."""
+    """A read model is a projection and its query; None if no route of its own queries it."""
 
     projection: Projection[Any]
     query: Query | None

@@ -1,4 +1,4 @@
-"""Which read models there are: every module of a package is one, found by looking, so that none is listed anywhere."""
+"""Read models are found, not listed: every public module of a package holds one."""
 
 import importlib
 import pkgutil
@@ -8,13 +8,13 @@ from engine.projecting.query import PageQuery, ReadModel, StreamQuery
 
 
 class NotAReadModel(Exception):
-    """A module among the read models holds none, or more than one; the text says what to mend."""
+    """Is raised when a module does not define a read model as `read_models` expects it; the text says what to fix."""
 
 
 def read_models(package: str) -> tuple[ReadModel, ...]:
-    """Those of the modules directly in `package`, by name; private modules are left out.
+    """Returns the read models of the modules directly in `package`, by name; private modules are left out.
 
-    A module holds one `Projection`, named as the module with hyphens, and at most one query that answers from it.
+    A module holds one `Projection`, named like the module with hyphens, and at most one query that answers from it.
     Raises NotAReadModel.
     """
     path = importlib.import_module(package).__path__

@@ -1,1 +1,1 @@
-"""What follows from events: messages on the bus, reactions of processes, notifications."""
+"""Events lead to messages on the bus, reactions of processes, and notifications."""

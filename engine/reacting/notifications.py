@@ -1,9 +1,9 @@
-"""The consumer of the subscription `notifications` and of the queue of that name: some events, to a webhook.
+"""The notification consumer posts events from the subscription and the queue `notifications` to a webhook.
 
-A receiver that is down delays and never loses. What it has not accepted after a few tries goes to the queue, scheduled,
-with its attempt count; after `DELAYS`, about a day, it is parked alone. The order of notifications is not promised. An
-event is posted again only when the answer to it, or the completion of its message after that, was lost: the receiver's
-key is the event id.
+A receiver that is down delays notifications but loses none. After a few tries, an event that is not accepted goes to
+the queue, scheduled, with its attempt count; after the last of `DELAYS`, about a day, it is parked alone. Notifications
+may come in any order. An event is posted again only when the receiver's answer, or the completion of the message
+after it, was lost: the receiver's key is the event id.
 """
 
 import logging
@@ -20,7 +20,10 @@ from engine.messaging.wire import UnreadableMessage, read_event
 from engine.storing.events import StoredEvent
 
 PAUSES: Final = (0.5, 3.0)
-"""Seconds between the tries of an event that is new. With its posts, far from the longest renewal of a lock."""
+"""A new event is tried again after each of these pauses, in seconds.
+
+The pauses and the posts together are far shorter than the longest renewal of a lock.
+"""
 
 DELAYS: Final = (
     timedelta(minutes=1),
@@ -33,17 +36,17 @@ DELAYS: Final = (
     timedelta(hours=8),
     timedelta(hours=8),
 )
-"""Before each attempt after the first: 23 h 51 min in all. Such an attempt is one try."""
+"""Each attempt after the first waits for its delay, 23 h 51 min in all. Such an attempt is one try."""
 
 ATTEMPT: Final = "attempt"
-"""The application property that counts: 1 for the first scheduled copy."""
+"""This application property counts attempts: 1 for the first scheduled copy."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationConsumer:
-    """Without a webhook, nobody is notified. `pause(seconds)` waits between tries."""
+    """Posts events to the webhook; without one, it drops them. `pause(seconds)` waits between tries."""
 
     webhook: Webhook | None
     bus: Bus
@@ -79,7 +82,7 @@ class NotificationConsumer:
         await webhook.post(notification)
 
     def _copy(self, body: bytes, event: StoredEvent, attempt: int) -> Message:
-        """Under an id of its own: the detection window of the queue would drop one that it has seen."""
+        """Returns the scheduled copy under a new id: the detection window of the queue would drop an id seen before."""
         metadata = event.metadata
         return Message(
             message_id=f"{metadata.event_id}/{attempt + 1}",

@@ -1,4 +1,4 @@
-"""The consumer of the queue `reactions`: what happened, and timeouts, to the process that they are about."""
+"""The consumer of the queue `reactions` passes events and timeouts to the process that they are about."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -12,11 +12,11 @@ from engine.messaging.wire import EnvelopeCodec, UnreadableMessage, body_of, eve
 from engine.storing.codec import EventCodec
 
 _REACTIONS: Final = uuid.UUID("c0a7f0b4-91a5-5b1c-9d0a-7c6b0f3f5a21")
-"""The namespace of the ids under which processes react: the same event is reacted to once."""
+"""This is the namespace of the command ids of reactions: a process reacts to an event once."""
 
 
 class ReactionConsumer:
-    """Appends to a process what it makes of each input, once, however often that comes."""
+    """Appends the reaction of a process to each input once, however often the input is delivered."""
 
     def __init__(
         self,
@@ -31,7 +31,10 @@ class ReactionConsumer:
         self._processes = {process.aggregate.category: process for process in processes}
 
     async def handle(self, received: Received) -> None:
-        """Raises UnreadableMessage, NewerMessage, and what keeps the process from reacting."""
+        """Returns once the process has reacted to the input.
+
+        Raises UnreadableMessage, NewerMessage, and the errors of the event codec and of `CommandHandler.handle`.
+        """
         process = self._processes.get((received.session_id or "").partition("-")[0])
         if process is None:
             raise UnreadableMessage(f"session {received.session_id} belongs to no process")
@@ -43,7 +46,7 @@ class ReactionConsumer:
         await self._commands.handle(process.aggregate, envelope)
 
     def _reaction(self, process: Process[Any, Any, Any], body: Mapping[str, Any], session_id: str) -> CommandEnvelope:
-        """The event in the message, as an input of the process. Raises UnreadableMessage."""
+        """Returns the command envelope that passes the event to the process. Raises UnreadableMessage."""
         stored = event_of(body)
         event = self._codec.event_of(stored)
         entity_id = process.entity_id(event)

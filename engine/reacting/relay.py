@@ -1,7 +1,8 @@
-"""From the change feed to the bus: every event, every command that a process issued, every event for a process.
+"""The relay sends from the change feed to the bus: every event, every issued command, and every input of a process.
 
-The log is the outbox: nothing is sent beside an append, so whatever is in the log reaches the bus, in the order of its
-stream, and at least once. A batch that failed comes again as a whole; consumers know events and commands by their ids.
+The log is the outbox: no message is sent beside an append, so whatever is in the log reaches the bus, in the order of
+its stream, and at least once. A batch that failed is delivered again as a whole; consumers recognise events and
+commands by their ids.
 """
 
 import uuid
@@ -27,19 +28,22 @@ from engine.storing.port import EventStore
 CONSUMER: Final = "relay"
 
 OLDEST: Final = timedelta(hours=24)
-"""Older events are not sent unasked: a relay that lost its leases would begin with the first event of all."""
+"""Older events are sent only on request: a relay that lost its leases would begin with the first event of all."""
 
 _ISSUED: Final = uuid.UUID("3d0f2c55-6f0c-5d0e-8a53-2f4b8a7c9e10")
-"""The namespace of the ids of issued commands, which are derived from the event that holds them."""
+"""This is the namespace of the ids of issued commands, which are derived from the event that holds them."""
 
 
 class ReplayRefused(TransientFailure):
-    """The feed has gone back too far. An operator allows it, or sets the leases right; until then nothing is sent."""
+    """Is raised when the change feed has gone back too far.
+
+    Nothing is sent until an operator allows it or sets the leases right.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """`replay_until`: before this moment, events of any age are sent."""
+    """Sends what the events of a batch call for. Before `replay_until`, it sends events of any age."""
 
     store: EventStore
     codec: EventCodec
@@ -50,9 +54,9 @@ class Relay:
     replay_until: datetime | None = None
 
     async def run(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Sends all that the batch calls for, or raises: the same batch again is right then.
+        """Sends all that the batch calls for. After an error, the same batch is safe to repeat.
 
-        Raises TransientFailure when it may succeed later, PermanentFailure when it will not.
+        Raises TransientFailure when the repetition may succeed, PermanentFailure when it will not.
         """
         self._check_age(items)
         outgoing: dict[str, list[Message]] = {EVENT_TOPIC: [], COMMAND_QUEUE: [], REACTION_QUEUE: []}
@@ -85,7 +89,10 @@ class Relay:
             )
 
     def _messages(self, event: StoredEvent) -> Iterator[tuple[str, Message]]:
-        """What one event calls for, each with the entity it goes to. Raises NewerEvent and UndecodableEvent."""
+        """Yields the messages that one event calls for, each with its entity.
+
+        Raises NewerEvent and UndecodableEvent.
+        """
         message = event_message(event, message_id=event.metadata.event_id, session_id=event.stream_id)
         yield EVENT_TOPIC, message
         happened = self.codec.event_of(event)

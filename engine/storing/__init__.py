@@ -1,1 +1,1 @@
-"""Keeping facts: streams of events, appended atomically and read in order. Knows no domain."""
+"""The event store keeps streams of events, appends to them atomically and reads them in order. It knows no domain."""

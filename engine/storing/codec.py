@@ -1,7 +1,7 @@
-"""Event classes to JSON data and back: strict, by compiled converters.
+"""The event codec turns events into JSON data and back, strictly, with compiled converters.
 
-The registry names what this build knows. The schema of a type is one more than the number of its upcasters, each of
-which turns the data of one schema into the data of the next.
+It knows the event types of this build. The schema of a type is one more than the number of its upcasters, each of which
+turns the data of one schema into the data of the next.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,13 +17,16 @@ from engine.deciding.aggregate import Aggregate
 from engine.storing.errors import NewerEvent, UndecodableEvent
 from engine.storing.events import RecordedEvent, StoredEvent, time_at_rest, time_from_rest
 
+LEFT_OUT_IF_DEFAULT: Final[Mapping[str, bool]] = {"omit_if_default": True}
+"""Metadata of a field of a view that was added later: what has nothing to say in it stays as it was, to the byte."""
+
 Data = Mapping[str, Any]
 Upcaster = Callable[[Data], Data]
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A wire name, the class it stands for, and what lifts older schemas to the present one."""
+    """An event type has a stored name, a class, and the upcasters that lift older schemas to the present one."""
 
     name: str
     event_class: type
@@ -51,7 +54,7 @@ class EventCodec:
 
     @classmethod
     def of(cls, aggregates: Iterable[Aggregate[Any, Any, Any]]) -> Self:
-        """Of all events of these aggregates."""
+        """Creates the codec for all events of these aggregates."""
         return cls(
             EventType(name, event_class, aggregate.upcasters.get(event_class, ()))
             for aggregate in aggregates
@@ -63,16 +66,19 @@ class EventCodec:
         return self._by_name.values()
 
     def encode(self, event: object) -> tuple[str, int, dict[str, Any]]:
-        """The wire name, schema and data of `event`. Raises KeyError for a class that is not registered."""
+        """Returns the stored name, the schema and the data of `event`. Raises KeyError for an unregistered class."""
         event_type = self._by_class[type(event)]
         return event_type.name, event_type.schema, self._unstructure[type(event)](event)
 
     def decode(self, stored: StoredEvent) -> RecordedEvent[Any]:
-        """The event with its place and time. Raises as `event_of`."""
+        """Returns the decoded event with its stream, version and time. Raises as `event_of` does."""
         return RecordedEvent(stored.stream_id, stored.version, self.event_of(stored), stored.metadata.occurred_at)
 
     def event_of(self, stored: StoredEvent) -> Any:
-        """Raises NewerEvent for what this build does not know yet, UndecodableEvent for what it cannot read."""
+        """Returns the decoded event.
+
+        Raises NewerEvent for a type or schema that this build does not know yet, UndecodableEvent for unreadable data.
+        """
         event_type = self._by_name.get(stored.type)
         if event_type is None or stored.schema > event_type.schema:
             raise NewerEvent(stored.stream_id, stored.version, stored.type, stored.schema)
@@ -81,15 +87,16 @@ class EventCodec:
             for upcast in event_type.upcasters[stored.schema - 1 :]:
                 data = upcast(data)
             return self._structure[event_type.event_class](data, event_type.event_class)
-        except Exception as error:  # whatever an upcaster or a converter stumbles over, the data is why
+        except Exception as error:  # every error of an upcaster or a converter comes from the data
             reason = f"its data is no {stored.type} of schema {stored.schema} ({type(error).__name__}: {error})"
             raise UndecodableEvent(stored.stream_id, stored.version, reason) from error
 
 
 def strict_converter() -> Converter:
-    """camelCase keys, no coercion, no unknown and no missing keys; times in their form at rest.
+    """Returns a converter with camelCase keys that coerces no value and refuses unknown and missing keys.
 
-    A union of dataclasses is told apart by the name of the class: `{"type": "DismissGuest", …its fields}`.
+    Times have their form at rest. A key may be missing only where the field of the dataclass has a default. The members
+    of a union of dataclasses are told apart by the class name: `{"type": "DismissGuest", …its fields}`.
     """
     converter = Converter(forbid_extra_keys=True, detailed_validation=False)
     for primitive in (str, int, bool):
@@ -117,7 +124,7 @@ def strict_converter() -> Converter:
 
 def _exactly(primitive: type) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
-        # bool is an int to isinstance, and would pass for one
+        # isinstance would accept a bool as an int.
         if type(value) is not primitive:
             raise TypeError(f"expected {primitive.__name__}, got {type(value).__name__}")
         return value
@@ -134,7 +141,7 @@ def _tuple_hook(converter: Converter, cls: Any) -> Callable[[Any, Any], Any]:
     structure_element = converter.get_structure_hook(element)
 
     def structure(value: Any, _: Any) -> Any:
-        # any iterable would do for a tuple, a string included
+        # Without this check, any iterable would pass, a string included.
         if not isinstance(value, (list, tuple)):
             raise TypeError(f"expected a list, got {type(value).__name__}")
         return tuple([structure_element(each, element) for each in value])
@@ -171,4 +178,7 @@ def _camel_case(cls: Any) -> dict[str, Any]:
         head, *tail = name.split("_")
         return head + "".join(part.capitalize() for part in tail)
 
-    return {field.name: override(rename=camel(field.name)) for field in fields(get_origin(cls) or cls)}
+    return {
+        field.name: override(rename=camel(field.name), omit_if_default=field.metadata.get("omit_if_default", False))
+        for field in fields(get_origin(cls) or cls)
+    }

@@ -1,16 +1,19 @@
-"""The containers of the database: the one definition that provisioning, tests and infrastructure read."""
+"""This is the only definition of the database's containers; provisioning and tests read it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 TTL_PER_ITEM: Final = -1
-"""Time to live is on, but no item expires unless it says so itself."""
+"""Time to live is on, but an item expires only if it has a `ttl` of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """`indexed` are the indexed paths beside `id` and `_ts`; `default_ttl` is in seconds, None is off."""
+    """Defines one container. `indexed` lists the indexed paths beside `id` and `_ts`.
+
+    `default_ttl` is in seconds; with None, items do not expire.
+    """
 
     name: str
     partition_key: str
@@ -20,7 +23,10 @@ class Container:
 
     @property
     def indexing_policy(self) -> dict[str, Any]:
-        """Consistent with everything else excluded: `id` and `_ts` stay indexed, and a write pays for little more."""
+        """Indexes the paths in `indexed`, consistently, and excludes all others, so that a write costs little more.
+
+        `id` and `_ts` are always indexed.
+        """
         return {
             "indexingMode": "consistent",
             "automatic": True,
@@ -32,14 +38,14 @@ class Container:
 EVENTS: Final = Container("events", "/streamId", unique_key="/commandKey", indexed=("/commandKey", "/streamId"))
 PARKED: Final = Container("parked", "/consumer")
 OUTCOMES: Final = Container("commands", "/id", default_ttl=7 * 24 * 3600)
-"""Outcomes of clients' asynchronous commands, for seven days."""
+"""Keeps the outcomes of clients' asynchronous commands for seven days."""
 SNAPSHOTS: Final = Container("snapshots", "/streamId")
 LEASES: Final = Container("leases", "/id", default_ttl=TTL_PER_ITEM)
-"""The trigger's bootstrap lock expires by its own `ttl`: without it, a host that dies there blocks every later one."""
+"""The trigger's bootstrap lock expires by its own `ttl`; otherwise a host that dies with it blocks every later host."""
 
 
 def containers(views: Iterable[Container]) -> tuple[Container, ...]:
-    """All that a service needs: `views` are those of its read models."""
+    """Returns all containers of a service; `views` are the containers of its read models."""
     return (EVENTS, SNAPSHOTS, *views, PARKED, OUTCOMES, LEASES)
 
 
@@ -48,7 +54,7 @@ Outcome = Literal["created", "updated", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """What provisioning did with a container."""
+    """Says what provisioning did with one container."""
 
     container: str
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""The event store on Cosmos DB: a container `events`, partitioned by stream id, with a unique key on `commandKey`."""
+"""The event store on Cosmos DB uses the container `events`: partition key `streamId`, unique key `commandKey`."""
 
 import re
 from collections import OrderedDict
@@ -33,10 +33,10 @@ _REMEMBERED_STREAMS: Final = 50_000
 
 
 class CosmosEventStore:
-    """Promises of `EventStore`; every append is one round trip.
+    """Implements `EventStore`; every append is one round trip.
 
-    The SDK keeps no session token of a transactional batch, and an instance would not read its own writes from a
-    lagging replica. So the tokens of all answers are kept here, by stream, and sent with its next reads.
+    The SDK does not keep the session token of a transactional batch, so an instance would miss its own writes on a
+    lagging replica. This class keeps the tokens of all answers by stream, and sends them with the next reads.
     """
 
     def __init__(self, events: ContainerProxy) -> None:
@@ -56,7 +56,7 @@ class CosmosEventStore:
         return await self._query(stream_id, _LOOK_UP, {"@after": item_id(after), "@command": f"{command_id}/"})
 
     async def is_head(self, stream_id: str, version: int) -> bool:
-        # Batches are writes to the service: unlike a point read, this one is answered by the primary replica.
+        # The service treats a batch as a write: the primary replica answers it, unlike a point read.
         try:
             await self._batch(stream_id, version, [("read", (item_id(version + 1),))], writes=False)
         except HistoryLost:
@@ -90,7 +90,7 @@ class CosmosEventStore:
     async def _batch(
         self, stream_id: str, version: int, operations: list[tuple[str, tuple[Any, ...]]], *, writes: bool
     ) -> Sequence[Mapping[str, Any]]:
-        """Raises HistoryLost where an operation reads an item that is not there."""
+        """Runs the operations as one transaction. Raises HistoryLost where one reads an item that does not exist."""
         keep = self._tokens.keeper(stream_id)
         async with _translated(stream_id, writes=writes):
             try:
@@ -101,7 +101,7 @@ class CosmosEventStore:
 
 
 class CosmosSnapshotStore:
-    """Promises of `SnapshotStore`, in the container `snapshots`, partitioned by stream id."""
+    """Implements `SnapshotStore` in the container `snapshots`, partitioned by stream id."""
 
     def __init__(self, snapshots: ContainerProxy) -> None:
         self._snapshots = snapshots
@@ -122,7 +122,7 @@ class CosmosSnapshotStore:
 
 @asynccontextmanager
 async def _translated(stream_id: str, *, writes: bool) -> AsyncIterator[None]:
-    """As `translated`, with the conflicts of single requests to the event store."""
+    """Works as `translated`, and also raises HistoryLost and AppendTooLarge for single requests to the event store."""
     async with translated(_OF, writes=writes):
         try:
             yield
@@ -151,7 +151,7 @@ def _too_large() -> AppendTooLarge:
 
 
 class _SessionTokens:
-    """The newest session token by stream, for the streams that were used last."""
+    """Keeps the newest session token of each stream, for the streams that were used last."""
 
     def __init__(self) -> None:
         self._tokens: OrderedDict[str, str] = OrderedDict()
@@ -160,7 +160,7 @@ class _SessionTokens:
         return self._tokens.get(stream_id)
 
     def keeper(self, stream_id: str) -> Callable[[Mapping[str, Any], Any], None]:
-        """A response hook that keeps the answer's token unless a newer one is there already."""
+        """Returns a response hook that keeps the token of an answer, unless a newer one is already there."""
 
         def keep(headers: Mapping[str, Any], _: Any) -> None:
             token = headers.get("x-ms-session-token")
@@ -183,7 +183,10 @@ _TOKEN: Final = re.compile(r"(?P<range>[^:]+):-?\d+#(?P<lsn>\d+)")
 
 
 def _is_behind(token: str, known: str) -> bool:
-    """Whether both are of one partition key range and `token` is older: `<range>:<version>#<LSN>[#<region>=<LSN>…]`."""
+    """Returns whether both tokens have the same partition key range and `token` is the older one.
+
+    A token is `<range>:<version>#<LSN>[#<region>=<LSN>…]`.
+    """
     ours, theirs = _TOKEN.match(token), _TOKEN.match(known)
     return (
         ours is not None

@@ -1,4 +1,4 @@
-"""The client of Cosmos DB: opened, checked, and used to provision what the service needs."""
+"""The client of Cosmos DB is opened and checked here, and provisions the database and its containers."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -7,15 +7,16 @@ from typing import Any, Final
 
 from azure.core.exceptions import AzureError
 
-# The SDK imports its transport, and aiohttp with it, when the first client is made: that would be on the loop.
+# Without this import, the first client would import its transport, and aiohttp with it, on the event loop.
 from azure.core.pipeline.transport import AioHttpTransport  # noqa: F401
-from azure.cosmos import PartitionKey
+from azure.cosmos import PartitionKey, ThroughputProperties
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
-from engine.errors import Unavailable, UnsuitableAccount
+from engine.errors import AdapterError, Unavailable, UnsuitableAccount
 from engine.settings import CosmosConnection
 from engine.storing.containers import Container, Outcome, Provisioned
+from engine.storing.throughput import Throughput
 
 _CONNECT_TIMEOUT: Final = 3
 _READ_TIMEOUT: Final = 8
@@ -23,9 +24,10 @@ _READ_TIMEOUT: Final = 8
 
 @asynccontextmanager
 async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClient]:
-    """Raises Unavailable without an answer that lets it in.
+    """Yields a client that Cosmos DB has accepted, and closes it at the end.
 
-    Raises UnsuitableAccount for an account with several write regions: there, two writers could both win.
+    Raises Unavailable when Cosmos DB does not answer or rejects the client, and UnsuitableAccount for an account with
+    several write regions: two writers could both win there.
     """
     async with contextlib.AsyncExitStack() as stack:
         client = CosmosClient(
@@ -36,10 +38,10 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
             # A dropped connection is retried once, writes too: versions and command keys make that safe.
             retry_connect=1,
             retry_read=1,
-            # Throttling is waited for outside the turn of the stream. The SDK takes 0 for "not given".
+            # A throttled request fails, and the caller waits without a stream lock. The SDK takes 0 for "not given".
             retry_throttle_total=-1,
         )
-        # Entering opens connections before it asks for the account, and leaves them open if that fails.
+        # `__aenter__` opens connections before it reads the account, and leaves them open if that fails.
         stack.push_async_callback(client.close)
         try:
             await client.__aenter__()
@@ -66,17 +68,69 @@ async def provision(
     definitions: Iterable[Container],
     report: Callable[[Provisioned], None],
 ) -> None:
-    """Creates what is missing and updates what may change; reports what it did with each container.
+    """Creates the database and missing containers, and updates those that differ; `report` gets the result for each.
 
-    Raises UnsuitableAccount when a container exists with another partition key or unique key, which never change,
-    and Unavailable when Cosmos DB refuses.
+    One that fails does not keep the others from being provisioned. Raises UnsuitableAccount when a container exists
+    with another partition key or unique key, which cannot be changed, and Unavailable when Cosmos DB refuses.
     """
-    try:
+    failures: list[AdapterError] = []
+    async with _refusals_of("the database"):
         database = await client.create_database_if_not_exists(database_name)
-        for definition in definitions:
-            report(Provisioned(definition.name, await _provision_container(database, definition)))
+    for definition in definitions:
+        try:
+            async with _refusals_of(f"container {definition.name}"):
+                report(Provisioned(definition.name, await _provision_container(database, definition)))
+        except AdapterError as error:
+            failures.append(error)
+    if failures:
+        kind = UnsuitableAccount if any(isinstance(each, UnsuitableAccount) for each in failures) else Unavailable
+        raise kind("; ".join(map(str, failures)))
+
+
+async def set_throughput(client: CosmosClient, database_name: str, wanted: Throughput | None) -> Throughput | None:
+    """Makes `wanted` the throughput that the containers of the database share, and returns the one there was before.
+
+    With None, it only looks. A database that is not there is created with it. Raises UnsuitableAccount for a database
+    that has none, or one of the other kind, since Cosmos DB changes neither here; Unavailable when it refuses.
+    """
+    async with _refusals_of("the throughput"):
+        offer = None if wanted is None else _offer(wanted)
+        database = await client.create_database_if_not_exists(database_name, offer_throughput=offer)
+        found = await _found_throughput(database)
+        if wanted is None or offer is None or found == wanted:
+            return found
+        if found is None or found.autoscale != wanted.autoscale:
+            has = found or "no throughput of its own (it is serverless, or its containers have theirs)"
+            raise UnsuitableAccount(
+                f"database {database_name} has {has}; {wanted} can be set when a database is created, or after "
+                "`az cosmosdb sql database throughput migrate`"
+            )
+        await database.replace_throughput(offer)
+        return found
+
+
+async def _found_throughput(database: DatabaseProxy) -> Throughput | None:
+    try:
+        found = await database.get_throughput()
+    except (CosmosResourceNotFoundError, AttributeError):
+        # The SDK (4.17) answers a database without throughput by a look-up of a container that it has no name of.
+        return None
+    most = found.auto_scale_max_throughput
+    return Throughput(int(found.offer_throughput or 0), False) if most is None else Throughput(int(most), True)
+
+
+def _offer(throughput: Throughput) -> ThroughputProperties:
+    if throughput.autoscale:
+        return ThroughputProperties(auto_scale_max_throughput=throughput.units)
+    return ThroughputProperties(offer_throughput=throughput.units)
+
+
+@asynccontextmanager
+async def _refusals_of(what: str) -> AsyncIterator[None]:
+    try:
+        yield
     except AzureError as error:
-        raise Unavailable(f"Cosmos DB refuses to be provisioned: {error}") from error
+        raise Unavailable(f"Cosmos DB refuses {what}: {error}") from error
 
 
 async def _provision_container(database: DatabaseProxy, definition: Container) -> Outcome:
@@ -96,10 +150,19 @@ async def _provision_container(database: DatabaseProxy, definition: Container) -
     _check_fixed_properties(definition, found)
     if _has(definition, found):
         return "unchanged"
-    await database.replace_container(
-        proxy, partition_key, indexing_policy=definition.indexing_policy, default_ttl=definition.default_ttl
-    )
+    await _replace(database, definition, found)
     return "updated"
+
+
+async def _replace(database: DatabaseProxy, definition: Container, found: dict[str, Any]) -> None:
+    """Sends the whole definition, as it was found.
+
+    `DatabaseProxy.replace_container` of the SDK (4.17) leaves out the unique keys, and Cosmos DB refuses to lose them.
+    """
+    changed = {**found, "indexingPolicy": definition.indexing_policy, "defaultTtl": definition.default_ttl}
+    if definition.default_ttl is None:
+        del changed["defaultTtl"]
+    await database.client_connection.ReplaceContainer(f"dbs/{database.id}/colls/{definition.name}", collection=changed)
 
 
 def _unique_keys(definition: Container) -> dict[str, Any] | None:

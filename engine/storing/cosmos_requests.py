@@ -1,4 +1,4 @@
-"""What every store on Cosmos DB shares: the bound of a request, the table of errors, reads by the primary alone."""
+"""All stores on Cosmos DB share this: the time limit of a request, the table of errors, reads from the primary."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -12,13 +12,14 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpRespons
 from engine.errors import REQUEST_LIFETIME, AccessRefused, AdapterError, OutcomeUnknown, Unavailable
 
 OWNER_NOT_FOUND: Final = 1003
-"""The sub-status of a 404 that is about the container, not about the item."""
+"""A 404 with this sub-status says that the container is missing, not the item."""
 
 
 async def read_primary(container: ContainerProxy, partition: str, item_id: str) -> Mapping[str, Any] | None:
-    """The item as the primary replica has it; None if it is not there.
+    """Returns the item as the primary replica has it, with its `_etag`; None if it does not exist.
 
-    Batches are writes to the service: unlike a point read, a batch of one read is not answered by a replica that lags.
+    The service treats a batch as a write: a batch of one read is not answered by a replica that lags, unlike a point
+    read.
     """
     try:
         results = await container.execute_item_batch([("read", (item_id,))], partition)
@@ -32,9 +33,9 @@ async def read_primary(container: ContainerProxy, partition: str, item_id: str) 
 
 @asynccontextmanager
 async def translated(of: str, *, writes: bool = False) -> AsyncIterator[None]:
-    """Bounds one request to the store `of`, and turns the SDK's errors into ours.
+    """Limits one request to the store `of` in time, and raises an AdapterError in place of an error of the SDK.
 
-    `writes`: the caller has to be told that a write whose answer was lost may still happen.
+    With `writes`, a lost answer raises OutcomeUnknown, since the write may still happen; without, Unavailable.
     """
     try:
         async with asyncio.timeout(REQUEST_LIFETIME):
@@ -42,14 +43,14 @@ async def translated(of: str, *, writes: bool = False) -> AsyncIterator[None]:
     except (CosmosHttpResponseError, CosmosBatchOperationError) as error:
         raise translate(error, of, writes=writes) from error
     except (AzureError, TimeoutError) as error:
-        # azure-core says ServiceRequestError, "was not sent", of a connection that broke after the request was sent,
-        # and the SDK's retry may hide a first attempt: no error of a connection tells that nothing happened.
+        # azure-core raises ServiceRequestError ("was not sent") also if a connection breaks after the request was sent,
+        # and the SDK's retry may hide a first attempt. So no connection error proves that nothing happened.
         message = f"no answer from the {of} ({type(error).__name__})"
         raise OutcomeUnknown(message) if writes else Unavailable(message) from error
 
 
 def translate(error: CosmosHttpResponseError | CosmosBatchOperationError, of: str, *, writes: bool) -> AdapterError:
-    """The table from Cosmos DB's statuses to our errors; each store takes its own conflicts out before."""
+    """Returns the AdapterError for a status of Cosmos DB. Each store handles its own conflicts before."""
     message = f"Cosmos DB answered {error.status_code}/{_sub_status(error)} for the {of}"
     match error.status_code:
         case 429 | 449:
@@ -63,7 +64,7 @@ def translate(error: CosmosHttpResponseError | CosmosBatchOperationError, of: st
 
 
 def _sub_status(error: CosmosHttpResponseError | CosmosBatchOperationError) -> int:
-    """0 where there is none; the SDK has none for batches."""
+    """Returns the sub-status, 0 if there is none. The SDK sets none for batches."""
     return getattr(error, "sub_status", None) or 0
 
 

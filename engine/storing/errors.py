@@ -1,22 +1,22 @@
-"""What an event store says beside `engine/errors.py`, by what the caller does about it.
+"""An event store raises these errors beside those of `engine/errors.py`; each class says what the caller does about it.
 
 EventStoreError
-├── WrongExpectedVersion    someone was first: look up, fold, decide again
-├── HistoryLost             the store holds less than this process has seen: forget the stream, fold from event 1
+├── WrongExpectedVersion    another writer was first: look up, fold, decide again
+├── HistoryLost             the store has fewer events than this instance has seen: forget the stream, fold from event 1
 ├── AppendTooLarge          the command makes more than one transaction holds: the client asks for less
-├── UndecodableEvent        this build should know the event and cannot read it: permanent
-└── NewerEvent              the event was written by a newer build: transient, a deployment is under way
+├── UndecodableEvent        this build should be able to read the event, and cannot: permanent
+└── NewerEvent              a newer build wrote the event: transient, a deployment is under way
 """
 
 from engine.errors import AdapterError
 
 
 class EventStoreError(AdapterError):
-    """Root of the tree above."""
+    """Is the base class of the errors above."""
 
 
 class WrongExpectedVersion(EventStoreError):
-    """The stream has events beyond the expected version, or an event of this very command."""
+    """Is raised when the stream is past the expected version, or already holds an event of this command."""
 
     def __init__(self, stream_id: str, expected: int) -> None:
         super().__init__(f"stream {stream_id} is no longer at version {expected}")
@@ -25,7 +25,7 @@ class WrongExpectedVersion(EventStoreError):
 
 
 class HistoryLost(EventStoreError):
-    """The store was restored, or failed over with loss, under a warm instance."""
+    """Is raised when the store was restored, or failed over with loss, while this instance was running."""
 
     def __init__(self, stream_id: str) -> None:
         super().__init__(f"stream {stream_id} has lost events that this process has seen")

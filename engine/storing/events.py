@@ -1,4 +1,4 @@
-"""An event as it is kept, and as it is understood."""
+"""A stored event has its data as JSON; a recorded event has the decoded event."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ E = TypeVar("E", covariant=True)
 
 
 class Metadata(NamedTuple):
-    """How an event came about. `occurred_at` is UTC; `fingerprint` is of the client's request.
+    """Tells how an event came about. `occurred_at` is in UTC; `fingerprint` is that of the client's request.
 
-    A named tuple, like `StoredEvent`: one of each is made per event read, and a frozen dataclass takes three times as
-    long to make.
+    It is a named tuple, like `StoredEvent`: one of each is created per event read, and a frozen dataclass takes three
+    times as long to create.
     """
 
     event_id: str
@@ -25,9 +25,9 @@ class Metadata(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """One event of a stream, its data still in the form of its schema at rest.
+    """A stored event is one event of a stream, with its data in the schema that it was written with.
 
-    `command_key` is `<commandId>/<index>`: unique in the stream, so that a command takes effect once.
+    `command_key` is `<commandId>/<index>`. It is unique in the stream, so a command takes effect once.
     """
 
     stream_id: str
@@ -45,7 +45,7 @@ class StoredEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent(Generic[E]):
-    """A decoded event with its place and time, as projections see it."""
+    """A recorded event is a decoded event with its stream, version and time. Projections take it."""
 
     stream_id: str
     version: int
@@ -54,16 +54,17 @@ class RecordedEvent(Generic[E]):
 
 
 def time_at_rest(time: datetime) -> str:
-    """UTC, `Z`, a fraction without trailing zeros: the one form that the trigger's host passes on unchanged.
+    """Returns the time in UTC, with `Z` and a fraction without trailing zeros: the form that the host leaves unchanged.
 
-    The Functions host re-writes strings that look like date-times (`.120Z` becomes `.12Z`); this form is its fixpoint.
+    The Functions host rewrites strings that look like date-times (`.120Z` becomes `.12Z`); it rewrites this form to
+    itself.
     """
     text = time.astimezone(UTC).replace(tzinfo=None).isoformat()
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 
 def time_from_rest(text: str) -> datetime:
-    """Raises ValueError for a text without a zone, or one that is no ISO 8601 date-time."""
+    """Returns the time in UTC. Raises ValueError for a text that is no ISO 8601 date-time, or has no zone."""
     time = datetime.fromisoformat(text)
     if time.tzinfo is UTC:
         return time

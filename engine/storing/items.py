@@ -1,11 +1,11 @@
-"""Events to Cosmos DB items and back, without any SDK: the format at rest.
+"""A stored event is kept as a Cosmos DB item in this format; the conversion needs no SDK.
 
     { "id": "0000000001", "streamId": "guest-…", "version": 1, "type": "GuestArrived", "schema": 1,
       "commandKey": "<commandId>/0", "data": {…},
       "metadata": { "eventId", "occurredAt", "correlationId", "causationId", "traceparent", "actor", "fingerprint" } }
 
-The id is the zero-padded version, so that the partition itself refuses a second event of that version, and ids sort
-like versions.
+The id is the zero-padded version: the partition itself refuses a second event of that version, and ids sort like
+versions.
 """
 
 import json
@@ -17,16 +17,16 @@ from engine.storing.errors import AppendTooLarge, UndecodableEvent
 from engine.storing.events import Metadata, StoredEvent, time_at_rest, time_from_rest
 
 MAX_EVENTS: Final = 99
-"""A transactional batch has at most 100 operations; one is the guard."""
+"""A transactional batch has at most 100 operations, and one of them reads the expected version."""
 
 MAX_EVENT_BYTES: Final = 200_000
-"""Keeps a batch below the 2 MB of a request, and an event readable at a sensible charge."""
+"""This limit keeps the charge for reading an event reasonable, and leaves room for several events in one batch."""
 
 MAX_TRANSACTION_BYTES: Final = 1_900_000
-"""A request has at most 2 MB, and each event travels in an envelope of its operation."""
+"""A request has at most 2 MB, and each event in it is wrapped in an operation."""
 
 _NAMES_AND_NUMBERS: Final = 400
-"""Bytes of an item beside its data and its texts, at most."""
+"""An item has at most this many bytes beside its data and its texts."""
 
 _ENVELOPE: Final = itemgetter("id", "streamId", "version", "type", "schema", "commandKey", "data", "metadata")
 _METADATA: Final = itemgetter(
@@ -35,7 +35,7 @@ _METADATA: Final = itemgetter(
 
 
 def item_id(version: int) -> str:
-    """Ten digits."""
+    """Returns the version as ten digits."""
     return f"{version:010}"
 
 
@@ -62,7 +62,10 @@ def to_item(event: StoredEvent) -> dict[str, Any]:
 
 
 def to_items(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
-    """The items of one command. Raises AppendTooLarge for more than one transaction holds."""
+    """Returns the items of the events of one command.
+
+    Raises AppendTooLarge if an event is too large, or the events do not fit into one transaction.
+    """
     if len(events) > MAX_EVENTS:
         raise AppendTooLarge(f"the command makes {len(events)} events, at most {MAX_EVENTS} fit into one transaction")
     items = [to_item(event) for event in events]
@@ -77,17 +80,17 @@ def to_items(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
 
 
 def _most_bytes(event: StoredEvent) -> int:
-    """Never less than the item has in UTF-8, without the time of writing it: only `data` may be large."""
+    """Returns an upper bound of the item's bytes in UTF-8 without encoding all of it: only `data` may be large."""
     event_id, _, *others = event.metadata
     texts = (event.stream_id, event.type, event.command_key, event_id, *others)
-    # Escaped, as here, JSON is never shorter than in UTF-8; no character of a text takes more than six bytes there.
+    # Escaped JSON is never shorter than JSON in UTF-8, where a character of a text takes at most six bytes.
     return len(json.dumps(event.data)) + 6 * sum(map(len, texts)) + _NAMES_AND_NUMBERS
 
 
 def from_item(item: Mapping[str, Any]) -> StoredEvent:
-    """Reads an item of the container or of its change feed; system properties are ignored.
+    """Returns the event in an item of the container or of its change feed; system properties are ignored.
 
-    Raises UndecodableEvent when the envelope is not one of ours.
+    Raises UndecodableEvent when the item does not have the format above.
     """
     try:
         id_, stream_id, version, type_, schema, command_key, data, metadata = _ENVELOPE(item)
@@ -99,7 +102,7 @@ def from_item(item: Mapping[str, Any]) -> StoredEvent:
         raise _unreadable(item, "its id and its version differ")
     if type(schema) is not int or type(type_) is not str or not isinstance(data, dict):
         raise _unreadable(item, "type, schema or data are not of their kind")
-    # By position: one of each is made per event read, and names would double the time of it.
+    # By position: this runs for every event read, and keyword arguments would take twice as long.
     how = Metadata(event_id, time, correlation_id, causation_id, traceparent, actor, fingerprint)
     return StoredEvent(stream_id, version, type_, schema, command_key, data, how)
 

@@ -1,4 +1,4 @@
-"""The event store in memory: full semantics for tests, with the feed of commits that projections are fed from."""
+"""The event store in memory has full semantics for tests, and a feed of commits in place of the change feed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from engine.storing.snapshots import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Commits:
-    """The items that were committed after a position, and the position to go on from."""
+    """Holds the items that were committed after a position, and the position to continue from."""
 
     items: Sequence[dict[str, Any]]
     position: int
 
 
 class MemoryEventStore:
-    """Keeps items, not objects, so that a test also sees the format at rest."""
+    """Implements `EventStore`. It keeps items, not objects, so that tests cover the format at rest too."""
 
     def __init__(self) -> None:
         self._streams: dict[str, list[dict[str, Any]]] = {}
@@ -53,19 +53,19 @@ class MemoryEventStore:
         return Appended(history_intact=intact)
 
     def forget(self, stream_id: str) -> None:
-        """Nothing is remembered beside the streams themselves."""
+        """Does nothing: this store remembers nothing beside the streams."""
 
     def commits(self, after: int = 0) -> Commits:
-        """What a change feed would deliver after `after` transactions, in order of commits."""
+        """Returns what a change feed would deliver after the first `after` transactions, in the order of commits."""
         return Commits([item for items in self._commits[after:] for item in items], len(self._commits))
 
     def lose(self, stream_id: str, after: int) -> None:
-        """Goes back to version `after`, as a restored account would."""
+        """Truncates the stream to version `after`, as restoring the account would."""
         self._streams[stream_id] = self._streams[stream_id][:after]
 
 
 class MemorySnapshotStore:
-    """Snapshots in memory."""
+    """Implements `SnapshotStore` in memory."""
 
     def __init__(self) -> None:
         self._snapshots: dict[tuple[str, int], Snapshot] = {}

@@ -1,4 +1,4 @@
-"""The promise of an event store. `memory.py` and `cosmos.py` keep it."""
+"""`EventStore` is the port of the event store; `memory.py` and `cosmos.py` implement it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from engine.storing.events import StoredEvent
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a stream was when it was folded; version 0 and an empty event id stand for a stream without events."""
+    """Names the newest event of a stream state. Version 0 and an empty event id stand for a stream without events."""
 
     version: int
     event_id: str
@@ -17,43 +17,43 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """`history_intact` is false if the event at the expected version is not the one that was folded."""
+    """Reports an append. `history_intact` is false if the event at the expected version is not the expected one."""
 
     history_intact: bool
 
 
 class EventStore(Protocol):
-    """Streams of events, versions contiguous from 1.
+    """Keeps streams of events, with contiguous versions from 1.
 
-    Every method raises Unavailable when the store is away, and AccessRefused when it rejects the application.
-    Reads may lag behind the newest write, but never behind what this instance has read or written of the stream;
-    they raise HistoryLost when the store has gone back behind that.
+    Every method raises Unavailable when the store does not answer, and AccessRefused when it refuses the application.
+    Reads may miss the newest writes, but nothing that this instance has read or written of the stream before; they
+    raise HistoryLost when the store no longer has that.
     """
 
     async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
-        """The events with a version above `after`, in order and without a hole."""
+        """Returns the events with a version above `after`, in order and without a gap."""
         ...
 
     async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
-        """The last `count` events, in order; what lies between them is not checked."""
+        """Returns the last `count` events, in order; gaps between them are not checked."""
         ...
 
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
-        """The events with a version above `after`, and those of the command wherever they stand, in order."""
+        """Returns the events with a version above `after` and all events of the command, in order."""
         ...
 
     async def is_head(self, stream_id: str, version: int) -> bool:
-        """Whether the stream has no event above `version`, as the primary replica says."""
+        """Returns whether the stream has no event above `version`, as the primary replica answers."""
         ...
 
     async def append(self, stream_id: str, expected: Head, events: Sequence[StoredEvent]) -> Appended:
         """Writes all events or none, durably, if the stream is at the expected version.
 
-        Raises WrongExpectedVersion when it is not or when one of the command keys is taken, HistoryLost when it has
-        not even reached it, AppendTooLarge, and OutcomeUnknown when the answer was lost.
+        Raises WrongExpectedVersion when the stream is past that version or one of the command keys is taken,
+        HistoryLost when the stream has not reached it, AppendTooLarge, and OutcomeUnknown when the answer was lost.
         """
         ...
 
     def forget(self, stream_id: str) -> None:
-        """Drops what this instance remembers of the stream, so that reads stop insisting on it."""
+        """Drops what this instance remembers of the stream, so that reads no longer require those events."""
         ...

@@ -1,4 +1,4 @@
-"""Snapshots: the state of a long stream at a version, so that it need not be folded from its beginning. Disposable."""
+"""A snapshot holds the state of a long stream at a version, to save a load most of the events. It is disposable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from engine.storing.events import time_at_rest, time_from_rest
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """State as plain data, and the event that it was folded to: its version, id, time and type."""
+    """Holds the state as plain data, and the version, id, time and type of the last event in it."""
 
     stream_id: str
     fold: int
@@ -22,10 +22,13 @@ class Snapshot:
 
 
 class SnapshotStore(Protocol):
-    """One snapshot per stream and fold. Both methods raise as the event store does; nothing depends on either."""
+    """Keeps one snapshot per stream and `fold`.
+
+    Both methods raise as the event store does. The result of a command never depends on a snapshot.
+    """
 
     async def read(self, stream_id: str, fold: int) -> Snapshot | None:
-        """The snapshot, possibly an older one than was written last; None also for one that cannot be read."""
+        """Returns the snapshot, possibly not the last one written; None if there is none or it cannot be read."""
         ...
 
     async def write(self, snapshot: Snapshot) -> None: ...

@@ -1,1 +1,1 @@
-"""Given, when, then: for authors of deciders, processes and projections."""
+"""Authors specify deciders, processes and projections by given, when and then."""

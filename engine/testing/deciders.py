@@ -1,4 +1,4 @@
-"""Given, when, then for deciders: what happened, what is asked for, and what follows from it or why it does not."""
+"""A decider is specified by its history, a command, and the events or the rejection that follow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ E = TypeVar("E")
 
 @dataclass(frozen=True, slots=True)
 class Given(Generic[C, E]):
-    """`given(GUEST, invited, arrived).when(SeeOffGuest("the sea")).then(left)`"""
+    """Holds the history: `given(GUEST, invited, arrived).when(SeeOffGuest("the sea")).then(left)`."""
 
     aggregate: Aggregate[C, E, Any]
     history: Sequence[E]
@@ -25,14 +25,14 @@ class Given(Generic[C, E]):
 
 @dataclass(frozen=True, slots=True)
 class When(Generic[C, E]):
-    """Each `then…` raises AssertionError where something else follows from the command."""
+    """Holds the command. Each `then…` raises AssertionError if something else follows from it."""
 
     aggregate: Aggregate[C, E, Any]
     history: Sequence[E]
     command: C
 
     def then(self, *events: E) -> None:
-        """Exactly these, in this order."""
+        """Expects exactly these events, in this order."""
         came = self._decided()
         if isinstance(came, DomainError):
             raise self._failure(told(events), _rejection(came)) from came
@@ -40,10 +40,11 @@ class When(Generic[C, E]):
             raise self._failure(told(events), told(came))
 
     def then_nothing(self) -> None:
-        """The command is satisfied already."""
+        """Expects no event: the command is satisfied already."""
         self.then()
 
     def then_rejected(self, reason: type[DomainError]) -> None:
+        """Expects a rejection of the class `reason`, or of a subclass."""
         came = self._decided()
         expected = (f"a rejection: {reason.__name__}",)
         if not isinstance(came, DomainError):
@@ -64,7 +65,7 @@ class When(Generic[C, E]):
 
 
 def given(aggregate: Aggregate[C, E, Any], *history: E) -> Given[C, E]:
-    """What has happened in the stream, oldest first."""
+    """Starts from a stream in which these events have happened, oldest first."""
     return Given(aggregate, history)
 
 

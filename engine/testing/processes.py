@@ -1,4 +1,4 @@
-"""Given, when, then for processes: what came to it, what comes next, and the commands that it issues then."""
+"""A process is specified by its earlier inputs, the next input, and the reactions and commands that follow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,34 +13,40 @@ E = TypeVar("E")
 
 @dataclass(frozen=True, slots=True)
 class Given(Generic[X, E]):
-    """`given(GREETING, invited).when(Remind()).then_issued(Issued("guest", "g-1", DismissGuest("late")))`"""
+    """Holds the earlier inputs of the process.
+
+    `given(GREETING, invited).when(Remind()).then_issued(Issued("guest", "g-1", DismissGuest("late")))`
+    """
 
     process: Process[X, E, Any]
     inputs: Sequence[X]
 
     def when(self, happened: X) -> "When[X, E]":
-        """An event of another stream, or a timeout of the process's own."""
+        """Takes the next input: an event of another stream, or a timeout of the process."""
         return When(self.process, self.inputs, happened)
 
 
 @dataclass(frozen=True, slots=True)
 class When(Generic[X, E]):
-    """Each `then…` raises AssertionError where the process does something else, or an input would not reach it."""
+    """Holds the next input.
+
+    Each `then…` raises AssertionError if something else follows, or an input would never arrive.
+    """
 
     process: Process[X, E, Any]
     inputs: Sequence[X]
     happened: X
 
     def then(self, *events: E) -> None:
-        """Exactly these reactions, with the commands that they hold."""
+        """Expects exactly these reactions, with the commands that they hold."""
         self._compare(events, self._reactions())
 
     def then_issued(self, *issued: Issued[Any]) -> None:
-        """Exactly these commands, with their targets and delays, in this order."""
+        """Expects exactly these commands, with their targets and delays, in this order."""
         self._compare(issued, [each for reaction in self._reactions() for each in self.process.issued(reaction)])
 
     def then_nothing(self) -> None:
-        """No reaction at all: the input changes nothing that is not so already."""
+        """Expects no reaction: the input changes nothing."""
         self.then()
 
     def _reactions(self) -> tuple[E, ...]:
@@ -52,7 +58,10 @@ class When(Generic[X, E]):
         return tuple(decider.decide(self.happened, state))
 
     def _check_that_all_arrive(self) -> None:
-        """A process decides well on what never reaches it, too: no command would ever follow from that."""
+        """Raises AssertionError for an input that the process would never get, or inputs of several processes.
+
+        Without this check, a specification could hold although its input never reaches the process.
+        """
         timeouts = tuple(self.process.aggregate.command_classes.values())
         events = [each for each in (*self.inputs, self.happened) if type(each) not in timeouts]
         lost = [each for each in events if self.process.entity_id(each) is None]
@@ -71,5 +80,5 @@ class When(Generic[X, E]):
 
 
 def given(process: Process[X, E, Any], *inputs: X) -> Given[X, E]:
-    """What came to it so far: events of other streams and its own timeouts, as they came."""
+    """Starts from a process with these inputs, in the order in which they arrived."""
     return Given(process, inputs)

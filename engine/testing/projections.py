@@ -1,4 +1,4 @@
-"""Given, when, then for projections: what happened in a stream, and the view of it."""
+"""A projection is specified by events of one stream, and the view of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Given(Generic[V]):
-    """`given(GUEST_DETAILS, "guest-g-1", invited).when(arrived).then(GuestDetails(…))`
+    """Holds the history: `given(GUEST_DETAILS, "guest-g-1", invited).when(arrived).then(GuestDetails(…))`.
 
     Events are recorded one second apart, the first one at noon.
     """
@@ -37,7 +37,7 @@ class When(Generic[V]):
     events: Sequence[object]
 
     def then(self, view: V) -> None:
-        """Raises AssertionError where the view is another one, or does not come back from its document as it was."""
+        """Raises AssertionError if the view is another one, or is not equal after a round trip through its document."""
         happened = recorded(self.stream_id, *self.history, *self.events)
         came = _folded(self.projection, happened)
         if came != view:
@@ -53,12 +53,12 @@ class When(Generic[V]):
 
 
 def given(projection: Projection[V], stream_id: str, *history: object) -> Given[V]:
-    """What has happened in the stream, oldest first."""
+    """Starts from a stream in which these events have happened, oldest first."""
     return Given(projection, stream_id, history)
 
 
 def recorded(stream_id: str, *events: E, first: int = 1) -> list[RecordedEvent[E]]:
-    """Events as projections see them: versions from `first`, one second apart, version 1 at noon."""
+    """Returns recorded events with versions from `first`, one second apart, version 1 at noon."""
     return [
         RecordedEvent(stream_id, version, event, NOON + timedelta(seconds=version - 1))
         for version, event in enumerate(events, start=first)
@@ -66,7 +66,7 @@ def recorded(stream_id: str, *events: E, first: int = 1) -> list[RecordedEvent[E
 
 
 def projected(projection: Projection[V], stream_id: str, *events: Any) -> V | None:
-    """The view of a stream in which these events happened; None without any."""
+    """Returns the view of a stream in which these events happened; None without any."""
     return _folded(projection, recorded(stream_id, *events))
 
 

@@ -1,4 +1,4 @@
-"""The time at which everything happens in tests, unless they say otherwise."""
+"""Tests take place at `NOON`, unless they say otherwise."""
 
 from datetime import UTC, datetime
 from typing import Final

@@ -1,1 +1,1 @@
-"""The edge: types of azure.functions in, application or consumers called, types of azure.functions out."""
+"""Triggers translate between the types of azure.functions and the services that they call."""

@@ -1,4 +1,4 @@
-"""The bus: a message in, one consumer on."""
+"""`BusFunctions` passes each message of the bus to one consumer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,19 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BusFunctions:
-    """A failure raises: the host gives the message back to the bus, which brings it again."""
+    """A function returns once its message is handled or parked.
+
+    It raises when the retry policy gives up: the host gives the message back to the bus, which delivers it again.
+    """
 
     services: "Callable[[], Awaitable[Services]]"
     retry_policy: RetryPolicy
 
     async def consume(self, name: str, message: func.ServiceBusMessage) -> None:
-        """Hands the message to the consumer `name`. Raises TransientFailure once it has waited for long enough."""
+        """Passes the message to the consumer `name`. Raises TransientFailure when the retry policy gives up."""
         received = _received(message)
         attempt = partial(self._attempt, name, Delivery(received))
         try:
             await self.retry_policy.retry(f"message {received.message_id} of {name}", attempt)
         except asyncio.CancelledError:
-            # One that escapes a handler is never answered by the worker: the invocation would hang.
+            # The worker never answers a cancellation that escapes a handler: the invocation would hang.
             raise TransientFailure("the host ended the invocation") from None
 
     async def _attempt(self, name: str, delivery: Delivery) -> None:
@@ -41,7 +44,7 @@ class BusFunctions:
 
 
 def bus_functions(services: "Callable[[], Awaitable[Services]]") -> BusFunctions:
-    """`services` connects on first use: a message waits for that too."""
+    """Returns the functions of the bus. `services` connects on first use, and a message waits for that too."""
     return BusFunctions(services, RetryPolicy(utc_now, asyncio.sleep))
 
 

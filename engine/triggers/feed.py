@@ -1,4 +1,4 @@
-"""The change feed: a batch of documents in, one read model on."""
+"""`FeedFunctions` passes each batch of the change feed to one read model, or to the relay."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FeedFunctions:
-    """A failure raises: the host's retry policy brings the same batch again, and the lease waits."""
+    """Each function raises when its batch fails: the host's retry policy delivers it again, and the lease waits."""
 
     services: "Callable[[], Awaitable[Services]]"
     read_models: Iterable[ReadModel]
 
     async def project(self, name: str, documents: func.DocumentList) -> None:
-        """Feeds the read model `name`. Raises ConsumerError."""
+        """Applies the batch to the read model `name`. Raises ConsumerError."""
         projection = next(each.projection for each in self.read_models if each.name == name)
         await (await self.services()).projector.run(projection, [document.data for document in documents])
 
     async def relay(self, documents: func.DocumentList) -> None:
-        """Sends on the bus what the events call for. Raises ConsumerError."""
+        """Sends on the bus what the events of the batch call for. Raises ConsumerError."""
         await (await self.services()).relay.run([document.data for document in documents])

@@ -1,4 +1,4 @@
-"""What every REST interface has: commands carried out now or later, queries of read models, the events of streams."""
+"""Every REST interface has these functions: for commands, now or later, for read models, and for events of streams."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,10 +36,11 @@ B = TypeVar("B", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class HttpFunctions:
-    """`services` connects on first use, so that a store that is away is a 503 and not a dead function.
+    """Serves a REST interface.
 
-    `to_json` shows events and views as clients see them; `resources` has the path of what a stream is about, by its
-    category and with `{}` for its entity id.
+    `services` connects on first use: a store that is not available is a 503, not a dead function. `to_json` turns
+    events and views into what clients see. `resources` maps a category to the path of its resources, with `{}` for the
+    entity id.
     """
 
     services: "Callable[[], Awaitable[Services]]"
@@ -50,7 +51,7 @@ class HttpFunctions:
 
     @answered
     async def health(self, _req: func.HttpRequest) -> func.HttpResponse:
-        """The process is up. It says nothing about what the process depends on."""
+        """Answers that the worker process is up. It does not check what the worker process depends on."""
         return answer({"status": "up"})
 
     @answered
@@ -61,7 +62,7 @@ class HttpFunctions:
 
     @answered
     async def query(self, name: str, req: func.HttpRequest) -> func.HttpResponse:
-        """Answers from the read model `name` as its query says."""
+        """Answers from the read model `name`, as its query says."""
         query = next(each.query for each in self.read_models if each.name == name)
         match query:
             case StreamQuery():
@@ -74,7 +75,7 @@ class HttpFunctions:
     def read_command(
         self, req: func.HttpRequest, route: str, model: type[B], *, key_of: Callable[[B], str] | None = None
     ) -> CommandRequest[B]:
-        """What the request asks for; see `http_requests.read_command`. Raises BadRequest."""
+        """Returns what the request asks for; see `http_requests.read_command`. Raises BadRequest."""
         return read_command(req, route, model, trust_easyauth=self.trust_easyauth, key_of=key_of)
 
     async def carry_out(
@@ -86,21 +87,24 @@ class HttpFunctions:
         *,
         probably_new: bool = False,
     ) -> func.HttpResponse:
-        """Now, with the answer to the result; or later, where the client prefers that."""
+        """Carries the command out and answers with its result; or accepts it for later, if the client prefers that.
+
+        `probably_new` saves the load of a stream that the command is expected to start.
+        """
         services = await self.services()
         if prefers_async(req):
             return accepted_answer(envelope.command_id, await services.asynchronous.accept(envelope))
         return answer_of(await services.commands.handle(aggregate, envelope, probably_new=probably_new))
 
     async def events(self, req: func.HttpRequest, stream_id: str) -> func.HttpResponse:
-        """Every event of a stream."""
+        """Answers with every event of a stream."""
         min_version = read_min_version(req)
         events = await (await self.services()).queries.events(stream_id, min_version)
         body: dict[str, Any] = {"stream": stream_id, "events": [self._event_json(*each) for each in events]}
         return answer(body, version=events[-1][0].version)
 
     async def story(self, req: func.HttpRequest, stream_id: str, others: Sequence[str]) -> func.HttpResponse:
-        """The events of a stream and those of others, by time, each with its stream."""
+        """Answers with the events of a stream and of the others, by time, each with its stream."""
         queries = (await self.services()).queries
         story = await queries.story(stream_id, others, read_min_version(req))
         return answer({"events": [{"stream": each[0].stream_id, **self._event_json(*each)} for each in story]})

@@ -1,4 +1,4 @@
-"""Answers of HTTP functions: JSON bodies, ETags, and a problem for whatever goes wrong."""
+"""HTTP functions answer with JSON bodies, with ETags, and with a problem for every error."""
 
 import asyncio
 import functools
@@ -22,7 +22,10 @@ _Handler = Callable[P, Awaitable[func.HttpResponse]]
 
 
 def answered(handler: _Handler[P]) -> _Handler[P]:
-    """Turns whatever goes wrong into a problem. Nothing escapes: the worker never answers an escaped cancellation."""
+    """Turns every error of a handler into a problem.
+
+    None escapes, since the worker never answers an escaped cancellation.
+    """
 
     @functools.wraps(handler)
     async def answer_always(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:
@@ -44,7 +47,7 @@ def answered(handler: _Handler[P]) -> _Handler[P]:
 def answer(
     body: Mapping[str, Any], *, status: int = 200, version: int | None = None, headers: Mapping[str, str] | None = None
 ) -> func.HttpResponse:
-    """`version` is that of the stream, and the ETag."""
+    """Returns an answer with a JSON body; `version` is that of the stream, and becomes the ETag."""
     etag = {} if version is None else {"ETag": f'"{version}"'}
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return func.HttpResponse(
@@ -56,20 +59,23 @@ def answer(
 
 
 def view_answer(req: func.HttpRequest, version: int, view: Mapping[str, Any]) -> func.HttpResponse:
-    """The view with its version; 304 without a body for a client that has it already."""
+    """Returns the view with its version, or a 304 without a body if the client has this version already."""
     if is_current(req, version):
         return func.HttpResponse(status_code=304, headers={"ETag": f'"{version}"'})
     return answer({**view, "version": version}, version=version)
 
 
 def accepted_answer(command_id: str, outcome: Outcome) -> func.HttpResponse:
-    """202: where to ask what became of the command, and what is known already."""
+    """Returns a 202 with the path of the command's outcome, and with what is known of it already."""
     headers = {"Location": f"/api/commands/{command_id}", "Preference-Applied": "respond-async"}
     return answer({"commandId": command_id, "status": outcome.status}, status=202, headers=headers)
 
 
 def outcome_answer(outcome: Outcome | None, resources: Mapping[str, str]) -> func.HttpResponse:
-    """What became of a command, and where to see it; a refusal holds the problem that would have been answered."""
+    """Returns the outcome of a command and the path of its resource, or a 404 if there is no outcome.
+
+    A refusal holds the problem that the client would have been answered.
+    """
     match outcome:
         case None:
             return problem(404, "not-found", "Not found", "No such command is known. Outcomes are kept for seven days.")
@@ -87,7 +93,7 @@ def outcome_answer(outcome: Outcome | None, resources: Mapping[str, str]) -> fun
 
 
 def event_json(stored: StoredEvent, data: Any) -> dict[str, Any]:
-    """One event of a story: what happened, when, and how it came about. `data` is as clients see it."""
+    """Returns an event and its metadata as JSON. `data` is its data as clients see it."""
     metadata = stored.metadata
     return {
         "version": stored.version,

@@ -1,4 +1,4 @@
-"""What an HTTP request says: who asks, under which key, on what condition, in which trace, with what body."""
+"""An HTTP request is read for its caller, idempotency key, precondition, trace, parameters and body."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ R = TypeVar("R", covariant=True)
 MAX_BODY_BYTES: Final = 64 * 1024
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
-"""Ids in paths, and names in bodies."""
+"""Ids in paths, and names in bodies, match this pattern."""
 
 _NAME: Final = re.compile(NAME_PATTERN)
 _PAGE: Final = 20
@@ -36,13 +36,13 @@ _STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
 _VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _OF_PYDANTIC: Final = "Value error, "
-"""Stands before what our own validators say."""
+"""Pydantic puts this before the message of a validator of ours."""
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest(Generic[R]):
-    """What a request for a command says, before it is known which command of which stream that is."""
+    """Holds what a request for a command says, before its command and its stream are known."""
 
     body: R
     command_id: str
@@ -51,6 +51,7 @@ class CommandRequest(Generic[R]):
     expected_version: int | None
 
     def to(self, stream_id: str, command: object) -> CommandEnvelope:
+        """Returns the envelope of `command` to the stream."""
         return CommandEnvelope(
             stream_id, command, self.command_id, self.fingerprint, self.origin, self.expected_version
         )
@@ -64,11 +65,11 @@ def read_command(
     trust_easyauth: bool,
     key_of: Callable[[B], str] | None = None,
 ) -> CommandRequest[B]:
-    """`route` is the path with its ids. Raises BadRequest.
+    """Returns what a request for a command says; `route` is its path with the ids. Raises BadRequest.
 
-    The id of the command is a UUIDv5 of caller, method, route and Idempotency-Key, so that the same key means the
-    same command wherever it arrives. Without the header, `key_of` takes the key from the body; without either, the id
-    is random.
+    The command id is a UUIDv5 of caller, method, route and Idempotency-Key, so the same key means the same command on
+    every instance. `key_of` takes the key from the body instead, whatever the header says; without either, the id is
+    random.
     """
     body = _body(req)
     canonical = _canonical(body)
@@ -77,7 +78,7 @@ def read_command(
     key = req.headers.get("idempotency-key")
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key must be 1 to 100 printable ASCII characters.")
-    if key is None and key_of is not None:
+    if key_of is not None:
         key = key_of(described)
     if key is None:
         command_id = str(uuid.uuid4())
@@ -93,7 +94,7 @@ def read_command(
 
 
 def read_name(req: func.HttpRequest, parameter: str) -> str:
-    """An id out of the path. Raises BadRequest."""
+    """Returns the id in this parameter of the path. Raises BadRequest."""
     value: str = req.route_params.get(parameter, "")
     if not _NAME.fullmatch(value):
         raise BadRequest(f"{parameter} must be 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen.")
@@ -101,7 +102,7 @@ def read_name(req: func.HttpRequest, parameter: str) -> str:
 
 
 def read_limit(req: func.HttpRequest) -> int:
-    """How many items a page may have. Raises BadRequest."""
+    """Returns how many items a page may have. Raises BadRequest."""
     _refuse_misspelt(req, "limit", "continuation")
     text = req.params.get("limit", str(_PAGE))
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > _MAX_PAGE:
@@ -110,9 +111,9 @@ def read_limit(req: func.HttpRequest) -> int:
 
 
 def read_continuation(req: func.HttpRequest, sort_keys: re.Pattern[str]) -> str | None:
-    """The sort key below which the page begins, None for the first page.
+    """Returns the sort key below which the page begins, None for the first page.
 
-    Raises BadRequest for one that is none of these `sort_keys`.
+    Raises BadRequest if it does not match `sort_keys`.
     """
     text = req.params.get("continuation")
     if text is None:
@@ -127,17 +128,17 @@ def read_continuation(req: func.HttpRequest, sort_keys: re.Pattern[str]) -> str 
 
 
 def continuation_of(sort_key: str) -> str:
-    """What `read_continuation` reads."""
+    """Returns the continuation that `read_continuation` turns back into this sort key."""
     return base64.urlsafe_b64encode(sort_key.encode()).decode()
 
 
 def read_min_version(req: func.HttpRequest) -> int:
-    """The version that the caller insists on seeing; 0 when it does not. Raises BadRequest."""
+    """Returns the version that the caller requires to see, 0 if it requires none. Raises BadRequest."""
     return _version(req, "minVersion")
 
 
 def _version(req: func.HttpRequest, name: str) -> int:
-    """A version given as a query parameter; 0 when it is absent. Raises BadRequest."""
+    """Returns a version from a query parameter, 0 if it is absent. Raises BadRequest."""
     _refuse_misspelt(req, name)
     text = req.params.get(name)
     if text is None:
@@ -148,7 +149,7 @@ def _version(req: func.HttpRequest, name: str) -> int:
 
 
 def read_switch(req: func.HttpRequest, name: str) -> bool:
-    """A query parameter that is true or false; false when it is absent. Raises BadRequest."""
+    """Returns whether a query parameter is true; absent means false. Raises BadRequest."""
     _refuse_misspelt(req, name)
     text = req.params.get(name, "false")
     if text not in ("true", "false"):
@@ -158,7 +159,7 @@ def read_switch(req: func.HttpRequest, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Which state of a stream a query asks for: the newest with at least `min_version`, or the one at a past moment."""
+    """Says which state of a stream a query asks for: the newest with at least `min_version`, or a past one."""
 
     min_version: int = 0
     at_version: int | None = None
@@ -166,7 +167,7 @@ class Moment:
 
 
 def read_moment(req: func.HttpRequest) -> Moment:
-    """`minVersion`, `atVersion` and `asOf`, of which at most one is given. Raises BadRequest."""
+    """Reads `minVersion`, `atVersion` and `asOf`, of which at most one may be given. Raises BadRequest."""
     _refuse_misspelt(req, "minVersion", "atVersion", "asOf")
     given = [name for name in ("minVersion", "atVersion", "asOf") if name in req.params]
     if len(given) > 1:
@@ -178,9 +179,9 @@ def read_moment(req: func.HttpRequest) -> Moment:
 
 
 def _refuse_misspelt(req: func.HttpRequest, *known: str) -> None:
-    """Raises BadRequest for a parameter that is nearly one of those known: ignored, it would seem to have been heeded.
+    """Raises BadRequest for a parameter that is nearly one of those known: to ignore it would mislead the client.
 
-    Others pass: `code` carries the key of a function, and what stands between may add its own.
+    Other unknown parameters pass: `code` carries the key of a function, and proxies may add their own.
     """
     unknown = [name for name in req.params if name not in known]
     if not unknown:
@@ -208,13 +209,13 @@ def _time(req: func.HttpRequest, name: str) -> datetime:
 
 
 def prefers_async(req: func.HttpRequest) -> bool:
-    """Whether the client would rather ask later (RFC 7240, section 4.1); preferences of no meaning here are ignored."""
+    """Returns whether the client prefers to ask later (RFC 7240, section 4.1); other preferences are ignored."""
     header: str = req.headers.get("prefer", "")
     return any(each.split(";")[0].strip().lower() == "respond-async" for each in header.split(","))
 
 
 def is_current(req: func.HttpRequest, version: int) -> bool:
-    """Whether If-None-Match names this version: weak comparison, a list, or any (RFC 9110, section 13.1.2)."""
+    """Returns whether If-None-Match names this version: by weak comparison, in a list or as `*` (RFC 9110, 13.1.2)."""
     header: str = req.headers.get("if-none-match", "")
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
     return f'"{version}"' in tags or header.strip() == "*"
@@ -236,7 +237,10 @@ def _body(req: func.HttpRequest) -> bytes:
 
 
 def _canonical(body: bytes) -> str:
-    """The body as JSON with sorted keys and no spaces; what JSON leaves open (duplicate keys, NaN) is refused."""
+    """Returns the body as JSON with sorted keys and no spaces.
+
+    Raises BadRequest also for what JSON leaves open: duplicate keys, and NaN.
+    """
     try:
         value = json.loads(body, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
@@ -274,7 +278,10 @@ def _validated(model: type[B], body: bytes) -> B:
 
 
 def _caller(req: func.HttpRequest, *, trust_easyauth: bool) -> str:
-    """Platform authentication sets the header; without it anybody could, so it counts only where it is trusted."""
+    """Returns the caller that platform authentication has put into a header.
+
+    Without platform authentication, any client could set the header, so it counts only where it is trusted.
+    """
     if not trust_easyauth:
         return "anonymous"
     principal: str = req.headers.get("x-ms-client-principal-id", "")
@@ -292,7 +299,10 @@ def _if_match(req: func.HttpRequest) -> int | None:
 
 
 def _traceparent(req: func.HttpRequest) -> str:
-    """The caller's, or the root of a new trace: W3C Trace Context, section 3.2, wants malformed ones ignored."""
+    """Returns the caller's `traceparent`, or the root of a new trace.
+
+    W3C Trace Context, section 3.2, requires malformed ones to be ignored.
+    """
     header: str = req.headers.get("traceparent", "").strip()
     if _TRACEPARENT.fullmatch(header):
         return header

@@ -1,4 +1,4 @@
-"""Errors to problem details (RFC 9457): the one table from what went wrong to what the client is told."""
+"""Every error becomes problem details (RFC 9457); this is the only table from errors to answers."""
 
 import json
 import math
@@ -20,14 +20,14 @@ _NEWER_BUILD_RETRY_AFTER: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What is wrong with one part of a request; `pointer` is a JSON pointer into the body, or the name of a header."""
+    """Says what is wrong with one part of the body; `pointer` is a JSON pointer to it."""
 
     pointer: str
     detail: str
 
 
 class BadRequest(Exception):
-    """The request cannot be understood as it is. `status` is a 4xx."""
+    """Is raised for a request that cannot be understood. `status` is a 4xx."""
 
     def __init__(
         self, detail: str, *, status: int = 400, title: str = "", violations: Sequence[Violation] = ()
@@ -39,7 +39,7 @@ class BadRequest(Exception):
 
 
 def problem_of(error: Exception) -> func.HttpResponse:
-    """The answer for any error. What is not known here is our defect: a 500 that gives nothing away."""
+    """Returns the answer to any error. An unknown error is a defect of the service: a 500 that reveals nothing."""
     if isinstance(error, BadRequest):
         return problem(error.status, kebab(error.title), error.title, str(error), violations=error.violations)
     refusal = refusal_of(error)
@@ -55,7 +55,7 @@ def problem_of(error: Exception) -> func.HttpResponse:
 
 
 def unavailable(retry_after: float) -> func.HttpResponse:
-    """503: the same request with the same idempotency key is safe to send again after `retry_after` seconds."""
+    """Returns a 503: the same request with the same idempotency key is safe to repeat after `retry_after` seconds."""
     return problem(
         503,
         "try-again",
@@ -66,7 +66,7 @@ def unavailable(retry_after: float) -> func.HttpResponse:
 
 
 def problem_json(refusal: Refusal) -> dict[str, Any]:
-    """The members of a problem."""
+    """Returns the members of a problem, without those that are optional."""
     return {
         "type": f"urn:problem-type:{refusal.type}",
         "title": refusal.title,

@@ -111,24 +111,35 @@ class TestCommands:
         await api.send("report_payment", {"outcome": "declined", "reference": "pay-1"}, orderId="o-1")
         assert "no reason given" == (await api.send("get_payment", orderId="o-1")).body["reason"]
 
-    async def test_a_key_of_the_provider_comes_before_its_reference(self, api: Api) -> None:
+    async def test_a_report_is_known_by_its_reference_under_whatever_key_it_is_sent(self, api: Api) -> None:
         await request_payment(api)
-        headers = {"Idempotency-Key": "k"}
-        body = {"outcome": "processed", "reference": "pay-1"}
-        assert 200 == (await api.send("report_payment", body, headers=headers, orderId="o-1")).status
-        other = await api.send("report_payment", {**body, "reference": "pay-2"}, headers=headers, orderId="o-1")
-        assert 422 == other.status
+        for reference, status, version in (("pay-1", "processed", 2), ("pay-2", "surplus-refunded", 4)):
+            body = {"outcome": "processed", "reference": reference}
+            keys: tuple[dict[str, str], ...] = ({"Idempotency-Key": "k"}, {}, {"Idempotency-Key": "another"})
+            answers = [await api.send("report_payment", body, headers=each, orderId="o-1") for each in keys]
+            assert [(200, status, version)] * 3 == [
+                (each.status, each.body["status"], each.body["version"]) for each in answers
+            ]
 
     async def test_a_payment_that_was_not_requested_is_404(self, api: Api) -> None:
         missing = await api.send("report_payment", {"outcome": "processed", "reference": "pay-1"}, orderId="o-1")
         assert (404, "urn:problem-type:not-found") == (missing.status, missing.body["type"])
 
-    async def test_another_payment_of_an_order_is_refused(self, api: Api) -> None:
+    async def test_money_under_another_reference_is_recorded_and_goes_back(self, api: Api) -> None:
+        await request_payment(api)
+        for reference in ("pay-1", "pay-2", "pay-1"):
+            report = {"outcome": "processed", "reference": reference}
+            assert 200 == (await api.send("report_payment", report, orderId="o-1")).status
+        seen = (await api.send("get_payment", orderId="o-1")).body
+        twenty_five = {"amount": "25.00", "currency": "EUR"}
+        assert ("processed", "pay-1") == (seen["status"], seen["reference"])
+        assert {"received": twenty_five, "refunded": twenty_five} == seen["surplus"]
+
+    async def test_a_payment_that_arrived_cannot_be_declined_any_more(self, api: Api) -> None:
         await request_payment(api)
         await api.send("report_payment", {"outcome": "processed", "reference": "pay-1"}, orderId="o-1")
-        for outcome in ("processed", "declined"):
-            other = await api.send("report_payment", {"outcome": outcome, "reference": "pay-2"}, orderId="o-1")
-            assert (409, "urn:problem-type:payment-already-processed") == (other.status, other.body["type"])
+        late = await api.send("report_payment", {"outcome": "declined", "reference": "pay-2"}, orderId="o-1")
+        assert (409, "urn:problem-type:payment-already-processed") == (late.status, late.body["type"])
 
     async def test_a_key_with_another_body_is_422(self, api: Api) -> None:
         await api.place("k-1")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -32,16 +33,40 @@ SILENT = "", 0
 def test_the_last_line_and_the_status(
     tmp_path: Path, check: int, test: tuple[str, int], emulators: tuple[str, int], last_line: str, status: int
 ) -> None:
-    (tmp_path / ".ci").mkdir()
-    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
-    make = tmp_path / "bin" / "make"
-    make.parent.mkdir()
-    cases = {"check": ("", check), "test": test, "test-emulators": emulators}
-    says = "\n".join(f"{target}) echo '{text}'; exit {code};;" for target, (text, code) in cases.items())
-    make.write_text(f'#!/bin/sh\ncase "$1" in\n{says}\nesac\nexit 99\n')
-    make.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{make.parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", ".ci/run"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    """Without a newer Python, which is said."""
+    done = run(tmp_path, {"check": ("", check), "test": test, "test-emulators": emulators}, newest=False)
     assert (last_line, status) == (done.stdout.splitlines()[-1], done.returncode), done.stdout + done.stderr
+    assert "Python 3.13: not found on this machine" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("essentials", "last_line", "status"),
+    [(GOOD, "280 passed, 0 failed", 0), (BAD, "278 passed, 3 failed", 1), (CRASHED, "240 passed, 1 failed", 1)],
+)
+def test_what_the_newest_python_says_counts(
+    tmp_path: Path, essentials: tuple[str, int], last_line: str, status: int
+) -> None:
+    targets = {"check": ("", 0), "test": GOOD, "test-emulators": BETTER, "test-essentials": essentials}
+    done = run(tmp_path, targets, newest=True)
+    assert (last_line, status) == (done.stdout.splitlines()[-1], done.returncode), done.stdout + done.stderr
+
+
+def run(folder: Path, targets: Mapping[str, tuple[str, int]], *, newest: bool) -> "subprocess.CompletedProcess[str]":
+    """`.ci/run` over a `make` that says what each target says, and a machine with or without the newest Python."""
+    (folder / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", folder / ".ci" / "run")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    (folder / "bin").mkdir()
+    says = "\n".join(f"*\\ {target}\\ *) echo '{text}'; exit {code};;" for target, (text, code) in targets.items())
+    programs = {
+        "make": f'case " $* " in\n{says}\nesac\nexit 99',
+        "python3.13": f"exit {0 if newest else 127}",
+        "pyenv": "exit 1",
+    }
+    for name, text in programs.items():
+        program = folder / "bin" / name
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    command = ["bash", ".ci/run"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)

@@ -31,7 +31,9 @@ ELSEWHERE: Final[Mapping[str, frozenset[str]]] = {
     "the library that bench compares with": frozenset({"@event", "repository.get"}),
     "of SDKs that no code here names": frozenset({"ServiceRequestError", "@azure/cosmos", "@azure/service-bus"}),
     "the config file of the official Service Bus emulator": frozenset({"config.json"}),
-    "of Azure, and not imitated": frozenset({"FUNCTIONS_WORKER_PROCESS_COUNT", "batch-delete-messages"}),
+    "of Azure, and not imitated": frozenset(
+        {"FUNCTIONS_WORKER_PROCESS_COUNT", "azurefunctions.extensions", "batch-delete-messages"}
+    ),
     "queries of Cosmos DB": frozenset({"(NOT c.a) = 1", "NOT (c.a = 1)", "NOT c.a = 1", "GetCurrentTimestamp"}),
     "a line with its values filled in": frozenset({"devstack: cosmos ready at http://localhost:8081"}),
 }
@@ -116,7 +118,7 @@ _TOP: Final = "|".join(sorted(re.escape(each.rstrip("/")) for each in existing.f
 KINDS: Final = (
     Kind(
         "line of code",
-        re.compile(r"(?:from \S+ import|def|class|case|return) .+|\w+ = .+|\"[^\"]+\": .+,"),
+        re.compile(r"(?:from \S+ import|async def|def|class|case|return) .+|@\S+\(.*\)|\w+ = .+|\"[^\"]+\": .+,"),
         lambda match: any(match[0] in source for source in existing.code().sources),
     ),
     Kind("make target", re.compile(r"make (?P<target>[a-z-]+)(?P<variables>(?: [A-Z]+=\S+)*)"), _target),

@@ -30,7 +30,7 @@ ORDER_COMMANDS = st.one_of(
     st.builds(ShipOrder, _TEXT, _TEXT),
     st.builds(CancelOrder, _TEXT),
 )
-_REFERENCES = st.sampled_from(["pay-1", "pay-2"])
+_REFERENCES = st.sampled_from(["pay-1", "pay-2", "pay-3"])
 _AMOUNTS = st.builds(Money, st.integers(-1, 10**12), st.sampled_from(["EUR", "JPY"]))
 PAYMENT_COMMANDS = st.one_of(
     st.builds(RequestPayment, st.just("o-1"), _AMOUNTS),

@@ -11,6 +11,7 @@ from domain.fulfilment.events import (
     ConfirmationCompleted,
     DispatchCompleted,
     DispatchStarted,
+    FactRemembered,
     FulfilmentAbandoned,
     FulfilmentStarted,
     PaymentArrived,
@@ -30,6 +31,8 @@ from domain.payment.events import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRequested,
+    SurplusReceived,
+    SurplusRefunded,
 )
 from domain.stock.commands import DispatchStock, ReleaseStock, ReserveStock
 from domain.stock.events import (
@@ -98,6 +101,9 @@ EXAMPLES = (
     ReleaseCompleted(ORDER_ID, "mug", ()),
     RefundCompleted(ORDER_ID, ()),
     FulfilmentAbandoned(ORDER_ID, (Issued("order", ORDER_ID, CancelOrder("The order took too long.")),)),
+    SurplusReceived(ORDER_ID, Money(2500, "EUR"), "pay-2"),
+    SurplusRefunded(ORDER_ID, Money(2500, "EUR"), "pay-2"),
+    FactRemembered(ORDER_ID, OrderCancelled(ORDER_ID, "c-1", "changed my mind"), ()),
 )
 
 

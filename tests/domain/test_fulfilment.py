@@ -1,6 +1,6 @@
 """What the process of an order does about what happened."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import pytest
 
@@ -10,6 +10,7 @@ from domain.fulfilment.events import (
     ConfirmationCompleted,
     DispatchCompleted,
     DispatchStarted,
+    FactRemembered,
     FulfilmentAbandoned,
     FulfilmentEvent,
     FulfilmentStarted,
@@ -20,8 +21,9 @@ from domain.fulfilment.events import (
     ReservationGranted,
     ReservationRefused,
 )
+from domain.fulfilment.facts import STRONGEST_FIRST, EarlyFact
 from domain.fulfilment.reactions import ABANDONED_AFTER, FulfilmentInput, fulfilment
-from domain.fulfilment.state import Fulfilment
+from domain.fulfilment.state import Fulfilment, NotStarted
 from domain.money import Money
 from domain.order.commands import CancelOrder, ConfirmOrder
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderShipped
@@ -176,16 +178,144 @@ class TestTheWayBack:
             given(FULFILMENT, *history).when(AbandonFulfilment()).then_nothing()
 
 
+def remembered(*facts: EarlyFact) -> tuple[FactRemembered, ...]:
+    return tuple(FactRemembered("o-1", fact, ()) for fact in facts)
+
+
+def dispatch(sku: str) -> Issued[DispatchStock]:
+    return Issued("stock", sku, DispatchStock(sku, "o-1"))
+
+
+EARLY: tuple[EarlyFact, ...] = (
+    CONFIRMED, SHIPPED, CANCELLED, granted("mug"), refused("mug"), StockReleased("mug", "o-1", 4),
+    StockDispatched("mug", "o-1", 4), PAID, DECLINED, EXPIRED, REFUNDED,
+)  # fmt: skip
+
+
+class TestBeforeThePlacement:
+    def test_any_fact_but_the_placement_may_come(self) -> None:
+        assert set(get_args(EarlyFact)) == {type(each) for each in EARLY} == set(STRONGEST_FIRST)
+        assert {OrderPlaced, *get_args(EarlyFact)} == set(get_args(PROCESS.inputs))
+
+    @pytest.mark.parametrize("fact", EARLY, ids=lambda each: type(each).__name__)
+    def test_every_fact_is_remembered_once(self, fact: EarlyFact) -> None:
+        given(FULFILMENT).when(fact).then(*remembered(fact))
+        given(FULFILMENT, *remembered(fact)).when(fact).then_nothing()
+
+    def test_the_end_of_its_time_means_nothing_to_what_has_not_started(self) -> None:
+        given(FULFILMENT).when(AbandonFulfilment()).then_nothing()
+
+    def test_an_order_that_was_cancelled_meanwhile_is_started_without_commands_and_has_ended(self) -> None:
+        late = (FulfilmentStarted("o-1", TOTAL, ()), CancellationFollowed("o-1", ()))
+        given(FULFILMENT, *remembered(CANCELLED)).when(PLACED).then(*late)
+        given(FULFILMENT, *remembered(CONFIRMED, CANCELLED)).when(PLACED).then(*late)
+        assert has_ended(*remembered(CANCELLED), *late)
+        for input_ in (PLACED, CANCELLED, AbandonFulfilment()):
+            given(FULFILMENT, *remembered(CANCELLED), *late).when(input_).then_nothing()
+
+    def test_money_for_a_cancelled_order_goes_back_when_it_starts(self) -> None:
+        for early in ((PAID, CANCELLED), (CANCELLED, PAID), (EXPIRED, PAID, CANCELLED), (PAID, CANCELLED, EXPIRED)):
+            history = (*remembered(*early), *started_late(*early))
+            assert FulfilmentStarted("o-1", TOTAL, ()) == history[len(early)]
+            assert [REFUND] == issued_by(*history)
+            assert not has_ended(*history)
+            assert has_ended(*history, RefundCompleted("o-1", ()))
+
+    def test_what_went_back_already_is_not_asked_for_again(self) -> None:
+        for early in ((PAID, REFUNDED, CANCELLED), (REFUNDED, CANCELLED, PAID)):
+            history = (*remembered(*early), *started_late(*early))
+            assert [] == issued_by(*history)
+            assert has_ended(*history)
+
+    def test_a_shipped_order_is_dispatched(self) -> None:
+        started, shipped = FulfilmentStarted("o-1", TOTAL, ()), DispatchStarted("o-1", ())
+        given(FULFILMENT, *remembered(SHIPPED)).when(PLACED).then(started, shipped)
+        given(FULFILMENT, *remembered(granted("mug"), CONFIRMED, SHIPPED)).when(PLACED).then(
+            started, shipped, ReservationGranted("o-1", "mug", (dispatch("mug"),))
+        )
+
+    def test_only_what_the_stock_has_said_nothing_about_is_reserved(self) -> None:
+        rest = FulfilmentStarted("o-1", TOTAL, (RESERVE_CUP, WAKE_UP))
+        mugs = ReservationGranted("o-1", "mug", ())
+        given(FULFILMENT, *remembered(granted("mug"))).when(PLACED).then(rest, mugs)
+        given(FULFILMENT, rest, mugs).when(granted("cup")).then(RESERVED[2])
+        given(FULFILMENT, *remembered(refused("mug"))).when(PLACED).then(
+            rest, ReservationRefused("o-1", "mug", (cancel("Out of stock: mug."),))
+        )
+
+    def test_what_is_paid_already_is_confirmed_when_all_is_reserved(self) -> None:
+        started = (STARTED, PaymentArrived("o-1", ()))
+        given(FULFILMENT, *remembered(DECLINED, PAID)).when(PLACED).then(*started)
+        history: list[FulfilmentEvent] = [*remembered(DECLINED, PAID), *started, ReservationGranted("o-1", "mug", ())]
+        given(FULFILMENT, *history).when(granted("cup")).then(ReservationGranted("o-1", "cup", (CONFIRM,)))
+
+    @pytest.mark.parametrize(
+        ("failure", "reason"),
+        [(DECLINED, "The payment was declined: no funds"), (EXPIRED, "The payment did not arrive in time.")],
+    )
+    def test_a_payment_that_failed_cancels_the_order(self, failure: EarlyFact, reason: str) -> None:
+        failed = PaymentFailed("o-1", (cancel(reason),))
+        given(FULFILMENT, *remembered(failure)).when(PLACED).then(STARTED, failed)
+
+    def test_repetitions_take_no_more_memory(self) -> None:
+        decider, state = FULFILMENT.decider, FULFILMENT.decider.initial
+        for fact in EARLY * 3:
+            state = decider.fold(state, decider.decide(fact, state))
+        assert NotStarted(EARLY) == state
+
+
+class TestStrongerFacts:
+    """Facts of one stream overtake each other too."""
+
+    def test_a_shipment_stands_for_the_confirmation(self) -> None:
+        given(FULFILMENT, *PAYED).when(SHIPPED).then(SENT[-1])
+        sent = (*PAYED, SENT[-1])
+        given(FULFILMENT, *sent).when(CONFIRMED).then_nothing()
+        assert has_ended(*sent, DispatchCompleted("o-1", "cup", ()), DispatchCompleted("o-1", "mug", ()))
+
+    def test_a_cancellation_stands_for_the_confirmation(self) -> None:
+        followed = CancellationFollowed("o-1", (RELEASE_CUP, RELEASE_MUGS, REFUND))
+        given(FULFILMENT, *PAYED).when(CANCELLED).then(followed)
+        given(FULFILMENT, *PAYED, followed).when(CONFIRMED).then_nothing()
+
+    def test_money_that_arrived_stands_for_the_failure_before(self) -> None:
+        for failure in (DECLINED, EXPIRED):
+            given(FULFILMENT, *PAYED).when(failure).then_nothing()
+
+    def test_a_refund_stands_for_the_money_that_arrived(self) -> None:
+        given(FULFILMENT, *RESERVED).when(REFUNDED).then(RefundCompleted("o-1", ()))
+        given(FULFILMENT, *RESERVED, RefundCompleted("o-1", ())).when(PAID).then_nothing()
+
+    def test_what_has_left_the_stock_stands_for_its_reservation(self) -> None:
+        for left, completed in (
+            (StockReleased("mug", "o-1", 4), ReleaseCompleted("o-1", "mug", ())),
+            (StockDispatched("mug", "o-1", 4), DispatchCompleted("o-1", "mug", ())),
+        ):
+            given(FULFILMENT, STARTED).when(left).then(completed)
+            given(FULFILMENT, STARTED, completed).when(granted("mug")).then_nothing()
+
+    def test_a_confirmation_that_is_known_is_not_asked_for(self) -> None:
+        confirmed = ConfirmationCompleted("o-1", ())
+        given(FULFILMENT, STARTED).when(CONFIRMED).then(confirmed)
+        given(FULFILMENT, *RESERVED[:2], confirmed).when(granted("cup")).then(ReservationGranted("o-1", "cup", ()))
+        given(FULFILMENT, *RESERVED, confirmed).when(PAID).then(PaymentArrived("o-1", ()))
+
+    def test_what_is_reserved_for_a_shipped_order_is_dispatched_when_it_is_heard_of(self) -> None:
+        history = (*RESERVED[:2], DispatchStarted("o-1", (dispatch("mug"),)))
+        given(FULFILMENT, *RESERVED[:2]).when(SHIPPED).then(history[-1])
+        given(FULFILMENT, *history).when(granted("cup")).then(ReservationGranted("o-1", "cup", (dispatch("cup"),)))
+
+    def test_a_shipped_order_is_not_taken_back(self) -> None:
+        given(FULFILMENT, STARTED, DispatchStarted("o-1", ())).when(EXPIRED).then(PaymentFailed("o-1", ()))
+
+
 class TestRepetitions:
     @pytest.mark.parametrize(
         ("history", "trigger"),
         [
-            ((), CANCELLED),
-            ((), granted("mug")),
             ((STARTED,), PLACED),
             ((STARTED,), granted("plate")),
             (RESERVED, granted("mug")),
-            (RESERVED, REFUNDED),
             (PAYED, PAID),
             (PAYED, EXPIRED),
             (READY, CONFIRMED),
@@ -199,6 +329,16 @@ class TestRepetitions:
         self, history: tuple[FulfilmentEvent, ...], trigger: FulfilmentInput
     ) -> None:
         given(FULFILMENT, *history).when(trigger).then_nothing()
+
+
+def started_late(*early: EarlyFact) -> tuple[FulfilmentEvent, ...]:
+    """What follows from the placement after these facts."""
+    decider = FULFILMENT.decider
+    return decider.decide(PLACED, decider.fold(decider.initial, remembered(*early)))
+
+
+def issued_by(*history: FulfilmentEvent) -> list[Issued[Any]]:
+    return [issued for event in history for issued in event.issued]
 
 
 class TestFromWhatHappenedElsewhere:

@@ -25,6 +25,8 @@ from domain.payment.events import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRequested,
+    SurplusReceived,
+    SurplusRefunded,
 )
 from engine.testing.deciders import given
 
@@ -84,11 +86,43 @@ def test_a_failed_payment_does_not_fail_again() -> None:
     given(PAYMENT, REQUESTED, EXPIRED).when(DECLINE).then_nothing()
 
 
-def test_another_payment_for_the_same_order_is_refused() -> None:
-    for history in ((REQUESTED, PROCESSED), (REQUESTED, PROCESSED, REFUNDED)):
-        given(PAYMENT, *history).when(ProcessPayment("pay-2")).then_rejected(PaymentAlreadyProcessed)
-        given(PAYMENT, *history).when(DECLINE).then_rejected(PaymentAlreadyProcessed)
-        given(PAYMENT, *history).when(PROCESS).then_nothing()
+def surplus(reference: str) -> tuple[PaymentEvent, ...]:
+    return SurplusReceived("o-1", AMOUNT, reference), SurplusRefunded("o-1", AMOUNT, reference)
+
+
+SETTLED: tuple[tuple[PaymentEvent, ...], ...] = (
+    (REQUESTED, PROCESSED),
+    (REQUESTED, EXPIRED, PROCESSED),
+    (REQUESTED, PROCESSED, REFUNDED),
+    (REQUESTED, PROCESSED, *surplus("pay-0")),
+    (REQUESTED, PROCESSED, REFUNDED, *surplus("pay-0")),
+    (REQUESTED, PROCESSED, *surplus("pay-0"), REFUNDED),
+)
+
+
+@pytest.mark.parametrize("history", SETTLED)
+def test_money_under_another_reference_is_recorded_and_goes_back(history: tuple[PaymentEvent, ...]) -> None:
+    given(PAYMENT, *history).when(ProcessPayment("pay-2")).then(*surplus("pay-2"))
+
+
+@pytest.mark.parametrize("history", SETTLED)
+def test_money_is_recorded_once_for_each_reference(history: tuple[PaymentEvent, ...]) -> None:
+    known = {each.reference for each in history if isinstance(each, PaymentProcessed | SurplusReceived)}
+    for reference in known:
+        given(PAYMENT, *history).when(ProcessPayment(reference)).then_nothing()
+        given(PAYMENT, *history, *surplus("pay-2")).when(ProcessPayment(reference)).then_nothing()
+    given(PAYMENT, *history, *surplus("pay-2")).when(ProcessPayment("pay-2")).then_nothing()
+
+
+def test_a_surplus_leaves_alone_what_the_order_was_paid_with() -> None:
+    given(PAYMENT, REQUESTED, PROCESSED, *surplus("pay-2")).when(REFUND).then(REFUNDED)
+    given(PAYMENT, REQUESTED, PROCESSED, REFUNDED, *surplus("pay-2")).when(REFUND).then_nothing()
+    given(PAYMENT, REQUESTED, PROCESSED, *surplus("pay-2")).when(EXPIRE).then_nothing()
+
+
+@pytest.mark.parametrize("history", SETTLED)
+def test_a_payment_that_arrived_cannot_be_declined_any_more(history: tuple[PaymentEvent, ...]) -> None:
+    given(PAYMENT, *history).when(DECLINE).then_rejected(PaymentAlreadyProcessed)
 
 
 def test_money_goes_back_once() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.payment.aggregate import PAYMENT
-from domain.payment.events import PaymentProcessed, PaymentRefunded
+from domain.payment.commands import ProcessPayment
+from domain.payment.events import PaymentProcessed, PaymentRefunded, PaymentRequested, SurplusReceived, SurplusRefunded
 from domain.registry import AGGREGATES
 from domain.stock.aggregate import STOCK
 from domain.stock.snapshot import from_data, to_data
@@ -51,14 +52,31 @@ class TestEveryAggregate:
 
 @given(st.lists(PAYMENT_COMMANDS, max_size=30))
 def test_money_that_arrived_goes_back_at_most_once(commands: list[Any]) -> None:
-    balance = 0
+    """What is kept is what was asked for, once, or nothing; every amount is that of the request."""
+    kept, asked_for = 0, 0
     for event in history_of(PAYMENT, commands):
         match event:
+            case PaymentRequested():
+                asked_for = event.amount.amount
             case PaymentProcessed():
-                balance += 1
+                kept += event.amount.amount
             case PaymentRefunded():
-                balance -= 1
-        assert balance in (0, 1)
+                kept -= event.amount.amount
+        assert kept in (0, asked_for)
+
+
+@given(st.lists(PAYMENT_COMMANDS, max_size=30))
+def test_money_is_recorded_once_for_each_reference_and_all_but_the_first_goes_back(commands: list[Any]) -> None:
+    history: list[Any] = []
+    reported = set()
+    for command in commands:
+        history = history_of(PAYMENT, [command], history)
+        if isinstance(command, ProcessPayment) and history:
+            reported.add(command.reference)
+    came = [each.reference for each in history if isinstance(each, PaymentProcessed | SurplusReceived)]
+    assert sorted(reported) == sorted(came)
+    assert came[1:] == [each.reference for each in history if isinstance(each, SurplusRefunded)]
+    assert {each.amount for each in history if hasattr(each, "amount")} <= {each.amount for each in history[:1]}
 
 
 @given(st.lists(STOCK_COMMANDS, max_size=30))

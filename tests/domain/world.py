@@ -1,13 +1,13 @@
 """The streams of some orders in a small world: real deciders, and messages that come late, out of order and twice.
 
-Messages from one stream to another keep their order; between two pairs of streams anything goes. Whatever was
-delivered may be delivered again at any later moment. A command that took effect is answered from the log when it comes
-again, as the handler of commands does it; one that left no event is decided afresh. The processes get no such help:
-they have to be right by themselves.
+Nothing keeps its order: of the messages that wait, any may be the next, those of one stream included, for a dead letter
+that is redriven comes after all that was sent behind it. Whatever was delivered may be delivered again at any later
+moment. A command that took effect is answered from the log when it comes again, as the handler of commands does it;
+one that left no event is decided afresh. The processes get no such help: they have to be right by themselves.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,24 +33,29 @@ class Message:
     message_id: MessageId
     stream_id: str
     content: object
+    is_scheduled: bool = False
 
 
 @dataclass
 class World:
     history: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
-    waiting: dict[tuple[str, str], deque[Message]] = field(default_factory=lambda: defaultdict(deque))
+    waiting: list[Message] = field(default_factory=list)
+    dead: list[Message] = field(default_factory=list)
     scheduled: list[Message] = field(default_factory=list)
     delivered: list[Message] = field(default_factory=list)
     _states: dict[str, Any] = field(default_factory=dict)
     _took_effect: set[tuple[str, MessageId]] = field(default_factory=set)
 
     def state(self, stream_id: str) -> Any:
-        return self._states.get(stream_id, _aggregate_of(stream_id).decider.initial)
+        return self._states.get(stream_id, aggregate_of(stream_id).decider.initial)
+
+    def events(self, stream_id: str) -> Sequence[Any]:
+        return self.history[stream_id]
 
     def handle(self, message: Message) -> bool:
         """Whether it takes effect now."""
-        decider, stream_id = _aggregate_of(message.stream_id).decider, message.stream_id
-        if (stream_id, message.message_id) in self._took_effect and not _is_process(stream_id):
+        decider, stream_id = aggregate_of(message.stream_id).decider, message.stream_id
+        if (stream_id, message.message_id) in self._took_effect and not is_process(stream_id):
             return False
         try:
             decided = decider.decide(message.content, self.state(stream_id))
@@ -61,34 +66,27 @@ class World:
         for event in decided:
             self._states[stream_id] = decider.evolve(self.state(stream_id), event)
             self.history[stream_id].append(event)
-            self._relay(stream_id, len(self.history[stream_id]), event)
+            for sent in messages_of(stream_id, len(self.history[stream_id]), event):
+                (self.scheduled if sent.is_scheduled else self.waiting).append(sent)
         return bool(decided)
 
-    def _relay(self, stream_id: str, version: int, event: Any) -> None:
-        entity_id = PROCESS.entity_id(event)
-        if entity_id is not None:
-            process = PROCESS.aggregate.stream_id(entity_id)
-            self.waiting[stream_id, process].append(Message((stream_id, version), process, event))
-        if _is_process(stream_id):
-            for index, issued in enumerate(PROCESS.issued(event)):
-                target = f"{issued.category}-{issued.entity_id}"
-                message = Message((stream_id, version, index), target, issued.command)
-                if issued.after_seconds:
-                    self.scheduled.append(message)
-                else:
-                    self.waiting[stream_id, target].append(message)
-
-    def queues(self) -> list[deque[Message]]:
-        return [queue for queue in self.waiting.values() if queue]
-
-    def deliver(self, queue: deque[Message]) -> None:
-        message = queue.popleft()
+    def deliver(self, index: int) -> None:
+        """Any of those that wait."""
+        message = self.waiting.pop(index)
         self.handle(message)
         self.delivered.append(message)
 
+    def bury(self, index: int) -> None:
+        """Makes a dead letter of one that waits."""
+        self.dead.append(self.waiting.pop(index))
+
+    def redrive(self) -> None:
+        self.waiting += self.dead
+        self.dead.clear()
+
     def deliver_all(self) -> None:
-        while queues := self.queues():
-            self.deliver(queues[0])
+        while self.waiting:
+            self.deliver(0)
 
     def fire(self, deadline: Message) -> None:
         self.scheduled.remove(deadline)
@@ -101,13 +99,23 @@ class World:
             self.fire(self.scheduled[0])
             self.deliver_all()
 
-    def events(self, stream_id: str, *types: type) -> Iterator[Any]:
-        return (event for event in self.history[stream_id] if isinstance(event, types))
+
+def messages_of(stream_id: str, number: object, event: Any) -> list[Message]:
+    """What the relay sends for an event; `number` tells the events of a stream apart."""
+    messages: list[Message] = []
+    entity_id = PROCESS.entity_id(event)
+    if entity_id is not None:
+        messages.append(Message((stream_id, number), PROCESS.aggregate.stream_id(entity_id), event))
+    if is_process(stream_id):
+        for index, issued in enumerate(PROCESS.issued(event)):
+            target = f"{issued.category}-{issued.entity_id}"
+            messages.append(Message((stream_id, number, index), target, issued.command, issued.after_seconds > 0))
+    return messages
 
 
-def _is_process(stream_id: str) -> bool:
-    return _aggregate_of(stream_id) is PROCESS.aggregate
+def is_process(stream_id: str) -> bool:
+    return aggregate_of(stream_id) is PROCESS.aggregate
 
 
-def _aggregate_of(stream_id: str) -> Aggregate[Any, Any, Any]:
+def aggregate_of(stream_id: str) -> Aggregate[Any, Any, Any]:
     return _AGGREGATES[stream_id.partition("-")[0]]

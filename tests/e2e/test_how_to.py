@@ -53,3 +53,10 @@ def test_an_event_is_changed_while_the_service_runs(walk: Walk) -> None:
     make_copy(walk.folders["service"])
     for block in blocks_of(PAGES / "change-an-event.md", "service"):
         walk.take(block)
+
+
+@pytest.mark.timeout(300)
+def test_a_command_is_added_while_the_service_runs(walk: Walk) -> None:
+    make_copy(walk.folders["service"])
+    for block in blocks_of(PAGES / "add-a-command.md", "service"):
+        walk.take(block)

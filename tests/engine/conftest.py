@@ -1,10 +1,15 @@
-"""A rule for the tests of the engine: only the contracts of adapters may open sockets."""
+"""Rules for the tests of the engine: only the contracts of adapters open sockets, and no example has a deadline."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.engine.sockets import refuse_sockets
+
+# A loaded machine is no finding.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 _CONTRACTS = Path(__file__).parent / "contracts"
 

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
 
+from domain.fulfilment.events import FactRemembered
+from domain.fulfilment.facts import EarlyFact
 from domain.money import Money
 from domain.order.aggregate import ORDER
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderShipped
@@ -15,6 +17,8 @@ from domain.payment.events import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRequested,
+    SurplusReceived,
+    SurplusRefunded,
 )
 from domain.stock.aggregate import STOCK
 from domain.stock.events import (
@@ -45,6 +49,12 @@ LIVES: Final[Mapping[str, Sequence[Sequence[object]]]] = {
         (REQUESTED, PaymentProcessed(ORDER_ID, TOTAL, TEXT), PaymentRefunded(ORDER_ID, TOTAL)),
         (REQUESTED, PaymentDeclined(ORDER_ID, "pay-1", TEXT), PaymentProcessed(ORDER_ID, TOTAL, "pay-1")),
         (REQUESTED, PaymentExpired(ORDER_ID)),
+        (
+            REQUESTED,
+            PaymentProcessed(ORDER_ID, TOTAL, "pay-1"),
+            SurplusReceived(ORDER_ID, TOTAL, TEXT),
+            SurplusRefunded(ORDER_ID, TOTAL, TEXT),
+        ),
     ),
     STOCK.category: (
         (
@@ -60,6 +70,26 @@ LIVES: Final[Mapping[str, Sequence[Sequence[object]]]] = {
 """What a stream may live through, by the category of its aggregate."""
 
 
+EARLY_FACTS: Final[Sequence[EarlyFact]] = (
+    OrderConfirmed(ORDER_ID, "c-1"),
+    OrderShipped(ORDER_ID, "c-1", TEXT, DATE_TIME),
+    OrderCancelled(ORDER_ID, "c-1", TEXT),
+    PaymentProcessed(ORDER_ID, TOTAL, TEXT),
+    PaymentDeclined(ORDER_ID, "pay-1", TEXT),
+    PaymentExpired(ORDER_ID),
+    PaymentRefunded(ORDER_ID, TOTAL),
+    StockReserved("mug", ORDER_ID, 2),
+    StockReservationRefused("mug", ORDER_ID, 9, 5),
+    StockReleased("mug", ORDER_ID, 2),
+    StockDispatched("mug", ORDER_ID, 2),
+)
+"""One of each: a process holds them in an event of its own, where a new schema of theirs would not be lifted."""
+
+
+def remembered(fact: EarlyFact) -> FactRemembered:
+    return FactRemembered(ORDER_ID, fact, ())
+
+
 def stored(event: object, stream_id: str = f"order-{ORDER_ID}", version: int = 3) -> StoredEvent:
     type_, schema, data = CODEC.encode(event)
     return StoredEvent(stream_id, version, type_, schema, f"{COMMAND_ID}/1", data, METADATA)
@@ -71,6 +101,7 @@ async def event_items() -> Any:
         **{type(event).__name__: to_item(stored(event)) for event in EXAMPLES},
         "a text of all kinds": to_item(stored(OrderCancelled(ORDER_ID, "c-1", TEXT), version=1_234_567_890)),
         "a text that looks like a date-time": to_item(stored(OrderCancelled(ORDER_ID, "c-1", DATE_TIME))),
+        **{f"a remembered {type(fact).__name__}": to_item(stored(remembered(fact))) for fact in EARLY_FACTS},
     }
 
 

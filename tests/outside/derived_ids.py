@@ -36,6 +36,10 @@ async def derived_ids() -> Any:
             body["outcome"]: await _command_id(anonymous, "report_payment", body, {"orderId": "o-2"}, key=None)
             for body in (PAID, DECLINED)
         },
+        "reports with a key": {
+            body["outcome"]: await _command_id(anonymous, "report_payment", body, {"orderId": "o-2"}, key="another")
+            for body in (PAID, DECLINED)
+        },
         "orders": json.loads(placed.get_body())["orderId"],
         "reactions": [
             {"event": item["metadata"]["causationId"], "commandKey": item["commandKey"]}

@@ -17,6 +17,7 @@ ORDER: Final[Mapping[str, Any]] = {
     ],
 }
 PAID: Final = {"outcome": "processed", "reference": "pay-1"}
+PAID_AGAIN: Final = {"outcome": "processed", "reference": "pay-2"}
 DECLINED: Final = {"outcome": "declined", "reference": "pay-1", "reason": DATE_TIME}
 SHIPMENT: Final = {"carrier": TEXT, "trackingNumber": "T-1"}
 LATER: Final = {"Prefer": "respond-async"}
@@ -85,6 +86,27 @@ async def asked_for_asynchronously(world: World) -> None:
     await world.settle()
 
 
+async def paid_twice(world: World) -> None:
+    order_id = await placed(world)
+    await world.settle()
+    await world.ask("report_payment", PAID, orderId=order_id)
+    await world.ask("report_payment", PAID_AGAIN, orderId=order_id)
+    await world.settle()
+
+
+async def cancelled_before_the_process_hears_of_it(world: World) -> None:
+    """The message with the placement is dead until the customer has cancelled."""
+    order_id = await placed(world)
+    await world.settle(COMMAND_QUEUE)
+    for message in world.bus.deliver(REACTION_QUEUE):
+        world.bus.bury(REACTION_QUEUE, message, "MaxDeliveryCountExceeded", "the store was away for long")
+    await world.ask("cancel_order", {"reason": DATE_TIME}, headers={"Idempotency-Key": "cancel"}, orderId=order_id)
+    await world.settle()
+    await world.redrive(REACTION_QUEUE)
+    await world.deliver(REACTION_QUEUE)
+    await world.settle()
+
+
 STORIES: Final[Mapping[str, Callable[[World], Awaitable[None]]]] = {
     each.__name__: each
     for each in (
@@ -94,6 +116,8 @@ STORIES: Final[Mapping[str, Callable[[World], Awaitable[None]]]] = {
         not_paid_in_time,
         abandoned,
         asked_for_asynchronously,
+        paid_twice,
+        cancelled_before_the_process_hears_of_it,
     )
 }
 

@@ -1,11 +1,13 @@
 """Nothing outside the code has changed: what today's code makes is what the golden files hold, byte for byte."""
 
 from difflib import unified_diff
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 
+from domain.fulfilment.facts import EarlyFact
 from domain.registry import AGGREGATES
+from tests.outside.at_rest import EARLY_FACTS
 from tests.outside.rendered import GOLDEN, golden_of, rendered
 from tests.outside.samples import SAMPLES
 
@@ -29,6 +31,10 @@ def test_every_kind_of_event_and_command_travels_in_a_story() -> None:
     told = golden_of("bus-messages").read_text(encoding="utf-8")
     names = {name for each in AGGREGATES for name in (*each.event_classes, *each.command_classes)}
     assert set() == {name for name in names if f'"subject": "{name}"' not in told}
+
+
+def test_every_fact_that_may_be_remembered_has_its_item() -> None:
+    assert set(get_args(EarlyFact)) == {type(fact) for fact in EARLY_FACTS}
 
 
 def _difference(was: str, now: str) -> str:

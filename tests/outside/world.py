@@ -15,6 +15,8 @@ from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.redrive import Redrive
+from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
@@ -57,7 +59,7 @@ class World:
         )
         self.commands = assembled.commands
         self._projector, self._relay = assembled.projector, assembled.relay
-        self._consumers = assembled.consumers
+        self._consumers, self._messages = assembled.consumers, assembled.messages
 
         async def services() -> Services:
             return assembled
@@ -101,6 +103,15 @@ class World:
             for message in self.bus.deliver(entity):
                 await self._hand_over(entity, message)
         self.now += _STEP
+
+    async def redrive(self, entity: str) -> None:
+        """Sends the dead letters of a queue again."""
+
+        async def no_pause(_: float) -> None:
+            return None
+
+        redrive = Redrive(self.bus, self.bus, self._messages, RetryPolicy(self.clock, no_pause))
+        await redrive.to_queue(entity, 100, lambda _: None)
 
     async def wait(self, time: timedelta) -> None:
         """Then what has become due is delivered, and all that follows from it."""

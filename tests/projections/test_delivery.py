@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composition.domain import READ_MODELS
@@ -21,6 +21,7 @@ from tests.engine.projecting.feeding import views_of_both
 from tests.registered import PROJECTIONS
 
 
+@settings(deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**32))
 async def test_our_views_do_not_depend_on_how_the_feed_delivers(data: st.DataObject, seed: int) -> None:
     """Any cut into batches, any order within a transaction, any repetition: the same views."""

@@ -13,6 +13,8 @@ from domain.payment.events import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRequested,
+    SurplusReceived,
+    SurplusRefunded,
 )
 from domain.stock.events import (
     StockDispatched,
@@ -25,7 +27,7 @@ from engine.testing.projections import given, projected, recorded
 from engine.testing.times import NOON
 from projections.order_details import ORDER_DETAILS, Cancellation, OrderDetails, Shipment
 from projections.order_history import ORDER_HISTORY, OrderSummary
-from projections.payment_status import PAYMENT_STATUS, PaymentStatus
+from projections.payment_status import PAYMENT_STATUS, PaymentStatus, Surplus
 from projections.stock_levels import STOCK_LEVELS, StockLevel
 
 LINES = (OrderLine("mug", 2, Money(1250, "EUR")), OrderLine("poster", 1, Money(499, "EUR")))
@@ -102,6 +104,33 @@ def test_payment_status_shows_where_the_money_is() -> None:
         given(PAYMENT_STATUS, "payment-o-1").when(*history).then(status)
 
 
+def test_payment_status_shows_what_came_beside_and_went_back() -> None:
+    def received(reference: str) -> SurplusReceived:
+        return SurplusReceived("o-1", TOTAL, reference)
+
+    def refunded(reference: str) -> SurplusRefunded:
+        return SurplusRefunded("o-1", TOTAL, reference)
+
+    def seen(*events: object) -> PaymentStatus | None:
+        return projected(PAYMENT_STATUS, "payment-o-1", REQUESTED, PROCESSED, *events)
+
+    nothing, later = Money(0, "EUR"), NOON + seconds(1)
+    processed = PaymentStatus("o-1", "processed", TOTAL, NOON, later, "pay-1")
+    assert replace(processed, surplus=Surplus(TOTAL, nothing)) == seen(received("pay-2"))
+    twice = (received("pay-2"), refunded("pay-2"), received("pay-3"), refunded("pay-3"))
+    both = Surplus(Money(5998, "EUR"), Money(5998, "EUR"))
+    assert replace(processed, surplus=both) == seen(*twice)
+    given_back = replace(processed, status="refunded", changed_at=NOON + seconds(6), surplus=both)
+    assert given_back == seen(*twice, PaymentRefunded("o-1", TOTAL))
+
+
+def test_a_payment_without_a_surplus_lies_as_it_did_before_there_was_one() -> None:
+    (requested, *_) = recorded("payment-o-1", REQUESTED)
+    document = PAYMENT_STATUS.to_document(PAYMENT_STATUS.key(requested), 1, PAYMENT_STATUS.project(None, requested))
+    fields = {"orderId", "status", "amount", "requestedAt", "changedAt", "reference", "reason"}
+    assert fields == set(document["view"])
+
+
 def test_a_payment_begins_with_its_request() -> None:
     with pytest.raises(ValueError, match="before PaymentRequested"):
         projected(PAYMENT_STATUS, "payment-o-1", PROCESSED)
@@ -124,7 +153,9 @@ def test_stock_levels_count_what_is_on_hand_and_what_is_promised() -> None:
 @pytest.mark.parametrize(
     ("projection", "events"),
     [(ORDER_DETAILS, (PLACED, CONFIRMED, SHIPPED)), (ORDER_DETAILS, (PLACED, CANCELLED)), (ORDER_HISTORY, (PLACED,)),
-     (PAYMENT_STATUS, (REQUESTED, DECLINED)), (STOCK_LEVELS, (StockReceived("mug", 3),))],
+     (PAYMENT_STATUS, (REQUESTED, DECLINED)),
+     (PAYMENT_STATUS, (REQUESTED, PROCESSED, SurplusReceived("o-1", TOTAL, "pay-2"))),
+     (STOCK_LEVELS, (StockReceived("mug", 3),))],
 )  # fmt: skip
 def test_a_view_comes_back_from_its_document(projection: object, events: tuple[object, ...]) -> None:
     view = projected(projection, "order-o-1", *events)  # type: ignore[arg-type]

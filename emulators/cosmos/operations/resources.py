@@ -158,5 +158,5 @@ def _offer(request: Request) -> dict[str, Any] | None:
     try:
         maximum = json.loads(autopilot)["maxThroughput"] if autopilot is not None else None
         return offer_content(int(throughput) if throughput is not None else None, maximum)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise bad_request("The offer headers are not valid.") from None

@@ -28,13 +28,15 @@ class Subquery(Protocol):
 class Scope:
     """What an expression may name: the sources around it, the parameters, and aggregates where they are allowed.
 
-    `aggregate` registers an aggregate of the query and gives the evaluator of its result.
+    `aggregate` registers an aggregate of the query and gives the evaluator of its result. `container` tells whether a
+    FROM clause here ranges over the items of the container, as the first source of a query does, and no other.
     """
 
     names: frozenset[str]
     parameters: Mapping[str, Any]
     subquery: Callable[[ast.Query, Scope], Subquery]
     aggregate: Callable[[ast.Call, Scope], Evaluator] | None = None
+    container: bool = False
 
 
 def compile_expression(expression: ast.Expression, scope: Scope) -> Evaluator:

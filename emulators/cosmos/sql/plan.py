@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Never
 
-from emulators.cosmos.errors import bad_request
+from emulators.cosmos.errors import bad_request, not_supported
 from emulators.cosmos.sql import syntax as ast
 from emulators.cosmos.sql.aggregates import Accumulator, accumulator
 from emulators.cosmos.sql.errors import compile_error, planner_error
@@ -16,8 +16,12 @@ from emulators.cosmos.undefined import UNDEFINED
 
 # The name under which a row holds the whole item; no identifier of the grammar is like it.
 ROOT: Final = "$root"
+# The name under which a row holds a result of the subquery that it comes from.
+_RESULT: Final = "$result"
 
 Expand = Callable[[Row], Iterator[Row]]
+# The rows that a value of a collection makes of one row.
+Place = Callable[[Row, Any], Iterator[Row]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Plan:
-    """A compiled query. `top`, `offset` and `limit` are applied by whoever pages through the results."""
+    """A compiled query. `top`, `offset` and `limit` are applied by whoever pages through the results.
+
+    `source` is a subquery in FROM that has to see all items before it has results: what `expand` takes are those.
+    """
 
     expand: Expand
     where: Evaluator | None
@@ -44,11 +51,22 @@ class Plan:
     limit: int | None
     composed: bool = False  # whether an aggregate is a part of a larger expression
     counts_items: bool = False  # whether it is COUNT of a constant over all items, and needs to look at none
+    source: Plan | None = None
 
     @property
     def combines(self) -> bool:
         """Whether results of partitions cannot simply follow each other."""
-        return bool(self.order or self.grouped or self.distinct or self.limit is not None or self.offset)
+        return self.needs_all or bool(self.order or self.limit is not None or self.offset)
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether there is no result before the last item was seen."""
+        return self.grouped or self.distinct or self.source is not None
+
+    @property
+    def innermost(self) -> Plan:
+        """The plan that looks at items: this one, or that of the subquery that does."""
+        return self if self.source is None else self.source.innermost
 
     @property
     def grouped(self) -> bool:
@@ -63,10 +81,24 @@ class Plan:
 
     def results(self, row: Row) -> list[Any]:
         """Everything that the query gives for one outer row: a subquery."""
-        collector = Collector(self)
-        collector.add(self.rows(row))
-        values = [result.value for result in collector.finish()]
-        return values[self.offset : None if self.limit is None else self.offset + self.limit]
+        collector = Collector(self.innermost)
+        collector.add(self.innermost.rows(row))
+        return self.page_of(self.finish(collector))
+
+    def finish(self, collector: Collector) -> list[Result]:
+        """All results, once a collector of the innermost plan has seen all items."""
+        if self.source is None:
+            return collector.finish()
+        outer = Collector(self)
+        for number, value in enumerate(self.source.page_of(self.source.finish(collector))):
+            outer.add(self.rows({_RESULT: value}), (number,))
+        return outer.finish()
+
+    def page_of(self, results: list[Result]) -> list[Any]:
+        """The values that OFFSET, LIMIT and TOP admit."""
+        return [result.value for result in results][
+            self.offset : None if self.limit is None else self.offset + self.limit
+        ]
 
 
 @dataclass(frozen=True)
@@ -78,7 +110,7 @@ class Result:
     position: tuple[Any, ...] = ()
 
 
-Place = tuple[tuple[SortKey, ...], tuple[Any, ...]]
+Rank = tuple[tuple[SortKey, ...], tuple[Any, ...]]
 """Where a result stands in an order: its keys, and its position among those with equal keys."""
 
 
@@ -88,11 +120,11 @@ class Collector:
     With `most`, for ORDER BY alone: only the first so many results that come after a place are kept.
     """
 
-    def __init__(self, plan: Plan, most: int | None = None, after: Place | None = None) -> None:
+    def __init__(self, plan: Plan, most: int | None = None, after: Rank | None = None) -> None:
         self._plan = plan
         self._most = most
         self._after = after
-        self._last: Place | None = None
+        self._last: Rank | None = None
         self._results: list[Result] = []
         self._groups: dict[str, tuple[Row, list[Accumulator]]] = {}
         if plan.aggregates and not plan.groups:
@@ -129,7 +161,7 @@ class Collector:
             return list({identity(result.value): result for result in reversed(self._results)}.values())[::-1]
         return self._results
 
-    def _wanted(self, place: Place) -> bool:
+    def _wanted(self, place: Rank) -> bool:
         if self._after is not None and not _follows(self._plan.order, place, self._after):
             return False
         return self._last is None or not _follows(self._plan.order, place, self._last)
@@ -145,7 +177,7 @@ class Collector:
         return self._groups[key]
 
 
-def _follows(order: tuple[Order, ...], place: Place, other: Place) -> bool:
+def _follows(order: tuple[Order, ...], place: Rank, other: Rank) -> bool:
     """Whether a result comes after another one."""
     for item, key, last in zip(order, place[0], other[0], strict=True):
         if key != last:
@@ -173,7 +205,7 @@ EVERYTHING: Final = Plan(
 
 def compile_query(query: ast.Query, parameters: Mapping[str, Any]) -> Plan:
     """Raises 400 with the service's code for a query that means nothing, 501 for what devstack has not."""
-    return _compile(query, Scope(frozenset(), parameters, _subquery))
+    return _compile(query, Scope(frozenset(), parameters, _subquery, container=True))
 
 
 def _subquery(query: ast.Query, outer: Scope) -> Plan:
@@ -188,7 +220,7 @@ def _subquery(query: ast.Query, outer: Scope) -> Plan:
 
 
 def _compile(query: ast.Query, outer: Scope) -> Plan:
-    names, expand = _sources(query.sources, outer)
+    names, expand, source = _sources(query.sources, outer)
     scope = Scope(outer.names | names, outer.parameters, _subquery)
     where = compile_expression(query.where, scope) if query.where is not None else None
     aggregates: list[tuple[str, Evaluator]] = []
@@ -223,6 +255,7 @@ def _compile(query: ast.Query, outer: Scope) -> Plan:
         limit if top is None else top,
         _composes(query),
         _counts_items(query),
+        source,
     )
 
 
@@ -232,15 +265,23 @@ def _no_aggregate(_call: ast.Call, _scope: Scope) -> Evaluator:
     )
 
 
-def _sources(sources: tuple[ast.Source, ...], outer: Scope) -> tuple[frozenset[str], Expand]:
+def _sources(sources: tuple[ast.Source, ...], outer: Scope) -> tuple[frozenset[str], Expand, Plan | None]:
+    """The names of the sources, the rows that they make of a row, and the subquery whose results these rows are of."""
     if not sources:
-        return frozenset(), lambda row: iter((row,))
+        return frozenset(), lambda row: iter((row,)), None
     if len(sources) == 1 and (name := _whole_item(sources[0], outer)) is not None:
-        return frozenset({name}), lambda row: iter(({**row, name: row[ROOT]},))
+        return frozenset({name}), lambda row: iter(({**row, name: row[ROOT]},)), None
     names = outer.names
     stages: list[Expand] = []
+    of_all: Plan | None = None
     for source in sources:
-        stages.append(_source(source, Scope(names, outer.parameters, _subquery), first=not stages))
+        scope = Scope(names, outer.parameters, _subquery, container=outer.container and not stages)
+        plan = _plan_of(source, scope)
+        if plan is not None and plan.needs_all and scope.container:
+            of_all = plan
+            stages.append(_results_of(source))
+        else:
+            stages.append(_source(source, scope, plan, first=not stages))
         if source.name is not None:
             if source.name in names - outer.names:
                 raise compile_error("SC2011", f"The input alias '{source.name}' is specified more than once.")
@@ -252,42 +293,58 @@ def _sources(sources: tuple[ast.Source, ...], outer: Scope) -> tuple[frozenset[s
             rows = [inner for one in rows for inner in stage(one)]
         return iter(rows)
 
-    return names - outer.names, expand
+    return names - outer.names, expand, of_all
 
 
 def _whole_item(source: ast.Source, outer: Scope) -> str | None:
     """The name of a source that is the item itself, as in most queries."""
-    if isinstance(source, ast.PathSource) and not source.steps and source.root not in outer.names:
+    if isinstance(source, ast.PathSource) and not source.steps and source.root not in outer.names and outer.container:
         return source.name
     return None
 
 
-def _source(source: ast.Source, scope: Scope, *, first: bool) -> Expand:
+def _plan_of(source: ast.Source, scope: Scope) -> Plan | None:
     collection = source.collection if isinstance(source, ast.IteratedSource) else source
-    values = _collection(collection, scope, first=first)
+    return _subquery(collection.query, scope) if isinstance(collection, ast.SubquerySource) else None
+
+
+def _results_of(source: ast.Source) -> Expand:
+    place = _place(source)
+    return lambda row: place(row, row[_RESULT])
+
+
+def _source(source: ast.Source, scope: Scope, plan: Plan | None, *, first: bool) -> Expand:
+    collection = source.collection if isinstance(source, ast.IteratedSource) else source
+    values: Callable[[Row], list[Any]]
+    if isinstance(collection, ast.SubquerySource):
+        assert plan is not None
+        values = plan.results
+    else:
+        values = _path(collection, scope, first=first)
+    place = _place(source)
+    return lambda row: (inner for value in values(row) for inner in place(row, value))
+
+
+def _place(source: ast.Source) -> Place:
     name = source.name
     if name is None:
-        return lambda row: (row for _ in values(row))
+        return lambda row, _value: iter((row,))
     if isinstance(source, ast.IteratedSource):
-        return lambda row: (
-            {**row, name: element} for value in values(row) if isinstance(value, list) for element in value
-        )
-    return lambda row: ({**row, name: value} for value in values(row))
+        return lambda row, value: ({**row, name: element} for element in (value if isinstance(value, list) else ()))
+    return lambda row, value: iter(({**row, name: value},))
 
 
-def _collection(
-    collection: ast.PathSource | ast.SubquerySource, scope: Scope, *, first: bool
-) -> Callable[[Row], list[Any]]:
-    if isinstance(collection, ast.SubquerySource):
-        return _subquery(collection.query, scope).results
-    if collection.root in scope.names:
-        root = collection.root
-    elif first:
+def _path(source: ast.PathSource, scope: Scope, *, first: bool) -> Callable[[Row], list[Any]]:
+    if source.root in scope.names:
+        root = source.root
+    elif first and scope.container:
         root = ROOT  # the first source names the container, whatever its id is
+    elif first and not scope.names:
+        raise not_supported("a subquery over the container outside of FROM")
     else:
-        raise compile_error("SC2001", f"Identifier '{collection.root}' could not be resolved.")
+        raise compile_error("SC2001", f"Identifier '{source.root}' could not be resolved.")
     expression: ast.Expression = ast.Identifier(root)
-    for step in collection.steps:
+    for step in source.steps:
         expression = ast.Index(expression, ast.Constant(step))
     evaluate = compile_expression(expression, Scope(scope.names | {ROOT}, scope.parameters, _subquery))
     return lambda row: [value] if (value := evaluate(row)) is not UNDEFINED else []

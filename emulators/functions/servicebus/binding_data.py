@@ -3,8 +3,8 @@
 Names and types are those that the real host sent to the real worker with the binding data of extension 5.x.
 """
 
-import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from types import SimpleNamespace
@@ -12,6 +12,7 @@ from typing import Any
 
 from azure.functions.meta import Datum
 
+from emulators.functions.json_values import parse, written
 from emulators.functions.rewriting import date_in, rewrite
 from emulators.functions.servicebus.message import ReceivedMessage, iso
 
@@ -40,7 +41,7 @@ class BindingData:
             "TransportType": 0,
             "Identifier": identifier,
         }
-        self._client = _json(client)
+        self._client = written(client)
 
     def single(self, message: ReceivedMessage, lock: str | None) -> tuple[dict[str, Datum | None], dict[str, Datum]]:
         """Input and metadata for one message; `lock` is until when its session is locked, None without sessions.
@@ -52,7 +53,7 @@ class BindingData:
         for name, text in texts.items():
             if text is not None:
                 metadata[name] = Datum(text, "string")
-        properties = _json(message.application_properties)
+        properties = written(message.application_properties)
         for name, text in _times(message).items():
             metadata[name] = Datum(f'"{text}"', "json")
         for name, value in (
@@ -85,11 +86,11 @@ class BindingData:
         metadata["TransactionPartitionKeyArray"] = metadata["PartitionKeyArray"]
         times = [_times(message) for message in messages]
         for name in times[0]:
-            metadata[f"{name}Array"] = Datum(_json([each[name] for each in times]), "json")
+            metadata[f"{name}Array"] = Datum(written([each[name] for each in times]), "json")
         numbers = [message.sequence_number for message in messages]
         metadata["SequenceNumberArray"] = Datum(SimpleNamespace(sint64=numbers), "collection_sint64")
-        metadata["DeliveryCountArray"] = Datum(_json([each.delivery_count for each in messages]), "json")
-        properties = Datum(_json([each.application_properties for each in messages]), "json")
+        metadata["DeliveryCountArray"] = Datum(written([each.delivery_count for each in messages]), "json")
+        properties = Datum(written([each.application_properties for each in messages]), "json")
         metadata["ApplicationPropertiesArray"] = metadata["UserPropertiesArray"] = properties
         return {self._parameter: self._bodies(messages)}, metadata
 
@@ -99,11 +100,15 @@ class BindingData:
         if self._data_type is DataType.STRING:
             texts = [message.data.decode("utf-8", "replace") for message in messages]
             return Datum(SimpleNamespace(string=[text for text in texts if text]), "collection_string")
-        return Datum(_json([rewrite(self._parsed(message)) for message in messages]), "json")
+        bodies = [rewrite(self._parsed(message)) for message in messages]
+        try:
+            return Datum(written(bodies), "json")
+        except ValueError as error:
+            raise ConversionError(f"Exception binding parameter '{self._parameter}': {error}") from error
 
     def _parsed(self, message: ReceivedMessage) -> Any:
         try:
-            return json.loads(message.data)
+            return parse(message.data)
         except ValueError as error:
             raise ConversionError(
                 f"Exception binding parameter '{self._parameter}': Binding parameters to complex objects (such as "
@@ -157,7 +162,7 @@ def _overlay(metadata: dict[str, Datum], body: str, texts: Iterable[str]) -> Non
     if not body.strip().startswith("{"):
         return
     try:
-        content = json.loads(body)
+        content = parse(body)
     except ValueError:
         return
     known = {name.lower(): name for name in (*metadata, *texts)}
@@ -166,22 +171,23 @@ def _overlay(metadata: dict[str, Datum], body: str, texts: Iterable[str]) -> Non
             continue
         # The host knows the name already, if only without a value: that spelling stays.
         name = known.setdefault(name.lower(), name)
-        metadata[name] = (
-            Datum(_json(rewrite(value)), "json") if isinstance(value, dict) else Datum(_said(value), "string")
-        )
+        with suppress(ValueError):
+            metadata[name] = (
+                Datum(written(rewrite(value)), "json") if isinstance(value, dict) else Datum(said(value), "string")
+            )
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
     """A JSON value as .NET converts it to a string, independent of culture."""
     if isinstance(value, str):
         date = date_in(value)
         return value if date is None else date.moment.strftime("%m/%d/%Y %H:%M:%S")
     if isinstance(value, float):
-        return _float_said(value)
+        return _floatsaid(value)
     return str(value)
 
 
-def _float_said(value: float) -> str:
+def _floatsaid(value: float) -> str:
     exact = Decimal(repr(value)).normalize()
     exponent = exact.adjusted()
     if not exact.is_finite() or -5 < exponent < 15:
@@ -189,7 +195,3 @@ def _float_said(value: float) -> str:
     digits = "".join(str(digit) for digit in exact.as_tuple().digits)
     mantissa = digits if len(digits) == 1 else f"{digits[0]}.{digits[1:]}"
     return f"{'-' if value < 0 else ''}{mantissa}E{'+' if exponent > 0 else '-'}{abs(exponent):02}"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

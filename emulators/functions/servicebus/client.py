@@ -17,6 +17,7 @@ from emulators.functions.servicebus.errors import BusError, BusUnavailableError,
 from emulators.functions.servicebus.namespace import Namespace
 from emulators.functions.servicebus.receiver import Receiver
 from emulators.functions.servicebus.requests import Requests
+from emulators.functions.servicebus.sender import Sender
 
 _TOKEN_LIFE_S = 3600
 _RENEW_TOKEN_S = _TOKEN_LIFE_S / 2
@@ -56,15 +57,27 @@ class ServiceBusClient:
         await receiver.accept_next_session(timeout)
         return receiver
 
+    async def open_sender(self, entity: str) -> Sender:
+        """A sender to a queue or topic. Raises BusError."""
+        wire = await self._wire()
+        await self._authorise(wire, entity)
+        sender = Sender(wire.connection.session(), entity, self._try_timeout)
+        try:
+            await sender.open()
+        except BaseException:
+            sender.close()
+            raise
+        return sender
+
     async def renew_session_lock(self, entity: str, session_id: str) -> float:
         """When the lock ends now, in seconds since the epoch. Raises LockLostError, or another BusError."""
         answer = await self._manage(entity, "renew-session-lock", {"session-id": session_id})
-        return int(answer["expiration"]) / 1000
+        return _seconds(answer.get("expiration"))
 
     async def renew_message_lock(self, entity: str, lock_token: UUID) -> float:
         """When the lock ends now, in seconds since the epoch. Raises LockLostError, or another BusError."""
         answer = await self._manage(entity, "renew-lock", {"lock-tokens": Array(_UUID, [lock_token])})
-        return int(answer["expirations"][0]) / 1000
+        return _seconds(next(iter(answer.get("expirations") or ()), None))
 
     async def settle_by_token(self, entity: str, lock_token: UUID, *, complete: bool) -> None:
         """Complete or abandon a message whose link is gone. Raises LockLostError, or another BusError."""
@@ -175,6 +188,12 @@ def shared_access_signature(namespace: Namespace, audience: str, expires: int) -
     signed = hmac.new(namespace.key.encode(), f"{resource}\n{expires}".encode(), hashlib.sha256).digest()
     signature = quote(base64.b64encode(signed), safe="")
     return f"SharedAccessSignature sr={resource}&sig={signature}&se={expires}&skn={namespace.key_name}"
+
+
+def _seconds(expiration: Any) -> float:
+    if not isinstance(expiration, int):
+        raise BusUnavailableError("the broker renewed a lock without saying until when")
+    return expiration / 1000
 
 
 def _failed(task: "asyncio.Task[Any]") -> bool:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
 
-from emulators.amqp.values import DecodeError
 from emulators.functions.console import Console
+from emulators.functions.failures import message_of
 from emulators.functions.indexing import Function
 from emulators.functions.invocation import Call, Failure, Invoker, Success, report
 from emulators.functions.retrying import invoke_with_retries
-from emulators.functions.servicebus.binding_data import BindingData, ConversionError
+from emulators.functions.servicebus.binding_data import BindingData
 from emulators.functions.servicebus.client import ServiceBusClient
 from emulators.functions.servicebus.errors import BusError, LockLostError
-from emulators.functions.servicebus.message import BodyError, ReceivedMessage, iso
+from emulators.functions.servicebus.message import ReceivedMessage, iso
 from emulators.functions.servicebus.receiver import ABANDON, COMPLETE, RELEASE, Delivery, Receiver, Settlement
 from emulators.functions.servicebus.renewal import Renewal
 
@@ -74,7 +74,7 @@ class Dispatcher:
         try:
             message = ReceivedMessage.of(delivery)
             inputs, metadata = self._data.single(message, _lock(receiver))
-        except (DecodeError, BodyError) as error:
+        except Exception as error:  # noqa: BLE001 - a message may be anything; the listener goes on with the next one
             what = f"a message{_of(receiver)}"
             report(self._console, self._function.name, _not_called(error, started), what)
             await self._settle(receiver, delivery, Verdict.FAILED, what, ask)
@@ -94,7 +94,7 @@ class Dispatcher:
         what = f"{len(deliveries)} message{'' if len(deliveries) == 1 else 's'}{_of(receiver)}"
         try:
             inputs, metadata = self._data.batch([ReceivedMessage.of(each) for each in deliveries], _lock(receiver))
-        except (DecodeError, BodyError, ConversionError) as error:
+        except Exception as error:  # noqa: BLE001 - as above
             report(self._console, self._function.name, _not_called(error, started), what)
             verdict = Verdict.FAILED
         else:
@@ -164,7 +164,7 @@ class Dispatcher:
 
 
 def _not_called(error: Exception, started: float) -> Failure:
-    return Failure(f"{type(error).__name__}: {error}", "", time.monotonic() - started)
+    return Failure(message_of(error), "", time.monotonic() - started)
 
 
 def _about(message: ReceivedMessage, receiver: Receiver) -> str:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from emulators.functions.configuration import Configuration
+
 _DEFAULT_PORT = 5672
+_REDACTED = "<< REDACTED >> (a full connection string was incorrectly used instead of a connection setting name)"
 
 
 class ConnectionStringError(ValueError):
@@ -27,17 +30,21 @@ def namespace_of(connection: str, environment: Mapping[str, str]) -> Namespace:
     Raises ConnectionStringError for a missing setting, a malformed one, one that needs TLS (whatever is not an
     emulator does), and for identity-based connections.
     """
-    content = environment.get(connection)
-    if not content:
-        if environment.get(f"{connection}__fullyQualifiedNamespace"):
+    found = Configuration(environment).connection(connection, plain_first=True)
+    if found is None:
+        name = _REDACTED if "SharedAccessKey" in connection else connection
+        raise ConnectionStringError(
+            f"Service Bus account connection string with name '{name}' does not exist in the settings. Make sure that "
+            "it is a defined App Setting."
+        )
+    connection, content = found.name, found.value
+    if content is None or not content.strip():
+        if found.child("fullyQualifiedNamespace"):
             raise ConnectionStringError(
                 f"{connection}__fullyQualifiedNamespace: identity-based connections are not supported by devstack; "
                 f"set {connection} to a connection string"
             )
-        raise ConnectionStringError(
-            f"Service Bus connection configuration '{connection}' does not exist. Make sure that it is a defined "
-            "App Setting."
-        )
+        raise ConnectionStringError(f"the setting {connection} has no value, and {_SHAPE}")
     parts = dict(part.split("=", 1) for part in content.split(";") if "=" in part)
     try:
         endpoint = urlsplit(parts["Endpoint"])

@@ -5,22 +5,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from emulators.functions.sections import Section, SectionError
 from emulators.functions.timespans import parse_timespan
 
-_SECTION = "extensions.serviceBus"
 # ServiceBusOptions of the extension takes this for "renew as long as it takes".
 _INFINITE = "-00:00:00.0010000"
-# Options of the extension's major versions before 5, with what took their place.
-_OLD_NAMES = {
-    "sessionHandlerOptions": "maxConcurrentSessions, maxAutoLockRenewalDuration, autoCompleteMessages",
-    "messageHandlerOptions": "maxConcurrentCalls, maxAutoLockRenewalDuration, autoCompleteMessages",
-    "batchOptions": "maxMessageBatchSize",
+# Options of the extension's major versions before 5, and those that extension 5 takes them for. Of several spellings of
+# one option the first counts, and a name of today counts more than any of them.
+_OLD_NAMES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "autoCompleteMessages": (
+        ("messageHandlerOptions", "autoComplete"),
+        ("sessionHandlerOptions", "autoComplete"),
+        ("batchOptions", "autoComplete"),
+    ),
+    "maxAutoLockRenewalDuration": (
+        ("messageHandlerOptions", "maxAutoRenewDuration"),
+        ("sessionHandlerOptions", "maxAutoRenewDuration"),
+    ),
+    "maxConcurrentCalls": (("messageHandlerOptions", "maxConcurrentCalls"),),
+    "maxConcurrentSessions": (("sessionHandlerOptions", "maxConcurrentSessions"),),
+    "maxMessageBatchSize": (("batchOptions", "maxMessageCount"),),
+    "sessionIdleTimeout": (("sessionHandlerOptions", "messageWaitTime"),),
 }
 _LONGEST_BATCH_WAIT_S = 150.0
-
-
-class ServiceBusOptionsError(Exception):
-    """The section cannot be used; the message names the entry."""
 
 
 @dataclass(frozen=True)
@@ -69,42 +76,55 @@ class ServiceBusOptions:
         )
 
 
-def parse_service_bus_options(section: Mapping[str, Any]) -> ServiceBusOptions:
-    """The options in the section. Raises ServiceBusOptionsError for what nobody would act on."""
-    old = next((name for name in section if name in _OLD_NAMES), None)
-    if old is not None:
-        raise ServiceBusOptionsError(f"{_SECTION}.{old} is of extension 4; in bundle 4.x it is {_OLD_NAMES[old]}")
-    _refuse_unknown(section, _SECTION, _READ.keys() | _OF_NO_EFFECT.keys() | {"clientRetryOptions"})
+def parse_service_bus_options(section: Section) -> ServiceBusOptions:
+    """The options in the section; what has no effect is told. Raises SectionError for what stops the real host."""
+    section.tell_unknown(_READ.keys() | _OF_NO_EFFECT.keys() | _old_sections().keys() | {"clientRetryOptions"})
     for name, check in _OF_NO_EFFECT.items():
         if name in section:
-            check(section[name], f"{_SECTION}.{name}")
-    read = {
-        attribute: parse(section[name], f"{_SECTION}.{name}")
-        for name, (attribute, parse) in _READ.items()
-        if name in section
-    }
-    return ServiceBusOptions(**read, retry=_retry_options(section.get("clientRetryOptions", {})))
+            check(section, name)
+    old = {name: section.section(name) for name in _old_sections()}
+    for name, fields in _old_sections().items():
+        old[name].tell_unknown(fields)
+    read = {}
+    for name, (attribute, parse) in _READ.items():
+        if name in section:
+            read[attribute] = parse(section.get(name), section.where(name))
+            continue
+        for where, former in _OLD_NAMES.get(name, ()):
+            if former in old[where]:
+                read[attribute] = parse(old[where].get(former), old[where].where(former))
+                break
+    options = ServiceBusOptions(**read, retry=_retry_options(section.section("clientRetryOptions")))
+    if _least_batch(section) > options.max_batch_size:
+        raise SectionError(
+            f"{section.where('minMessageBatchSize')}: the minimum message batch size must be less than the maximum "
+            "message batch size"
+        )
+    return options
 
 
-def _retry_options(section: object) -> RetryOptions:
-    name = f"{_SECTION}.clientRetryOptions"
-    if not isinstance(section, Mapping):
-        raise ServiceBusOptionsError(f"{name} must be a JSON object")
-    _refuse_unknown(section, name, _READ_OF_RETRY.keys())
+def _old_sections() -> dict[str, list[str]]:
+    """The sections of old names, and what is read in each."""
+    found: dict[str, list[str]] = {}
+    for places in _OLD_NAMES.values():
+        for section, name in places:
+            found.setdefault(section, []).append(name)
+    return found
+
+
+def _least_batch(section: Section) -> int:
+    name = "minMessageBatchSize"
+    return _at_least(1)(section.get(name, 1), section.where(name))
+
+
+def _retry_options(section: Section) -> RetryOptions:
+    section.tell_unknown(_READ_OF_RETRY.keys())
     read = {
-        attribute: parse(section[key], f"{name}.{key}")
+        attribute: parse(section.get(key), section.where(key))
         for key, (attribute, parse) in _READ_OF_RETRY.items()
         if key in section
     }
     return RetryOptions(**read)
-
-
-def _refuse_unknown(section: Mapping[str, Any], where: str, known: set[str] | Any) -> None:
-    unknown = sorted(set(section) - set(known))
-    if unknown:
-        raise ServiceBusOptionsError(
-            f"{where} does not know {', '.join(unknown)} (it knows {', '.join(sorted(known))})"
-        )
 
 
 def _flag(value: object, name: str) -> bool:
@@ -113,7 +133,7 @@ def _flag(value: object, name: str) -> bool:
     # An override in the environment is a text.
     if str(value).lower() in ("true", "false"):
         return str(value).lower() == "true"
-    raise ServiceBusOptionsError(f"{name} must be true or false, not {value!r}")
+    raise SectionError(f"{name} must be true or false, not {value!r}")
 
 
 def _at_least(least: int) -> Callable[[object, str], int]:
@@ -123,7 +143,7 @@ def _at_least(least: int) -> Callable[[object, str], int]:
         except ValueError:
             number = None
         if number is None or number < least:
-            raise ServiceBusOptionsError(f"{name} must be a number of at least {least}, not {value!r}")
+            raise SectionError(f"{name} must be a number of at least {least}, not {value!r}")
         return number
 
     return parse
@@ -133,13 +153,13 @@ def _duration(value: object, name: str) -> float:
     try:
         return parse_timespan(str(value))
     except ValueError as error:
-        raise ServiceBusOptionsError(f"{name}: {error}") from error
+        raise SectionError(f"{name}: {error}") from error
 
 
 def _positive_duration(value: object, name: str) -> float:
     seconds = _duration(value, name)
     if seconds <= 0:
-        raise ServiceBusOptionsError(f"{name} must be longer than zero")
+        raise SectionError(f"{name} must be longer than zero")
     return seconds
 
 
@@ -149,33 +169,39 @@ def _renewal(value: object, name: str) -> float | None:
 
 def _mode(value: object, name: str) -> bool:
     if str(value).lower() not in ("fixed", "exponential"):
-        raise ServiceBusOptionsError(f"{name} must be 'fixed' or 'exponential', not {value!r}")
+        raise SectionError(f"{name} must be 'fixed' or 'exponential', not {value!r}")
     return str(value).lower() == "exponential"
 
 
-def _only_tcp(value: object, name: str) -> None:
-    if str(value).lower() != "amqptcp":
-        raise ServiceBusOptionsError(f"{name}: {value!r} is not supported here, only 'amqpTcp'")
+def _only_tcp(section: Section, name: str) -> None:
+    value = str(section.get(name)).lower()
+    if value not in ("amqptcp", "amqpwebsockets"):
+        raise SectionError(f"{section.where(name)} must be 'amqpTcp' or 'amqpWebSockets', not {section.get(name)!r}")
+    if value != "amqptcp":
+        section.warn(f"{section.where(name)}: {section.get(name)!r} is not supported here, 'amqpTcp' is used")
 
 
-def _only_false(value: object, name: str) -> None:
-    if _flag(value, name):
-        raise ServiceBusOptionsError(f"{name} is not supported here")
+def _only_false(section: Section, name: str) -> None:
+    if _flag(section.get(name), section.where(name)):
+        section.warn(f"{section.where(name)} is not supported here and is ignored")
 
 
-def _unsupported(value: object, name: str) -> None:
-    if value:
-        raise ServiceBusOptionsError(f"{name} is not supported here")
+def _unsupported(section: Section, name: str) -> None:
+    if section.get(name):
+        section.warn(f"{section.where(name)} is not supported here and is ignored")
 
 
-def _only_one(value: object, name: str) -> None:
-    if _at_least(1)(value, name) != 1:
-        raise ServiceBusOptionsError(f"{name} above 1 is not supported here")
+def _only_one(section: Section, name: str) -> None:
+    if _least_batch(section) != 1:
+        section.warn(f"{section.where(name)} above 1 is not supported here, batches may have a single message")
 
 
-def _batch_wait(value: object, name: str) -> None:
-    if _duration(value, name) > _LONGEST_BATCH_WAIT_S:
-        raise ServiceBusOptionsError(f"{name} must be at most 00:02:30")
+def _batch_wait(section: Section, name: str) -> None:
+    if (
+        str(section.get(name)) != _INFINITE
+        and _duration(section.get(name), section.where(name)) > _LONGEST_BATCH_WAIT_S
+    ):
+        raise SectionError(f"{section.where(name)} must be at most 00:02:30")
 
 
 _READ: Mapping[str, tuple[str, Callable[[object, str], Any]]] = {
@@ -195,8 +221,8 @@ _READ_OF_RETRY: Mapping[str, tuple[str, Callable[[object, str], Any]]] = {
     "maxDelay": ("max_delay", _positive_duration),
     "maxRetries": ("max_retries", _at_least(0)),
 }
-# Checked, because a wrong value stops the real host, too; the values that pass change nothing.
-_OF_NO_EFFECT: Mapping[str, Callable[[object, str], None]] = {
+# Checked, because a wrong value stops the real host, too. The others change nothing here, and that is told.
+_OF_NO_EFFECT: Mapping[str, Callable[[Section, str], None]] = {
     "transportType": _only_tcp,
     "webProxy": _unsupported,
     "enableCrossEntityTransactions": _only_false,

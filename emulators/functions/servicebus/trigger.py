@@ -19,6 +19,7 @@ from emulators.functions.servicebus.message import ReceivedMessage
 from emulators.functions.servicebus.namespace import ConnectionStringError, Namespace, namespace_of
 from emulators.functions.servicebus.options import ServiceBusOptions
 from emulators.functions.servicebus.processors import MessageProcessor, Processor, SessionProcessor, Work
+from emulators.functions.settings import SettingMissingError, resolve
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class ServiceBusTriggerOptions:
     ) -> "ServiceBusTriggerOptions":
         """Raises BindingError for settings that the extension refuses or this host does not support."""
         try:
-            namespace = namespace_of(text(binding, "connection", "AzureWebJobsServiceBus"), environment)
-        except ConnectionStringError as error:
+            connection = resolve(text(binding, "connection", "ServiceBus"), environment)
+            namespace = namespace_of(connection, environment)
+        except (SettingMissingError, ConnectionStringError) as error:
             raise BindingError(str(error)) from error
         return ServiceBusTriggerOptions(
             namespace=namespace,
@@ -93,23 +95,6 @@ def call_by_hand(binding: Binding, body: str) -> Call:
     message = ReceivedMessage(body.encode())
     inputs, metadata = data.batch([message], None) if _many(binding) else data.single(message, None)
     return Call(inputs, {**metadata, binding.name: Datum(body, "string")})
-
-
-class ServiceBusClients:
-    """The clients of one host: one, and so one connection, for every namespace."""
-
-    def __init__(self, try_timeout: float) -> None:
-        self._try_timeout = try_timeout
-        self._clients: dict[Namespace, ServiceBusClient] = {}
-
-    def of(self, namespace: Namespace) -> ServiceBusClient:
-        if namespace not in self._clients:
-            self._clients[namespace] = ServiceBusClient(namespace, self._try_timeout)
-        return self._clients[namespace]
-
-    async def close(self) -> None:
-        """Close the connections: what was received and not settled is free for other hosts."""
-        await asyncio.gather(*(client.close() for client in self._clients.values()))
 
 
 class ServiceBusTriggerListener:

@@ -70,9 +70,13 @@ def queries(container: ContainerProxy) -> None:
     print("of a partition", list(found))
     print("count", list(container.query_items("SELECT VALUE COUNT(1) FROM c", enable_cross_partition_query=True)))
     groups = container.query_items(
-        "SELECT c.productName, COUNT(1) AS items FROM c GROUP BY c.productName", enable_cross_partition_query=True
+        "SELECT c.productModel, COUNT(1) AS items FROM c GROUP BY c.productModel", partition_key="Widget"
     )
-    print("groups", sorted((group["productName"], group["items"]) for group in groups))
+    print("groups", sum(group["items"] for group in groups))
+    try:
+        list(container.query_items("SELECT c.id FROM c GROUP BY c.id", enable_cross_partition_query=True))
+    except exceptions.CosmosHttpResponseError as error:
+        print("groups of all", error.status_code, "does not support" in error.message)
     pages = container.query_items("SELECT * FROM c", partition_key="Widget", max_item_count=3).by_page()
     first = list(next(pages))
     token = pages.continuation_token  # type: ignore[attr-defined]

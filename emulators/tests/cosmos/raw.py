@@ -18,6 +18,10 @@ from yarl import URL
 CROSS_PARTITION = {"x-ms-documentdb-query-enablecrosspartition": "True"}
 KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 ITEMS = "/dbs/shop/colls/items/docs"
+DOTNET_FEATURES = (
+    "Aggregate, Distinct, GroupBy, MultipleAggregates, MultipleOrderBy, OffsetAndLimit, OrderBy, Top, "
+    "NonValueAggregate, DCount, NonStreamingOrderBy, CountIf, HybridSearch, WeightedRankFusion"
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,14 @@ class RawClient:
         body = {"query": text, "parameters": [{"name": f"@{n}", "value": v} for n, v in parameters.items()]}
         sent = {"Content-Type": "application/query+json", "x-ms-documentdb-isquery": "True", **(headers or {})}
         return await self.send("POST", path, body, sent)
+
+    async def plan(
+        self, text: str, features: str | None = DOTNET_FEATURES, headers: Mapping[str, str] | None = None
+    ) -> RawAnswer:
+        """The query plan for a client that has these features; without the header, if they are None."""
+        sent = {"Content-Type": "application/query+json", "x-ms-cosmos-is-query-plan-request": "True"}
+        named = {} if features is None else {"x-ms-cosmos-supported-query-features": features}
+        return await self.send("POST", ITEMS, {"query": text}, {**sent, **named, **(headers or {})})
 
     async def feed(self, path: str = ITEMS, **headers: str) -> RawAnswer:
         return await self.send("GET", path, None, {"A-IM": "Incremental Feed", **headers})

@@ -27,7 +27,8 @@ not found 404
 by model [{'id': 'item7'}]
 of a partition ['item9', 'item8', 'item7', 'item6', 'item5', 'item4', 'item3', 'item1']
 count [10]
-groups [('Nameless', 1), ('Silence', 1), ('Widget', 8)]
+groups 8
+groups of all 400 True
 pages 3 [3, 2]
 all 10
 many ['item3', 'quiet']

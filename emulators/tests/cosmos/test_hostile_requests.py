@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from typing import Any
 
@@ -142,3 +143,18 @@ async def test_a_defect_of_the_server_is_answered_and_logged(
 
     assert (500, "InternalServerError") == (answer.status, answer.json["code"])
     assert "defect" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "header", ["x-ms-documentdb-partitionkey", "x-ms-continuation", "x-ms-cosmos-offer-autopilot-settings"]
+)
+async def test_a_header_that_is_nested_deeply(raw_container: RawClient, header: str) -> None:
+    deep = "[" * 2_000 + "]" * 2_000
+    if header == "x-ms-continuation":
+        deep = base64.b64encode(deep.encode()).decode()
+    if header == "x-ms-cosmos-offer-autopilot-settings":
+        definition = {"id": "other", "partitionKey": {"paths": ["/pk"], "kind": "Hash"}}
+        answer = await raw_container.send("POST", "/dbs/shop/colls", definition, {header: deep})
+    else:
+        answer = await raw_container.query("SELECT * FROM c", {**partition_key("a"), header: deep})
+    assert 400 == answer.status

@@ -47,12 +47,150 @@ async def test_a_query_across_partition_keys_is_ordered_and_aggregated_here(
     ordered = await values(container, "SELECT VALUE c.n FROM c WHERE c.n >= @low ORDER BY c.n DESC",
                            parameters=[{"name": "@low", "value": 7}])  # fmt: skip
     counted = await values(container, "SELECT VALUE COUNT(1) FROM c")
-    grouped = await values(container, "SELECT c.pk, SUM(c.n) AS total FROM c GROUP BY c.pk")
 
     assert [9, 8, 7] == ordered
     assert [10] == counted
-    assert [{"pk": "0", "total": 20}, {"pk": "1", "total": 25}] == sorted(grouped, key=lambda group: group["pk"])
     assert [] == server.requests.of("queryplan")
+
+
+@pytest.mark.verified("sdk", feature="Queries: features that a client lacks are refused by name")
+@pytest.mark.parametrize(
+    ("text", "features", "within"),
+    [
+        ("SELECT c.m, COUNT(1) AS n FROM c GROUP BY c.m", "GroupBy NonValueAggregate", 3),
+        ("SELECT VALUE c.m FROM c GROUP BY c.m", "GroupBy", 3),
+        ("SELECT COUNT(1) AS n FROM c", "NonValueAggregate", 1),
+        ("SELECT COUNT(1) FROM c WHERE c.pk = '1'", "NonValueAggregate", 1),
+        ("SELECT MIN(c.n) AS low, MAX(c.n) AS high FROM c", "MultipleAggregates NonValueAggregate", 1),
+        ("SELECT c.m, MAX(c.n), SUM(c.n) FROM c GROUP BY c.m", "GroupBy MultipleAggregates NonValueAggregate", 3),
+        ("SELECT VALUE COUNT(1) FROM (SELECT DISTINCT VALUE c.m FROM c)", "DCount", 1),
+        ("SELECT COUNT(1) AS n FROM (SELECT DISTINCT c.m FROM c)", "NonValueAggregate DCount", 1),
+    ],
+)
+async def test_what_the_sdk_cannot_combine_is_refused_across_partition_keys_and_answered_within_one(
+    container: ContainerProxy, text: str, features: str, within: int
+) -> None:
+    await fill(container)
+
+    with pytest.raises(CosmosHttpResponseError, match="which the calling client does not support") as refused:
+        await values(container, text)
+
+    assert 400 == refused.value.status_code
+    assert f"None {features} " in refused.value.message
+    assert within == len(await values(container, text, partition_key="1"))
+
+
+@pytest.mark.verified("docs", feature="Queries: features that a client lacks are refused by name")
+async def test_a_client_that_has_the_features_gets_a_plan_and_its_answer(raw_container: RawClient) -> None:
+    for number in range(4):
+        await raw_container.create({"id": str(number), "pk": str(number), "m": number % 2})
+    text = "SELECT c.m, COUNT(1) AS n FROM c GROUP BY c.m"
+
+    first = await raw_container.query(text, CROSS_PARTITION)
+    plan = await raw_container.plan(text)
+    unnamed = await raw_container.plan("SELECT VALUE COUNT(1) FROM c", None)
+    planned = await raw_container.query(text, {**CROSS_PARTITION, "x-ms-documentdb-partitionkeyrangeid": "0"})
+
+    assert (400, 1004) == (first.status, first.substatus)
+    assert (200, 400) == (plan.status, unnamed.status)
+    assert "None Aggregate " in unnamed.json["message"]
+    assert [{"m": 0, "n": 2}, {"m": 1, "n": 2}] == planned.json["Documents"]
+
+
+CITIES = "SELECT DISTINCT VALUE c.city FROM c"
+
+
+class TestSubqueriesOfAllItems:
+    """A subquery in FROM that has no result before the last item was seen."""
+
+    async def filled(self, raw: RawClient) -> RawClient:
+        for number in range(10):
+            city = ("Bonn", "Lyon", "Oslo")[number % 3]
+            await raw.create({"id": f"{number:03}", "pk": "a", "city": city, "n": number, "tags": ["x", "y"]})
+        return raw
+
+    @pytest.mark.verified("docs", feature="SQL: a subquery in FROM sees all items")
+    @pytest.mark.parametrize(
+        ("text", "results"),
+        [
+            ("SELECT VALUE COUNT(1) FROM (SELECT DISTINCT c.city FROM c)", [3]),
+            ("SELECT VALUE COUNT(1) FROM (SELECT c.city FROM c GROUP BY c.city)", [3]),
+            ("SELECT VALUE COUNT(1) FROM (SELECT DISTINCT c.city FROM c WHERE c.n > 7) AS k", [2]),
+            ("SELECT COUNT(k) AS n FROM (SELECT DISTINCT VALUE c.city FROM c) AS k WHERE k != 'Bonn'", [{"n": 2}]),
+            ("SELECT VALUE k FROM (SELECT VALUE COUNT(1) FROM c) AS k", [10]),
+            ("SELECT VALUE MAX(k.n) FROM (SELECT c.city, COUNT(1) AS n FROM c GROUP BY c.city) AS k", [4]),
+            (f"SELECT VALUE k FROM ({CITIES}) AS k", ["Bonn", "Lyon", "Oslo"]),
+            (f"SELECT TOP 1 VALUE k FROM ({CITIES}) AS k WHERE k > 'Lyon'", ["Oslo"]),
+            (f"SELECT VALUE k FROM ({CITIES}) AS k WHERE k < 'Oslo' OFFSET 2 LIMIT 1", []),
+            (f"SELECT VALUE COUNT(1) FROM (SELECT DISTINCT VALUE LENGTH(k) FROM ({CITIES}) AS k)", [1]),
+            (f"SELECT VALUE COUNT(1) FROM (SELECT VALUE k FROM ({CITIES}) AS k)", [3]),
+            ("SELECT VALUE t FROM t IN (SELECT DISTINCT VALUE c.tags FROM c)", ["x", "y"]),
+            (f"SELECT k, t FROM ({CITIES}) AS k JOIN (SELECT VALUE UPPER(k)) AS t WHERE k = 'Oslo'",
+             [{"k": "Oslo", "t": "OSLO"}]),
+            # Each of these has results for every item on its own.
+            ("SELECT VALUE COUNT(1) FROM (SELECT c.city FROM c)", [10]),
+            ("SELECT VALUE COUNT(1) FROM c JOIN (SELECT DISTINCT VALUE c.city FROM c)", [10]),
+            ("SELECT VALUE SUM(k) FROM (SELECT VALUE ARRAY_LENGTH(c.tags) FROM c) AS k", [20]),
+        ],
+    )  # fmt: skip
+    async def test_it_has_its_results_once_and_not_once_per_item(
+        self, raw_container: RawClient, text: str, results: list[Any]
+    ) -> None:
+        raw = await self.filled(raw_container)
+
+        answer = await raw.query(text, {**partition_key("a"), "x-ms-max-item-count": "-1"})
+
+        # Distinct values and groups have no order of their own.
+        assert sorted(results, key=str) == sorted(answer.json["Documents"], key=str)
+
+    @pytest.mark.verified("docs", feature="SQL: a subquery in FROM sees all items")
+    async def test_its_results_come_in_pages(self, raw_container: RawClient) -> None:
+        raw = await self.filled(raw_container)
+        found, headers = [], {**partition_key("a"), "x-ms-max-item-count": "1"}
+        while True:
+            answer = await raw.query(f"SELECT VALUE k FROM ({CITIES}) AS k", headers)
+            found += answer.json["Documents"]
+            if (token := answer.headers.get("x-ms-continuation")) is None:
+                break
+            headers = {**headers, "x-ms-continuation": token}
+
+        assert ["Bonn", "Lyon", "Oslo"] == sorted(found)
+
+    @pytest.mark.verified("docs", feature="SQL: what is not supported is refused by name")
+    async def test_across_partition_keys_only_a_count_of_distinct_values_is_combined(
+        self, raw_container: RawClient, server: CosmosServer
+    ) -> None:
+        raw = await self.filled(raw_container)
+        other = f"SELECT VALUE k FROM ({CITIES}) AS k"
+        distinct = f"SELECT VALUE COUNT(1) FROM ({CITIES})"
+        of_range = {**CROSS_PARTITION, "x-ms-documentdb-partitionkeyrangeid": "0"}
+
+        for refused in (await raw.query(other, CROSS_PARTITION), await raw.plan(other)):
+            assert (501, True) == (refused.status, "a subquery in FROM" in refused.json["message"])
+        assert 200 == (await raw.plan(distinct)).status
+        assert [3] == (await raw.query(distinct, of_range)).json["Documents"]
+        server.split("shop", "items")
+        assert 501 == (await raw.plan(distinct)).status
+
+    @pytest.mark.verified("docs", feature="SQL: what is not supported is refused by name")
+    @pytest.mark.parametrize(
+        ("text", "status", "named"),
+        [
+            ("SELECT VALUE (SELECT VALUE COUNT(1) FROM x) FROM c", 400, "SC2001"),
+            ("SELECT VALUE c.n FROM c WHERE c.n = (SELECT VALUE MAX(x.n) FROM x)", 400, "SC2001"),
+            ("SELECT VALUE c.n FROM c JOIN (SELECT DISTINCT VALUE x.city FROM x) AS k", 400, "SC2001"),
+            ("SELECT VALUE EXISTS(SELECT VALUE t FROM t IN x.tags) FROM c", 400, "SC2001"),
+            ("SELECT VALUE (SELECT VALUE COUNT(1) FROM c)", 501, "a subquery over the container"),
+        ],
+    )
+    async def test_no_other_subquery_ranges_over_the_container(
+        self, raw_container: RawClient, text: str, status: int, named: str
+    ) -> None:
+        raw = await self.filled(raw_container)
+
+        answer = await raw.query(text, partition_key("a"))
+
+        assert (status, True) == (answer.status, named in answer.json["message"])
 
 
 @pytest.mark.verified("sdk", feature="Queries: pages and continuation tokens")
@@ -64,7 +202,6 @@ async def test_a_query_across_partition_keys_is_ordered_and_aggregated_here(
         "SELECT VALUE c.n FROM c ORDER BY c.n DESC",
         "SELECT VALUE c.n FROM c ORDER BY c.m",
         "SELECT DISTINCT VALUE c.n FROM c",
-        "SELECT VALUE c.n FROM c GROUP BY c.n",
         "SELECT TOP 7 VALUE c.n FROM c ORDER BY c.n",
         "SELECT VALUE c.n FROM c ORDER BY c.n OFFSET 2 LIMIT 6",
         "SELECT VALUE c.n FROM c OFFSET 2 LIMIT 6",
@@ -77,12 +214,22 @@ async def test_pages_add_up_to_the_whole_result(container: ContainerProxy, text:
         await container.create_item(
             {"id": f"{number:03}", "pk": str(number % 2), "n": number, "m": number % 3, "list": [0.1, 0.2, 0.3]}
         )
-    whole = await values(container, text)
+    await check_pages(container, text)
+
+
+@pytest.mark.verified("sdk", feature="Queries: pages and continuation tokens")
+async def test_pages_of_groups_add_up_within_a_partition_key(container: ContainerProxy) -> None:
+    await fill(container)
+    await check_pages(container, "SELECT VALUE c.n FROM c GROUP BY c.n", partition_key="1")
+
+
+async def check_pages(container: ContainerProxy, text: str, **options: Any) -> None:
+    whole = await values(container, text, **options)
 
     paged: list[Any] = []
     token = None
     while True:
-        pages = container.query_items(text, max_item_count=2).by_page(token)
+        pages = container.query_items(text, max_item_count=2, **options).by_page(token)
         page = [value async for value in await anext(pages)]
         assert len(page) <= 2
         paged += page
@@ -420,11 +567,8 @@ async def test_a_query_ends_when_its_client_has_gone(
 
 @pytest.mark.verified("trace", feature="Queries: a plan that passes everything through")
 async def test_a_query_plan_asks_the_client_to_pass_everything_through(raw_container: RawClient) -> None:
-    body = {"query": "SELECT VALUE COUNT(1) FROM c"}
-    headers = {"Content-Type": "application/query+json", "x-ms-cosmos-is-query-plan-request": "True"}
-
-    plan = await raw_container.send("POST", ITEMS, body, headers)
-    bad = await raw_container.send("POST", ITEMS, {"query": "SELECT"}, headers)
+    plan = await raw_container.plan("SELECT VALUE COUNT(1) FROM c")
+    bad = await raw_container.plan("SELECT")
 
     assert [{"min": "", "max": "FF", "isMinInclusive": True, "isMaxInclusive": False}] == plan.json["queryRanges"]
     assert "" == plan.json["queryInfo"]["rewrittenQuery"]

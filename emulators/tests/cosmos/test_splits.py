@@ -9,7 +9,7 @@ from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, DatabaseProxy
 
 from emulators.cosmos.server import CosmosServer
-from emulators.tests.cosmos.raw import ITEMS, RawClient, partition_key
+from emulators.tests.cosmos.raw import RawClient, partition_key
 
 
 async def values(container: ContainerProxy, text: str) -> list[Any]:
@@ -77,10 +77,9 @@ async def test_a_feed_begun_before_a_split_goes_on_after_it(container: Container
 @pytest.mark.verified("docs", feature="Splits: plans that combine partitions are refused by name")
 async def test_a_plan_that_would_combine_partitions_is_refused(raw_container: RawClient, server: CosmosServer) -> None:
     server.split("shop", "items")
-    headers = {"Content-Type": "application/query+json", "x-ms-cosmos-is-query-plan-request": "True"}
 
     async def plan(text: str, **more: str) -> int:
-        return (await raw_container.send("POST", ITEMS, {"query": text}, {**headers, **more})).status
+        return (await raw_container.plan(text, headers=more)).status
 
     assert 200 == await plan("SELECT * FROM c WHERE c.n > 1")
     assert 501 == await plan("SELECT VALUE COUNT(1) FROM c")

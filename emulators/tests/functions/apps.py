@@ -15,8 +15,9 @@ from emulators.functions.console import Console
 from emulators.functions.cors import Cors
 from emulators.functions.endpoint import Endpoint
 from emulators.functions.host_json import HostConfig
+from emulators.functions.http_routes import checked_routes
 from emulators.functions.indexing import Function, index_app
-from emulators.functions.invocation import DataBindings, Invoker
+from emulators.functions.invocation import Call, DataBindings, Invoker
 from emulators.functions.keys import Keys
 from emulators.functions.serving import serve
 from emulators.functions.worker import Worker
@@ -42,7 +43,7 @@ class NoData:
     async def read(self, binding: Binding, trigger_metadata: Mapping[str, Datum]) -> Datum:
         raise AssertionError(f"{binding.name} was read")
 
-    async def write(self, binding: Binding, value: Datum) -> None:
+    async def write(self, binding: Binding, value: Datum, call: Call) -> None:
         raise AssertionError(f"{binding.name} was written")
 
 
@@ -88,7 +89,7 @@ async def served(
     """The URL at which one host, number 7, serves an app in this process."""
     config = config or HostConfig()
     screen = screen or Screen()
-    functions = indexed(app, environment).values()
+    functions = checked_routes(indexed(app, environment).values(), config.route_prefix)
     async with running_invoker(screen, timeout) as invoker:
         admin = Admin(functions, invoker, screen, keys=keys, errors=[], route_prefix=config.route_prefix)
         cors = cors or Cors((), credentials=False)

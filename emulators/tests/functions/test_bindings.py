@@ -1,9 +1,13 @@
 """Fields of bindings: what the real host knows, what this one resolves."""
 
+from datetime import UTC, datetime
+
 import azure.functions as func
 import pytest
 
-from emulators.tests.functions.apps import indexed, only_function
+from emulators.functions.bindings import BindingError
+from emulators.functions.cosmos_trigger import CosmosTriggerOptions
+from emulators.tests.functions.apps import COSMOS, indexed, only_function
 
 
 def feed_function(**fields: object) -> func.FunctionApp:
@@ -22,10 +26,12 @@ def problem_of(app: func.FunctionApp, **environment: str) -> str:
 
 
 @pytest.mark.verified("docs", feature="Unknown binding fields")
-def test_a_misspelt_field_is_an_error_that_names_it_and_the_known_ones() -> None:
-    problem = problem_of(feed_function(max_item_per_invocation=5), DB="orders")
-    assert "no field 'maxItemPerInvocation'" in problem
-    assert "maxItemsPerInvocation" in problem
+def test_a_misspelt_field_is_told_with_the_nearest_known_one_and_the_function_runs() -> None:
+    function = only_function(feed_function(max_item_per_invocation=5), {"COSMOS": COSMOS, "DB": "orders"})
+    assert function.problem is None
+    (warning,) = function.warnings
+    assert "no field 'maxItemPerInvocation'" in warning
+    assert "it knows maxItemsPerInvocation)" in warning
 
 
 @pytest.mark.verified("trace", feature="%SETTING% references")
@@ -37,6 +43,13 @@ def test_a_missing_setting_disables_the_function_with_the_words_of_the_host() ->
 def test_the_name_of_a_connection_is_no_reference() -> None:
     app = feed_function(connection="%COSMOS%")
     assert "None" == problem_of(app, DB="orders")
+
+
+@pytest.mark.verified("docs", feature="Names of connections")
+def test_a_reference_for_a_connection_of_cosmos_is_looked_up_as_it_stands() -> None:
+    function = only_function(feed_function(connection="%COSMOS%"), {"COSMOS": COSMOS, "DB": "orders"})
+    with pytest.raises(BindingError, match="'%COSMOS%' does not exist"):
+        CosmosTriggerOptions.from_binding(function.trigger, {"COSMOS": COSMOS}, 1, datetime.now(UTC))
 
 
 @pytest.mark.verified("trace", feature="Unknown binding types")

@@ -10,9 +10,10 @@ import pytest
 from azure.functions.meta import Datum
 
 from emulators.cosmos.server import CosmosServer
+from emulators.functions.binding_expressions import evaluate
 from emulators.functions.bindings import BindingError
-from emulators.functions.cosmos_account import account_of
-from emulators.functions.cosmos_bindings import CosmosBindings, evaluate
+from emulators.functions.cosmos_account import ConnectionStringError, account_of
+from emulators.functions.cosmos_bindings import CosmosBindings
 from emulators.functions.cosmos_wire import Container, CosmosClient, CosmosError
 from emulators.functions.indexing import Function
 from emulators.tests.functions.apps import indexed
@@ -71,6 +72,28 @@ async def write(bindings: CosmosBindings, value: Any, **fields: Any) -> None:
     await bindings.write(binding, Datum(json.dumps(value), "json"))
 
 
+@pytest.mark.verified("docs", feature="Names of connections")
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("Db", {"Db": "wrong", "AzureWebJobsDb": "right"}),
+        ("db", {"DB": "right"}),
+        ("Db", {"ConnectionStrings__Db": "right", "Db": "wrong"}),
+        ("ConnectionStrings:Db", {"ConnectionStrings__Db": "right"}),
+    ],
+)
+def test_an_account_is_found_as_the_configuration_of_dotnet_finds_it(name: str, settings: dict[str, str]) -> None:
+    environment = {key: f"AccountEndpoint=http://{host}:1/;AccountKey=a2V5;" for key, host in settings.items()}
+    assert "right" == account_of(name, environment).host
+
+
+@pytest.mark.verified("docs", feature="Names of connections")
+@pytest.mark.parametrize("endpoint", ["http://[bad", "nonsense", "http://h:port", "ftp://h", "http://"])
+def test_an_account_at_no_address_is_an_error_of_its_setting(endpoint: str) -> None:
+    with pytest.raises(ConnectionStringError, match="the setting Db must hold AccountEndpoint"):
+        account_of("Db", {"Db": f"AccountEndpoint={endpoint};AccountKey=a2V5;"})
+
+
 class TestInput:
     @pytest.mark.verified("trace", feature="Cosmos DB input by id")
     async def test_an_item_is_read_by_id_and_key(self, bindings: CosmosBindings, items: Container) -> None:
@@ -95,6 +118,19 @@ class TestInput:
             await items.create({"id": str(number), "pk": str(number), "n": number}, (str(number),))
         rows = await read(bindings, sql_query="SELECT c.n FROM c WHERE c.n > 0")
         assert [{"n": 1}, {"n": 2}] == sorted(rows, key=lambda row: row["n"])
+
+    @pytest.mark.verified("docs", feature="Cosmos DB input by query")
+    async def test_a_query_of_a_split_container_is_combined_by_nobody_and_refused(
+        self, bindings: CosmosBindings, items: Container, server: CosmosServer
+    ) -> None:
+        for number in range(4):
+            await items.create({"id": str(number), "pk": str(number), "n": number}, (str(number),))
+        assert [4] == await read(bindings, sql_query="SELECT VALUE COUNT(1) FROM c")
+        server.split("db", "items")
+        assert 4 == len(await read(bindings, sql_query="SELECT c.n FROM c"))
+        with pytest.raises(CosmosError, match="query plans that combine the partitions"):
+            await read(bindings, sql_query="SELECT VALUE COUNT(1) FROM c")
+        assert [1] == await read(bindings, sql_query="SELECT VALUE COUNT(1) FROM c", partition_key="1")
 
     @pytest.mark.verified("docs", feature="Binding expressions")
     async def test_a_name_in_a_query_is_a_parameter_not_text(self, bindings: CosmosBindings, items: Container) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from emulators.cosmos.faults import Fault
 from emulators.cosmos.server import CosmosServer
+from emulators.functions import cosmos_trigger
 from emulators.functions.bindings import BindingError
 from emulators.functions.cosmos_account import account_of
 from emulators.functions.cosmos_trigger import CosmosTriggerListener, CosmosTriggerOptions
@@ -269,6 +270,41 @@ class TestFailures:
         assert 1 == len({seen.invocation_id for seen in recorder.seen})
         assert "LOST" not in world.screen.text
         assert {"0": '"1"'} == await world.positions()
+
+    @pytest.mark.verified("docs", feature="Failures: exceptions without a text")
+    @pytest.mark.parametrize("retry", [None, {**ENDLESS, "max_retry_count": "2"}])
+    async def test_an_exception_that_cannot_be_read_is_a_failure_like_others(
+        self, world: World, retry: dict[str, Any] | None
+    ) -> None:
+        class Mute(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError("no text")
+
+        def fail_first(seen: Seen) -> None:
+            if seen.ids == ["1"]:
+                raise Mute
+
+        recorder = Recorder(behave=fail_first)
+        await world.write("1", "2")
+        async with world.listening(recorder.app(max_items_per_invocation=1, retry=retry)):
+            await eventually(lambda: "2" in recorder.ids, "the next batch arrives")
+        attempts = 1 if retry is None else 3
+        assert [*range(attempts), 0] == [seen.retry_count for seen in recorder.seen]
+        assert {"0": '"2"'} == await world.positions()
+        assert "1 document LOST" in world.screen.text
+
+    @pytest.mark.verified("docs", feature="Supervision")
+    async def test_a_defect_of_this_host_is_not_repeated_in_silence(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def defective(_: Any) -> str:
+            raise KeyError("a defect")
+
+        monkeypatch.setattr(cosmos_trigger, "rewrite_documents", defective)
+        await world.write("1")
+        async with world.listening(Recorder().app()):
+            await asyncio.wait_for(world.screen.crashed.wait(), 15)
+        assert "devstack failed: KeyError: 'a defect'" in world.screen.text
 
     @pytest.mark.verified("docs", feature="Cosmos DB trigger: endless retry policies")
     async def test_a_batch_that_never_succeeds_blocks_its_lease_only(self, world: World) -> None:

@@ -125,11 +125,46 @@ class TestRequests:
             assert 404 == answer.status
 
     @pytest.mark.verified("docs", feature="Unknown binding fields")
-    async def test_a_function_in_error_answers_501_with_its_reason(self, client: aiohttp.ClientSession) -> None:
+    async def test_a_function_with_an_unknown_field_runs(self, client: aiohttp.ClientSession) -> None:
         app = echoing(trigger_extra_fields={"methodes": ["GET"]})
         async with served(app) as url, client.get(f"{url}/api/f") as answer:
+            assert 200 == answer.status
+
+    @pytest.mark.verified("docs", feature="%SETTING% references")
+    async def test_a_function_in_error_answers_501_with_its_reason(self, client: aiohttp.ClientSession) -> None:
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+        @app.route("f")
+        @app.cosmos_db_input(arg_name="it", connection="C", database_name="%NOPE%", container_name="c")
+        def f(req: func.HttpRequest, it: func.DocumentList) -> func.HttpResponse:
+            return func.HttpResponse()
+
+        async with served(app) as url, client.get(f"{url}/api/f") as answer:
             assert 501 == answer.status
-            assert "no field 'methodes'" in await answer.text()
+            assert "'%NOPE%' does not resolve" in await answer.text()
+
+    @pytest.mark.verified("docs", feature="HTTP requests: bodies nested deeply")
+    @pytest.mark.parametrize("depth", [400, 1_000, 100_000])
+    async def test_a_body_reaches_the_function_however_deeply_it_is_nested(
+        self, client: aiohttp.ClientSession, depth: int
+    ) -> None:
+        body = '{"a":' * depth + "1" + "}" * depth
+
+        def answer(req: func.HttpRequest) -> func.HttpResponse:
+            return func.HttpResponse(req.get_body())
+
+        headers = {"Content-Type": "application/json"}
+        async with served(answering(answer)) as url, client.post(f"{url}/api/f", data=body, headers=headers) as got:
+            assert (200, body) == (got.status, await got.text())
+
+    @pytest.mark.verified("docs", feature="HTTP requests: bodies nested deeply")
+    async def test_a_start_by_hand_with_such_a_body_is_refused(self, client: aiohttp.ClientSession) -> None:
+        headers = {"Content-Type": "application/json"}
+        async with (
+            served(echoing()) as url,
+            client.post(f"{url}/admin/functions/f", data="[" * 100_000, headers=headers) as got,
+        ):
+            assert 400 == got.status
 
 
 class TestResponses:
@@ -229,6 +264,55 @@ class TestResponses:
         assert "return an HttpResponse" in screen.text
 
 
+class TestNamedResponse:
+    """The answer as an output parameter, under a name of its own."""
+
+    def app(self, annotation: Any, *values: Any, is_async: bool = False) -> func.FunctionApp:
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+        def plain(req: func.HttpRequest, answer: Any) -> None:
+            for value in values:
+                answer.set(value)
+
+        async def asynchronous(req: func.HttpRequest, answer: Any) -> None:
+            plain(req, answer)
+
+        handler = asynchronous if is_async else plain
+        handler.__annotations__["answer"] = func.Out[annotation]
+        app.function_name("named")(app.route("named", binding_arg_name="answer")(handler))
+        return app
+
+    @pytest.mark.verified("docs", feature="HTTP responses: a named output")
+    @pytest.mark.parametrize("is_async", [False, True])
+    async def test_what_is_set_is_the_answer(self, client: aiohttp.ClientSession, is_async: bool) -> None:
+        answers = (func.HttpResponse("first"), func.HttpResponse("made", status_code=201, headers={"X-A": "1"}))
+        app = self.app(func.HttpResponse, *answers, is_async=is_async)
+        async with served(app) as url, client.get(f"{url}/api/named") as answer:
+            assert (201, "1", "made") == (answer.status, answer.headers["X-A"], await answer.text())
+
+    @pytest.mark.verified("docs", feature="HTTP responses: a named output")
+    async def test_a_text_is_an_answer_too(self, client: aiohttp.ClientSession) -> None:
+        async with served(self.app(str, "text")) as url, client.get(f"{url}/api/named") as answer:
+            assert (200, "text") == (answer.status, await answer.text())
+
+    @pytest.mark.verified("docs", feature="HTTP responses: a named output")
+    async def test_nothing_set_is_an_empty_200(self, client: aiohttp.ClientSession) -> None:
+        async with served(self.app(func.HttpResponse)) as url, client.get(f"{url}/api/named") as answer:
+            assert (200, b"") == (answer.status, await answer.read())
+
+    @pytest.mark.verified("docs", feature="HTTP responses: a named output")
+    async def test_a_value_returned_beside_it_fails_the_invocation(self, client: aiohttp.ClientSession) -> None:
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+        @app.route("named", binding_arg_name="answer")
+        def named(req: func.HttpRequest, answer: func.Out[func.HttpResponse]) -> str:
+            answer.set(func.HttpResponse("set"))
+            return "returned"
+
+        async with served(app) as url, client.get(f"{url}/api/named") as answer:
+            assert (500, b"") == (answer.status, await answer.read())
+
+
 class TestMiddleware:
     @pytest.mark.verified("docs", feature="AsgiFunctionApp")
     async def test_an_asgi_app_answers_every_path(self, client: aiohttp.ClientSession) -> None:
@@ -240,8 +324,9 @@ class TestMiddleware:
         app = func.AsgiFunctionApp(asgi, func.AuthLevel.ANONYMOUS)
         # The library's task for the events of start and end would outlive this test.
         app.startup_task_done = True
-        async with served(app) as url, client.put(f"{url}/api/x/y", data=b"z") as answer:
-            assert (203, b"/api/x/y z") == (answer.status, await answer.read())
+        config = HostConfig(route_prefix="")
+        async with served(app, config=config) as url, client.put(f"{url}/x/y", data=b"z") as answer:
+            assert (203, b"/x/y z") == (answer.status, await answer.read())
         app.startup_task_done = False
 
     @pytest.mark.verified("docs", feature="WsgiFunctionApp")
@@ -251,8 +336,9 @@ class TestMiddleware:
             return [environ["PATH_INFO"].encode()]
 
         app = func.WsgiFunctionApp(wsgi, func.AuthLevel.ANONYMOUS)
-        async with served(app) as url, client.get(f"{url}/api/x/y") as answer:
-            assert (203, b"/api/x/y") == (answer.status, await answer.read())
+        config = HostConfig(route_prefix="")
+        async with served(app, config=config) as url, client.get(f"{url}/x/y") as answer:
+            assert (203, b"/x/y") == (answer.status, await answer.read())
 
 
 class TestLimits:

@@ -9,7 +9,7 @@ import azure.functions as func
 import pytest
 
 from emulators.functions.indexing import Function, IndexingError, load_app, use_app_directory
-from emulators.tests.functions.apps import indexed
+from emulators.tests.functions.apps import indexed, only_function
 from emulators.tests.functions.corpus import messages
 
 _NAMES = iter(range(1_000_000))
@@ -202,3 +202,40 @@ def test_an_app_finds_the_library_also_where_the_host_is_installed_in_it(
     library = sysconfig.get_path("purelib")
     others = [each for each in sys.path if each and Path(each).resolve() != Path(library).resolve()]
     assert [str(tmp_path), *others, library] == places(monkeypatch, tmp_path, Path(library))
+
+
+@pytest.mark.verified("docs", feature="Names that the host refuses")
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("with space", "'with space' is not a valid function name."),
+        ("GET /orders", "is not a valid function name."),
+        ("1st", "is not a valid function name."),
+        ("host", "'host' is not a valid function name."),
+        ("n" * 129, "is not a valid function name."),
+        ("order-details_2", "None"),
+    ],
+)
+def test_a_name_of_a_function_is_the_hosts_to_allow(name: str, problem: str) -> None:
+    app = func.FunctionApp()
+
+    @app.function_name(name)
+    @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+    def tick(timer: func.TimerRequest) -> None: ...
+
+    assert problem in str(only_function(app).problem)
+
+
+@pytest.mark.verified("docs", feature="Names that the host refuses")
+def test_a_name_of_a_binding_has_no_underscore_and_costs_its_function_alone() -> None:
+    app = func.FunctionApp()
+
+    @app.timer_trigger(arg_name="my_timer", schedule="0 * * * * *")
+    def tick(my_timer: func.TimerRequest) -> None: ...
+
+    @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+    def tock(timer: func.TimerRequest) -> None: ...
+
+    functions = indexed(app)
+    said = "The binding name my_timer is invalid. Please assign a valid name to the binding."
+    assert (said, None) == (functions["tick"].problem, functions["tock"].problem)

@@ -5,12 +5,15 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import azure.functions as func
 import pytest
+from azure.functions import _abc
 from azure.functions.meta import Datum
 
+from emulators.functions import context
 from emulators.functions.bindings import Binding
 from emulators.functions.context import RetryContext, RpcException
 from emulators.functions.indexing import Function
@@ -70,6 +73,50 @@ async def test_the_exception_of_the_attempt_before_is_named_as_the_worker_names_
         "Functions.project_orders ---> Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException : Result: Failure\n"
         "Exception: ValueError: cannot apply\nStack: "
     )
+
+
+@pytest.mark.verified("docs", feature="func.Context")
+async def test_the_trace_context_has_the_names_of_the_worker_beside_those_of_the_library() -> None:
+    seen: list[Any] = []
+
+    def handler(timer: func.TimerRequest, context: func.Context) -> None:
+        seen.append(context.trace_context)
+
+    assert isinstance(await outcome_of(handler), Success)
+    assert ("", "", {}) == (seen[0].Traceparent, seen[0].Tracestate, seen[0].Attributes)
+    assert ("", "", {}) == (seen[0].trace_parent, seen[0].trace_state, seen[0].attributes)
+
+
+@pytest.mark.verified("docs", feature="func.Context")
+@pytest.mark.parametrize("name", ["Context", "TraceContext", "RetryContext", "RpcException", "Out"])
+def test_an_object_of_the_worker_has_what_the_library_declares(name: str) -> None:
+    """But for `exception` of the retry context, which the worker names otherwise."""
+    declared = {each for each in vars(getattr(_abc, name)) if not each.startswith("_")} - {"exception"}
+    made = {
+        "Context": partial(
+            context.Context,
+            function_name="f",
+            function_directory="d",
+            invocation_id="i",
+            thread_local_storage=threading.local(),
+            trace_context=context.TraceContext(),
+            retry_context=RetryContext(),
+        )
+    }.get(name, getattr(context, name))()
+    assert [] == [each for each in declared if not hasattr(made, each)]
+
+
+@pytest.mark.verified("docs", feature="func.Context")
+async def test_a_function_may_keep_things_on_its_context_and_the_next_attempt_has_its_own() -> None:
+    def handler(timer: func.TimerRequest, context: func.Context) -> None:
+        context.tenant = "a"  # type: ignore[attr-defined]
+        context.retry_context.retry_count = 7  # type: ignore[misc]
+        with pytest.raises(AttributeError):
+            context.function_name = "other"  # type: ignore[misc]
+
+    call = tick(RetryContext(1, 2))
+    assert isinstance(await outcome_of(handler, call), Success)
+    assert 1 == call.retry.retry_count
 
 
 @pytest.mark.verified("trace", feature="Failures")
@@ -180,7 +227,7 @@ async def test_a_failing_output_fails_the_invocation_after_the_handler_ran() -> 
         ran.append(True)
 
     class Refusing(NoData):
-        async def write(self, binding: Binding, value: Datum) -> None:
+        async def write(self, binding: Binding, value: Datum, call: Call) -> None:
             assert [{"id": "1"}] == json.loads(value.value)
             raise ConnectionError("the container is away")
 

@@ -28,6 +28,17 @@ def hello(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("hello")
 """
 
+ASGI_APP = """
+import azure.functions as func
+async def answer(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await send({"type": "lifespan.startup.complete"})
+    else:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": scope["path"].encode()})
+app = func.AsgiFunctionApp(answer, func.AuthLevel.ANONYMOUS)
+"""
+
 TIMER_APP = """
 import azure.functions as func
 app = func.FunctionApp()
@@ -266,11 +277,40 @@ class TestCommandLine:
             assert 2 == service.ends()
 
     @pytest.mark.verified("docs", feature="host.json")
-    def test_an_unknown_entry_of_host_json_is_named_and_nothing_starts(self, app_dir: Path) -> None:
-        (app_dir / "host.json").write_text('{"version": "2.0", "functionTimout": "00:01:00"}')
+    def test_an_entry_that_stops_the_real_host_is_named_and_nothing_starts(self, app_dir: Path) -> None:
+        (app_dir / "host.json").write_text('{"version": "2.0", "functionTimeout": "one minute"}')
         with running(FUNCTIONS, *self.options(app_dir)) as service:
             assert 2 == service.ends()
-            assert "functionTimout" in service.text
+            assert "functionTimeout" in service.text
+
+    @pytest.mark.verified("docs", feature="host.json: as people write it")
+    def test_what_has_no_effect_in_the_files_is_told_once_and_the_app_runs(self, app_dir: Path) -> None:
+        (app_dir / "host.json").write_text('{"version": "2.0", /* soon */ "functionTimout": "00:01:00"}')
+        (app_dir / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {"A": null,}}')
+        with running(FUNCTIONS, *self.options(app_dir, "--ephemeral", "--instances", "2")) as service:
+            assert 200 == request(f"{service.url()}/api/hello").status
+            assert 1 == service.text.count("devstack: host.json: functionTimout is not known")
+            assert 1 == service.text.count("devstack: local.settings.json: 'A' is skipped")
+
+    @pytest.mark.verified("docs", feature="host.json: retry")
+    def test_a_policy_of_host_json_is_for_functions_without_one(self, app_dir: Path) -> None:
+        retry = {"strategy": "fixedDelay", "maxRetryCount": 1, "delayInterval": "00:00:01"}
+        (app_dir / "host.json").write_text(json.dumps({"version": "2.0", "retry": retry}))
+        (app_dir / "function_app.py").write_text(TIMER_APP.replace("-> None: ...", "-> None:\n    raise ValueError"))
+        with running(FUNCTIONS, *self.options(app_dir, "--ephemeral", "--hurry", "50")) as service:
+            service.says(r"tick FAILED timer \(retry 1\)")
+
+    @pytest.mark.verified("docs", feature="HTTP routes: what stops the host")
+    def test_an_asgi_app_under_the_default_prefix_stops_the_host_and_runs_without_one(self, app_dir: Path) -> None:
+        (app_dir / "function_app.py").write_text(ASGI_APP)
+        with running(FUNCTIONS, *self.options(app_dir)) as service:
+            assert 2 == service.ends()
+            assert "creating the route with template 'api//{*route}'" in service.text
+            assert "devstack: the host cannot start with this app" in service.text
+            assert "ready at" not in service.text
+        (app_dir / "host.json").write_text('{"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}')
+        with running(FUNCTIONS, *self.options(app_dir)) as service:
+            assert b"/any/path" == request(f"{service.url()}/any/path").body
 
     @pytest.mark.verified("docs", feature="Data folders")
     def test_a_data_folder_of_another_format_says_what_to_do(self, app_dir: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the host does to the strings of a change feed's documents."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -74,3 +75,14 @@ def test_documents_as_the_real_host_sent_them_are_left_as_they_are(number: int) 
     # Only spellings differ that no JSON reader sees: an exponent, and an escaped line separator.
     spelled = sent.replace("3E-07", "3e-07").replace("\\u2028", "\u2028")
     assert spelled == rewrite_documents(json.loads(sent))
+
+
+@pytest.mark.verified("docs", feature="Cosmos DB trigger: date-times in documents are rewritten")
+def test_a_date_is_found_at_any_depth_and_what_was_given_stays() -> None:
+    value: Any = "2026-01-02T03:04:05.000Z"
+    for number in range(50_000):
+        value = [value] if number % 2 else {"a": value}
+    found, given = rewrite(value), value
+    while not isinstance(found, str):
+        found, given = (each["a"] if isinstance(each, dict) else each[0] for each in (found, given))
+    assert ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000Z") == (found, given)

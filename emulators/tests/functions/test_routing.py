@@ -1,8 +1,13 @@
 """Which function answers which path."""
 
+import re
+
+import azure.functions as func
 import pytest
 
-from emulators.functions.routing import Route, RouteError, Router
+from emulators.functions.http_routes import checked_routes, routes_of
+from emulators.functions.routing import Route, RouteError, Router, RouteUnsupportedError
+from emulators.tests.functions.apps import indexed
 
 
 def find(method: str, path: str, *templates: str) -> tuple[str, dict[str, str]] | None:
@@ -107,8 +112,70 @@ def test_a_parameter_may_have_a_default() -> None:
     assert ("a/{name=x}", {"name": "x"}) == find("GET", "/a", "a/{name=x}")
 
 
-@pytest.mark.verified("docs", feature="HTTP routes")
-@pytest.mark.parametrize("template", ["a/{", "a/{id:nope}", "a/{*rest}/b", "a/{id:range(1)}", "a/x{y?}"])
-def test_a_template_that_cannot_be_used_is_quoted(template: str) -> None:
-    with pytest.raises(RouteError, match="route "):
+@pytest.mark.verified("docs", feature="HTTP routes: what stops the host")
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("api//x", "The route template separator character '/' cannot appear consecutively"),
+        ("api//{*route}", "cannot appear consecutively"),
+        ("//x", "cannot appear consecutively"),
+        ("a/x//", "cannot appear consecutively"),
+        ("a/{", "cannot be read"),
+        ("a/b?c", "cannot be read"),
+        ("~a", "cannot start with a '~' character"),
+        ("a/{id:nope}", "'nope' could not be resolved to a type"),
+        ("a/{*rest}/b", "can only appear as the last segment"),
+        ("a/{id:range(1)}", "is malformed"),
+        ("{id}/{ID}", "'id' appears more than one time"),
+    ],
+)
+def test_a_template_that_stops_the_host_is_quoted_with_the_reason(template: str, reason: str) -> None:
+    with pytest.raises(RouteError) as refused:
         Route.parse(template, None, "f")
+    assert f"creating the route with template '{template}'" in str(refused.value)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.verified("docs", feature="HTTP routes")
+@pytest.mark.parametrize("template", ["/a/b", "~/a/b", "a/b/", "/a/b/"])
+def test_one_separator_at_either_end_does_not_count(template: str) -> None:
+    assert (template, {}) == find("GET", "/a/b", template)
+
+
+@pytest.mark.verified("docs", feature="HTTP routes")
+def test_a_template_that_is_not_supported_here_says_so() -> None:
+    with pytest.raises(RouteUnsupportedError, match="not supported by devstack"):
+        Route.parse("a/x{y?}", None, "f")
+
+
+def app_with(**route: str) -> func.FunctionApp:
+    app = func.FunctionApp()
+
+    @app.route(**route)  # type: ignore[arg-type]
+    def named(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse()
+
+    return app
+
+
+@pytest.mark.verified("docs", feature="HTTP routes: what stops the host")
+@pytest.mark.parametrize(
+    ("prefix", "route", "template"),
+    [("api", "/x", "api//x"), ("v1/", "x", "v1//x"), ("api", "/{*route}", "api//{*route}")],
+)
+def test_a_route_is_joined_to_the_prefix_as_it_stands(prefix: str, route: str, template: str) -> None:
+    with pytest.raises(
+        RouteError,
+        match=re.escape(f"the 'named' function: An error occurred while creating the route with template '{template}'"),
+    ):
+        checked_routes(indexed(app_with(route=route)).values(), prefix)
+
+
+@pytest.mark.verified("docs", feature="HTTP routes")
+@pytest.mark.parametrize(
+    ("prefix", "route", "path"),
+    [("", "/x", "/x"), ("/api", "x", "/api/x"), ("api", "", "/api/named"), ("", "", "/named")],
+)
+def test_what_aspnet_takes_is_served(prefix: str, route: str, path: str) -> None:
+    functions = checked_routes(indexed(app_with(route=route)).values(), prefix)
+    assert ("named", {}) == Router(routes_of(functions, prefix)).find("GET", path)

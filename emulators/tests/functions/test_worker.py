@@ -62,15 +62,72 @@ async def test_results_and_errors_of_many_calls_come_back_to_their_callers(is_as
             assert result[1].startswith("worker" if is_async else "function")
 
 
-@pytest.mark.verified("docs", feature="Handlers run beside the host")
-async def test_a_stop_iteration_is_an_error_like_others() -> None:
-    worker = Worker(lambda status: None, threads=1)
+class Exits:
+    """A worker whose app may end its process; the statuses are kept."""
 
-    def stop() -> None:
-        raise StopIteration
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.told = threading.Event()
+        self.worker = Worker(self._exit, threads=1)
 
-    try:
-        with pytest.raises(RuntimeError, match="StopIteration"):
-            await worker.run("i", stop, False, {})
-    finally:
-        await worker.close()
+    def _exit(self, status: int) -> None:
+        self.statuses.append(status)
+        self.told.set()
+
+    async def status_after(self, work: Any) -> int:
+        """The status with which the process would have ended; `work` runs on the app's event loop."""
+        ending = asyncio.create_task(self.worker.run("i", work, True, {}))
+        assert await asyncio.to_thread(self.told.wait, 10)
+        ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)
+        await asyncio.to_thread(self._clean_up)
+        return self.statuses[0]
+
+    def _clean_up(self) -> None:
+        """What ends with a process ends by hand here, where none ends."""
+        self.worker._thread.join()
+        left = asyncio.all_tasks(self.worker._loop)
+        for task in left:
+            task.cancel()
+        self.worker._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self.worker._loop.close()
+
+
+@pytest.mark.verified("docs", feature="A handler that ends its process")
+async def test_an_app_that_stops_its_event_loop_ends_its_process() -> None:
+    async def stop() -> None:
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(0)
+
+    assert 1 == await Exits().status_after(stop)
+
+
+@pytest.mark.verified("docs", feature="A handler that ends its process")
+@pytest.mark.parametrize(("ending", "status"), [(SystemExit(7), 7), (KeyboardInterrupt(), 130)])
+async def test_a_task_of_an_app_that_exits_ends_its_process(ending: BaseException, status: int) -> None:
+    async def leave() -> None:
+        raise ending
+
+    async def start() -> None:
+        kept.append(asyncio.create_task(leave()))
+        await asyncio.Event().wait()
+
+    kept: list[Any] = []
+    assert status == await Exits().status_after(start)
+
+
+@pytest.mark.verified("docs", feature="A handler that ends its process")
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_keyboard_interrupt_that_leaves_a_handler_ends_its_process(is_async: bool) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    async def interrupt_async() -> None:
+        raise KeyboardInterrupt
+
+    exits = Exits()
+    calling = asyncio.create_task(exits.worker.run("i", interrupt_async if is_async else interrupt, is_async, {}))
+    assert await asyncio.to_thread(exits.told.wait, 10)
+    await asyncio.gather(calling)
+    await exits.worker.close()
+    assert [130] == exits.statuses

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from emulators.servicebus.errors import ServiceBusError
 from emulators.servicebus.messages import MAX_MESSAGE_SIZE
+from emulators.servicebus.store import Store
 from emulators.tests.servicebus.pure import Broker, FakeReceiver, delivered, message, text
 
 MAX_DELIVERIES = 3
@@ -412,3 +415,18 @@ def test_messages_that_came_back_are_taken_before_those_that_were_never_read(bro
     broker.runtime.wake(queue)
     broker.turn()
     assert receiver.texts[300:] == ["3", "7", "150", "299", *map(str, range(300, 500))]
+
+
+@pytest.mark.verified("docs", feature="$management: sessions by the time of their state")
+def test_a_folder_from_before_states_had_times_is_read_on(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.set_session_state(1, "old", b"s", 5)
+    store.commit()
+    store.close()
+    with closing(sqlite3.connect(next(tmp_path.glob("*.sqlite3")))) as connection:
+        connection.execute("ALTER TABLE session_states DROP COLUMN updated")
+    store = Store(tmp_path)
+    store.set_session_state(1, "new", b"s", 6)
+    assert ["new", "old"] == store.sessions(1, 0, 10)
+    assert ["new"] == store.sessions_updated(1, 5, 0, 10)
+    store.close()

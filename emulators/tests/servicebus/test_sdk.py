@@ -334,6 +334,43 @@ class TestSessions:
                 assert receiver.session.session_id == "A"
                 assert texts(await receive(receiver, 1)) == ["a"]
 
+    @pytest.mark.verified("sdk", feature="$management: sessions by the time of their state")
+    async def test_sessions_are_listed_by_the_time_of_their_state(
+        self, server: ServiceBusServer, client: ServiceBusClient
+    ) -> None:
+        async def listed(**options: Any) -> list[str]:
+            pages: Any = client.list_queue_sessions("orders", **options)
+            if hasattr(pages, "__aiter__"):
+                return [session async for session in pages]
+            return await asyncio.to_thread(list, await pages)
+
+        async def set_state(session: str) -> datetime:
+            async with client.get_queue_receiver("orders", session_id=session) as receiver:
+                await receiver.session.set_state(b"s")
+            return datetime.fromtimestamp(server.clock.now(), UTC)
+
+        server.clock.freeze()
+        async with client.get_queue_sender("orders") as sender:
+            await sender.send_messages(messages("1", session_id="message"))
+        before = await set_state("first")
+        server.advance(60)
+        after = await set_state("second")
+        assert await listed() == ["first", "message", "second"]
+        assert await listed(state_updated_after=before - timedelta(seconds=1)) == ["first", "second"]
+        assert await listed(state_updated_after=before) == ["second"]
+        assert await listed(state_updated_after=after) == []
+
+    @pytest.mark.verified("docs", feature="$management: sessions by the time of their state")
+    async def test_sessions_of_deferred_messages_alone_are_not_listed(
+        self, server: ServiceBusServer, client: ServiceBusClient
+    ) -> None:
+        async with client.get_queue_sender("orders") as sender:
+            await sender.send_messages(messages("1", session_id="deferred"))
+        async with client.get_queue_receiver("orders", session_id="deferred") as receiver:
+            (message,) = await receive(receiver, 1)
+            await receiver.defer_message(message)
+        assert server.store.sessions(server.namespace.source("orders").number, 0, 10) == []
+
     @pytest.mark.verified("sdk", feature="Sessions: one that is held cannot be accepted")
     async def test_a_held_session(self, client: ServiceBusClient) -> None:
         async with client.get_queue_receiver("orders", session_id="A"):

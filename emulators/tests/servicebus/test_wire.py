@@ -808,6 +808,43 @@ class TestManagement:
         assert lost.application_properties["statusCode"] == 410
         assert lost.application_properties["errorCondition"] == "com.microsoft:session-lock-lost"
 
+    @pytest.mark.verified("docs", feature="$management: sessions by the time of their state")
+    async def test_sessions_without_a_time_or_with_no_state(self, server: ServiceBusServer, raw: RawClient) -> None:
+        await raw.receiver("orders", filter={SESSION_FILTER: "A"})
+        await raw.management("orders")
+
+        async def listed(**request: Any) -> list[str]:
+            raw.request("get-message-sessions", {"skip": Int(0), "top": Int(100), **request})
+            answer = await raw.answer()
+            return list(answer.value["sessions-ids"]) if answer.value else []
+
+        raw.request("set-session-state", {"session-id": "A", "session-state": b"s"})
+        await raw.answer()
+        set_at = Timestamp(int(server.clock.now() * 1000))
+        assert await listed() == ["A"]
+        assert await listed(**{"last-updated-time": Timestamp(set_at - 60_000)}) == ["A"]
+        assert await listed(**{"last-updated-time": Timestamp(253402300799999)}) == []
+        raw.request("set-session-state", {"session-id": "A", "session-state": None})
+        await raw.answer()
+        assert await listed(**{"last-updated-time": Timestamp(0)}) == await listed() == []
+
+    @pytest.mark.verified("docs", feature="$management: a field that is not read is 501, by name")
+    @pytest.mark.parametrize(
+        ("operation", "body"),
+        [
+            ("peek-message", {"from-sequence-number": 0, "message-count": Int(1), "omit-message-body": True}),
+            ("get-message-sessions", {"skip": Int(0), "top": Int(1), "newer": Int(1)}),
+            ("enumerate-rules", {"skip": Int(0), "top": Int(1), "newer": "x"}),
+            ("renew-lock", {"lock-tokens": Array(0x98, []), "newer": Int(0)}),
+        ],
+    )
+    async def test_an_unread_field(self, raw: RawClient, operation: str, body: dict[str, Any]) -> None:
+        await raw.management("events/Subscriptions/all" if operation == "enumerate-rules" else "orders")
+        raw.request(operation, body)
+        answer = await raw.answer()
+        assert answer.application_properties["statusCode"] == 501
+        assert list(body)[-1] in answer.application_properties["statusDescription"]
+
     @pytest.mark.verified("docs", feature="$management: rules are added, listed and removed")
     async def test_rules(self, raw: RawClient) -> None:
         await raw.management("events/Subscriptions/all")

@@ -1,1 +1,1 @@
-"""What became of clients' asynchronous commands."""
+"""An outcome tells what became of a client's asynchronous command: pending, done or refused."""

@@ -1,4 +1,4 @@
-"""The store of outcomes on Cosmos DB: container `commands`, an item per command, gone after the container's TTL.
+"""The store of outcomes on Cosmos DB has one item per command in the container `commands`, until its TTL has passed.
 
 { "id": "<commandId>", "fingerprint": "…", "status": "pending" | "done" | "refused",
   "stream": "guest-…", "version": 3, "problem": { "status", "type", "title", "detail" } }
@@ -26,7 +26,7 @@ _ATTEMPTS: Final = 5
 
 
 class CosmosOutcomeStore:
-    """Promises of `OutcomeStore`."""
+    """Implements `OutcomeStore`."""
 
     def __init__(self, container: ContainerProxy) -> None:
         self._container = container

@@ -1,10 +1,10 @@
-"""The store of outcomes in memory: full semantics for tests."""
+"""The store of outcomes in memory has full semantics, for tests."""
 
 from engine.commands.outcomes.port import Done, Outcome, Pending, Refused, replaces
 
 
 class MemoryOutcomeStore:
-    """Promises of `OutcomeStore`."""
+    """Implements `OutcomeStore`."""
 
     def __init__(self) -> None:
         self._outcomes: dict[str, Outcome] = {}

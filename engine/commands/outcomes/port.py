@@ -1,4 +1,4 @@
-"""The promise of a store of outcomes. `memory.py` and `cosmos.py` keep it."""
+"""`OutcomeStore` is the port of the store of outcomes; `memory.py` and `cosmos.py` implement it."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -14,7 +14,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`version` is that of the command's last event, or of the stream for a command that was satisfied already."""
+    """`version` is that of the command's last event, or that of the stream if the command was satisfied already."""
 
     fingerprint: str
     stream_id: str
@@ -33,21 +33,27 @@ Outcome = Pending | Done | Refused
 
 
 class OutcomeStore(Protocol):
-    """One outcome per command id, kept for seven days. All methods raise Unavailable and AccessRefused."""
+    """Keeps one outcome per command id, for seven days. All methods raise Unavailable and AccessRefused."""
 
     async def get(self, command_id: str) -> Outcome | None:
-        """None only on the primary's word; what is final may still be shown as pending for a moment."""
+        """Returns the outcome; None only if the primary replica has none.
+
+        A final one may still show as pending for a moment.
+        """
         ...
 
     async def begin(self, command_id: str, fingerprint: str) -> Outcome:
-        """Creates a pending outcome, or gives the one that is there."""
+        """Creates a pending outcome, or returns the one that exists."""
         ...
 
     async def finish(self, command_id: str, outcome: Done | Refused) -> None:
-        """Writes a final outcome. The first one stays, but what was done is a fact and takes the place of a refusal."""
+        """Writes a final outcome.
+
+        An earlier final one stays, except that `Done`, which is a fact, replaces `Refused`.
+        """
         ...
 
 
 def replaces(outcome: Done | Refused, status: str) -> bool:
-    """Whether `outcome` takes the place of one with this status."""
+    """Returns whether `outcome` replaces one with this status."""
     return status == "pending" or (status == "refused" and outcome.status == "done")

@@ -1,1 +1,1 @@
-"""Messages that could not be handled, and those that wait behind them, until an operator releases them."""
+"""Parked messages have failed, or wait behind one that has, until an operator releases them."""

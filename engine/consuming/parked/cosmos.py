@@ -1,12 +1,12 @@
-"""The store of parked messages on Cosmos DB: container `parked`, partitioned by consumer.
+"""The store of parked messages on Cosmos DB uses the container `parked`, partitioned by consumer.
 
     index      { "id": "index", "consumer": "commands", "sessions": ["guest-7c0e"] }
     session    { "id": "guest-7c0e", "consumer", "waiting": 2, "failure": { "error", "trace", "attempts", "at" } }
     message    { "id": "guest-7c0e~00000000000000000017", "consumer", "message": { … } }
     alone      { "id": "~00000000000000000018-1f0c9a2b", "consumer", "message": { … }, "failure": { … } }
 
-Whatever concerns one session changes in one transaction: the index with the session, and the number of waiting
-messages with each message. So a session ends only when the primary knows of no message that waits for it.
+Each change of a session is one transaction: the index changes with the session, and the number of waiting messages with
+each message. So a session ends only when the primary replica knows of no message that waits in it.
 """
 
 import base64
@@ -35,7 +35,7 @@ _Operations = list[tuple[Any, ...]]
 
 
 class CosmosParkedStore:
-    """Promises of `ParkedStore`."""
+    """Implements `ParkedStore`."""
 
     def __init__(self, container: ContainerProxy) -> None:
         self._container = container
@@ -138,7 +138,10 @@ class CosmosParkedStore:
         return ([], None) if item is None else (item["sessions"], item["_etag"])
 
     async def _transaction(self, consumer: str, operations: _Operations) -> tuple[int, int] | None:
-        """None once all is done; else the operation that failed by a conflict, and its status: nothing is done then."""
+        """Runs all operations or none.
+
+        Returns None if all ran, else the number of the operation in conflict, and its status.
+        """
         async with translated(_OF):
             try:
                 await self._container.execute_item_batch(operations, consumer)
@@ -184,7 +187,10 @@ def _message_id(message: Received) -> str:
 
 
 def _alone_key(message: Received) -> str:
-    """Several entities feed one consumer, each with its own numbers."""
+    """Returns the key of a message that is parked alone; it has a digest of the message id beside the sequence number.
+
+    Several entities feed one consumer, each with sequence numbers of its own.
+    """
     digest = hashlib.sha256(message.message_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"~{str(message.sequence_number).zfill(_DIGITS)}-{digest}"
 

@@ -1,4 +1,4 @@
-"""The store of parked messages in memory: full semantics for tests."""
+"""The store of parked messages in memory has full semantics, for tests."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class _Session:
 
 
 class MemoryParkedStore:
-    """Promises of `ParkedStore`. `reads` counts the look-ups of parked sessions."""
+    """Implements `ParkedStore`; `reads` counts the calls of `sessions`."""
 
     def __init__(self) -> None:
         self._sessions: defaultdict[str, dict[str, _Session]] = defaultdict(dict)

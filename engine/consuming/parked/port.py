@@ -1,7 +1,7 @@
-"""The promise of a store of parked messages. `memory.py` and `cosmos.py` keep it.
+"""`ParkedStore` is the port of the store of parked messages; `memory.py` and `cosmos.py` implement it.
 
-A session whose message failed for good is parked: the message, and every later one of the session, waits in the store
-in its order. A message that belongs to no stream is parked alone.
+A session is parked when one of its messages keeps failing: this message, and every later one of the session, waits in
+the store in order. A message without a session, or one that no build can understand, is parked alone.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,10 @@ from engine.errors import AccessRefused
 from engine.messaging.port import Received
 
 MAX_SESSIONS: Final = 10_000
-"""How many sessions of one consumer may be parked: beyond, something else is wrong, and it raises."""
+"""At most this many sessions of one consumer may be parked.
+
+For one more, `park` raises TooManyParked: the cause is then not in single messages.
+"""
 
 
 class TooManyParked(TransientFailure):
@@ -24,7 +27,10 @@ class TooManyParked(TransientFailure):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why something was parked: for a person. `attempts` counts the tries before it was parked, and at each release."""
+    """Tells an operator why something was parked.
+
+    `attempts` counts the tries before it was parked, and at each release.
+    """
 
     error: str
     trace: str
@@ -34,7 +40,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ParkedSession:
-    """`waiting` is the number of its messages in the store."""
+    """Holds the failure that parked a session; `waiting` is the number of its messages in the store."""
 
     session_id: str
     failure: Failure
@@ -43,7 +49,7 @@ class ParkedSession:
 
 @dataclass(frozen=True, slots=True)
 class ParkedAlone:
-    """`key` names it among those of its consumer."""
+    """Holds a message that is parked alone; `key` identifies it within its consumer."""
 
     key: str
     message: Received
@@ -51,59 +57,70 @@ class ParkedAlone:
 
 
 class ParkedStore(Protocol):
-    """Partitioned by consumer. All methods raise Unavailable and AccessRefused, and speak for the primary replica."""
+    """Keeps parked messages, partitioned by consumer. All methods raise Unavailable and AccessRefused.
+
+    They answer as the primary replica does, except where they say that they may lag.
+    """
 
     async def sessions(self, consumer: str) -> frozenset[str]:
-        """The parked sessions, in one read."""
+        """Returns the ids of the parked sessions, with one read."""
         ...
 
     async def add(self, consumer: str, message: Received) -> bool:
-        """Lets a message wait behind its parked session; False if the session is not parked (any more).
+        """Adds a message behind its parked session; returns False if the session is not parked, or no longer.
 
-        A message that waits there already is not added again. Raises `number_taken` for another of the same number.
+        A message that waits there already is not added again. Raises AccessRefused (`number_taken`) if another message
+        has the same sequence number.
         """
         ...
 
     async def park(self, consumer: str, message: Received, failure: Failure) -> None:
-        """Parks the message's session, beginning with this message. Raises TooManyParked and `number_taken`."""
+        """Parks the session of the message, beginning with this message.
+
+        If the session is parked already, the message is added to it. Raises TooManyParked, and AccessRefused
+        (`number_taken`).
+        """
         ...
 
     async def park_alone(self, consumer: str, message: Received, failure: Failure) -> None:
-        """Parks one message that holds nobody. Parking it again is fine."""
+        """Parks one message; no other message waits for it. Parking it again is safe."""
         ...
 
     async def session(self, consumer: str, session_id: str) -> ParkedSession | None: ...
 
     async def waiting(self, consumer: str, session_id: str, limit: int) -> Sequence[Received]:
-        """The first messages of a parked session, in order.
+        """Returns the first `limit` messages of a parked session, in order.
 
-        May lag behind for a moment: miss the newest, and show what was removed.
+        It may lag for a moment: the newest messages may be missing, and removed ones still there.
         """
         ...
 
     async def failed_again(self, consumer: str, session_id: str, failure: Failure) -> None:
-        """Keeps why a release did not get on."""
+        """Replaces the failure of a parked session after a release has stopped."""
         ...
 
     async def remove(self, consumer: str, message: Received) -> None:
-        """The message was handled. Removing it again is fine."""
+        """Removes a message that was handled. Removing it again is safe."""
         ...
 
     async def free(self, consumer: str, session_id: str) -> bool:
-        """Ends the parking of a session without messages; False if one waits (again). Freeing it again is fine."""
+        """Ends the parking of a session; returns False if a message waits in it. Freeing it again is safe."""
         ...
 
     async def alone(self, consumer: str) -> Sequence[ParkedAlone]:
-        """The first thousand of those that are parked alone. May lag behind for a moment."""
+        """Returns the first thousand messages that are parked alone. It may lag for a moment."""
         ...
 
     async def remove_alone(self, consumer: str, key: str) -> None:
-        """It was handled. Removing it again is fine."""
+        """Removes a message that was parked alone and is handled now. Removing it again is safe."""
         ...
 
 
 def number_taken(consumer: str, message: Received) -> AccessRefused:
-    """A bus that lost its messages counts from one again: nothing that is parked gives way."""
+    """Returns the error for a second message with the sequence number of a parked one, which is kept.
+
+    The cause is a bus that has lost its messages and counts from one again.
+    """
     return AccessRefused(
         f"{consumer} has parked another message under number {message.sequence_number} of session "
         f"{message.session_id}: the bus has been made anew; release that session first"

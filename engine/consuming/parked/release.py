@@ -1,4 +1,4 @@
-"""Releasing a parked session: its messages are handled in order, then it is as any other."""
+"""A release handles the messages of a parked session in order, and then ends the parking of the session."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _AT_ONCE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """`error` is why the release stopped; None if the session is free."""
+    """Reports a release. `error` says why it stopped; None if the session is free."""
 
     handled: int
     error: str | None
@@ -24,25 +24,29 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Safe to interrupt and to run again, also by two people at once: handlers are safe to repeat."""
+    """Releases parked messages.
+
+    It is safe to interrupt, to repeat, and to run twice at once: handlers are safe to repeat.
+    """
 
     parked: ParkedStore
     clock: Callable[[], datetime]
     pause: Callable[[float], Awaitable[None]]
 
     async def session(self, consumer: MessageConsumer, session_id: str, report: Callable[[Received], None]) -> Released:
-        """Handles what waits, until the session is free or a message fails. `report` is told of each handled one.
+        """Handles the messages that wait, until the session is free or one of them fails.
 
-        Raises one of `TRANSIENT` when a store or the bus is away.
+        `report` gets each handled message. A message that no build can understand is parked alone, and counts as
+        handled. Raises one of `TRANSIENT` when a store or the bus is not available.
         """
         handled: set[int] = set()
         while not await self.parked.free(consumer.name, session_id):
             waiting = await self.parked.waiting(consumer.name, session_id, _AT_ONCE)
             if all(message.sequence_number in handled for message in waiting):
-                # A replica that lags does not show yet what the primary counts.
+                # A lagging replica does not show all messages yet that the primary replica counts.
                 await self.pause(0.1)
             for message in waiting:
-                # One that was handled is shown by such a replica, or has come again: it is removed, not handled again.
+                # A handled message may still show there, or was delivered again: it is removed, not handled again.
                 if message.sequence_number not in handled:
                     error = await self._handled(consumer, message)
                     if error is not None:
@@ -53,12 +57,16 @@ class Release:
         return Released(len(handled), None)
 
     async def alone(self, consumer: MessageConsumer, key: str, message: Received) -> str | None:
-        """Handles a message that was parked alone; gives the error if it fails again, and leaves it then."""
+        """Handles a message that was parked alone, and removes it.
+
+        Returns the error if it fails again; it stays parked then. Raises one of `TRANSIENT` when a store or the bus is
+        not available.
+        """
         try:
             await consumer.handle(message)
         except TRANSIENT:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told
+        except Exception as error:  # noqa: BLE001 - every error is shown to the operator
             return f"{type(error).__name__}: {error}"
         await self.parked.remove_alone(consumer.name, key)
         return None
@@ -70,7 +78,7 @@ class Release:
             raise
         except UnreadableMessage as error:
             await self.parked.park_alone(consumer.name, message, failure_of(error, 1, self.clock()))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not cost the session its order
+        except Exception as error:  # noqa: BLE001 - every error stops the release, so the messages stay in order
             assert message.session_id is not None
             parked = await self.parked.session(consumer.name, message.session_id)
             attempts = 1 if parked is None else parked.failure.attempts + 1

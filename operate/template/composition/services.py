@@ -1,4 +1,4 @@
-"""Everything that handlers need, built from settings: the one constructor, for the worker, tests and tools alike."""
+"""`build` is the only constructor of the services, for the worker, tests and tools alike."""
 
 import contextlib
 import functools
@@ -24,11 +24,11 @@ from engine.storing.cosmos_account import open_client
 
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[Services]:
-    """Connects to Cosmos DB, and to Service Bus when the first message is sent; disconnects at the end.
+    """Yields the services, connected to Cosmos DB, and disconnects at the end.
 
-    Raises UnsuitableAccount and Unavailable.
+    Connects to Service Bus when the first message is sent. Raises UnsuitableAccount and Unavailable.
     """
-    # At its own level the SDK logs every request with its headers, the partition key among them: perhaps a name.
+    # By default, the SDK logs every request with its headers; the partition key in them may be a name.
     logging.getLogger("azure").setLevel(logging.WARNING)
     engine = settings.engine
     async with open_client(engine.cosmos) as client, contextlib.AsyncExitStack() as stack:

@@ -1,7 +1,7 @@
-"""What function_app.py reaches: nothing is imported, read or connected before the first invocation needs it.
+"""The functions of function_app.py get here what they need; nothing is loaded or connected before an invocation.
 
-An exception while function_app.py is imported makes every function of the app vanish; one that is raised here fails
-an invocation, is logged, and is tried again by the next one.
+An exception while function_app.py is imported makes every function of the app vanish. An exception here fails one
+invocation and is logged, and the next invocation tries again.
 """
 
 import asyncio
@@ -21,26 +21,29 @@ if TYPE_CHECKING:
 
 
 async def http() -> "Interface":
-    """The functions of HTTP; they connect on first use."""
+    """Returns the functions of HTTP, which connect on first use."""
     return await _HTTP.get()
 
 
 async def feed() -> "FeedFunctions":
-    """The functions of the change feed. Loads neither pydantic nor the models of HTTP."""
+    """Returns the functions of the change feed. Loads neither pydantic nor the models of HTTP."""
     return await _FEED.get()
 
 
 async def bus() -> "BusFunctions":
-    """The functions of the bus. As those of the feed, they load nothing that serves HTTP."""
+    """Returns the functions of the bus. Loads neither pydantic nor the models of HTTP."""
     return await _BUS.get()
 
 
 async def services() -> "Services":
-    """The worker's own instance. Nobody closes it: the worker does not say when it stops."""
+    """Returns the services of this worker process, connected by the first call.
+
+    Nothing closes them: the worker does not say when it stops.
+    """
     async with _connecting:
         if not _connected:
             context = (await _BUILD.get())()
-            # Kept with its context, which would close what it has opened once nobody holds it.
+            # The context is kept too: it would close the services when it is garbage-collected.
             _connected.append((await context.__aenter__(), context))
     return _connected[0][0]
 

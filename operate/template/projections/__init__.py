@@ -1,1 +1,1 @@
-"""One pure module per read model: its projection, and the query that answers from it."""
+"""Each module holds one read model: its projection, which is pure, and the query that answers from it."""

@@ -9,8 +9,9 @@ from azure.cosmos.aio import CosmosClient
 from emulators.cosmos.server import CosmosServer
 from engine.errors import Unavailable, UnsuitableAccount
 from engine.settings import CosmosConnection
-from engine.storing.containers import Container, Provisioned
-from engine.storing.cosmos_account import open_client, provision
+from engine.storing.containers import EVENTS, Container, Provisioned
+from engine.storing.cosmos_account import open_client, provision, set_throughput
+from engine.storing.throughput import parse_throughput
 from tests.engine.contracts.connections import CONTAINERS, cosmos
 
 
@@ -53,6 +54,47 @@ async def test_it_updates_what_may_change(client: CosmosClient) -> None:
     await provisioned(client, (Container("house-guests", "/houseId"),))
     assert "updated" == (await provisioned(client))["house-guests"]
     assert "unchanged" == (await provisioned(client))["house-guests"]
+
+
+async def test_it_updates_a_container_with_unique_keys(client: CosmosClient) -> None:
+    """Its SDK would send the definition without them, which Cosmos DB takes for a change that it refuses."""
+    bare = Container("events", EVENTS.partition_key, unique_key=EVENTS.unique_key, default_ttl=60)
+    await provisioned(client, (bare,))
+    assert "updated" == (await provisioned(client))["events"]
+    found = await client.get_database_client("guests").get_container_client("events").read()
+    assert EVENTS.indexing_policy["includedPaths"] == found["indexingPolicy"]["includedPaths"]
+    assert [{"paths": [EVENTS.unique_key]}] == found["uniqueKeyPolicy"]["uniqueKeys"]
+    assert "defaultTtl" not in found
+
+
+async def test_a_container_that_fails_keeps_no_other_from_being_provisioned(client: CosmosClient) -> None:
+    database = await client.create_database_if_not_exists("guests")
+    await database.create_container("events", PartitionKey(path="/id"))
+    done: list[Provisioned] = []
+    with pytest.raises(UnsuitableAccount, match="container events exists"):
+        await provision(client, "guests", CONTAINERS, done.append)
+    assert [each.name for each in CONTAINERS if each.name != "events"] == [each.container for each in done]
+
+
+@pytest.mark.parametrize(("first", "then"), [("manual:400", "manual:1000"), ("autoscale:1000", "autoscale:4000")])
+async def test_the_throughput_that_is_asked_for_is_set(client: CosmosClient, first: str, then: str) -> None:
+    asked, more = parse_throughput(first), parse_throughput(then)
+    assert asked == await set_throughput(client, "guests", asked)
+    assert asked == await set_throughput(client, "guests", more)
+    assert more == await set_throughput(client, "guests", None)
+
+
+async def test_throughput_of_another_kind_is_told_how_to_come_by(client: CosmosClient) -> None:
+    await set_throughput(client, "guests", parse_throughput("manual:400"))
+    with pytest.raises(UnsuitableAccount, match="database guests has manual:400; autoscale:4000 can be set when"):
+        await set_throughput(client, "guests", parse_throughput("autoscale:4000"))
+
+
+async def test_a_database_without_throughput_is_left_without(client: CosmosClient) -> None:
+    await provisioned(client)
+    assert await set_throughput(client, "guests", None) is None
+    with pytest.raises(UnsuitableAccount, match="no throughput of its own"):
+        await set_throughput(client, "guests", parse_throughput("manual:400"))
 
 
 async def test_it_refuses_a_container_that_can_never_become_ours(client: CosmosClient) -> None:

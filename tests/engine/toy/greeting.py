@@ -1,6 +1,6 @@
-"""The process that greets every guest, dismisses those who do not come, and returns the beds of those who left.
+"""The greeting process greets every guest, dismisses those who do not come, and returns the beds of those who left.
 
-It does not look whether it has reacted already: that an input counts once is not its business.
+It does not check whether it has reacted already: the command handler lets each input count once.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ CATEGORY: Final = "greeting"
 
 @dataclass(frozen=True, slots=True)
 class Remind:
-    """The greeting's own timeout."""
+    """Is the timeout of the greeting process."""
 
 
 Request = DismissGuest | ReturnBeds | Remind

@@ -1,4 +1,4 @@
-"""A guest: invited to a house, welcomed, seen off or dismissed. Streams that stay short, `guest-<guestId>`."""
+"""A guest is invited to a house, welcomed, seen off or dismissed. Its stream `guest-<guestId>` stays short."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, assert_never
@@ -29,7 +29,7 @@ class GuestArrived:
 
 @dataclass(frozen=True, slots=True)
 class GuestLeft:
-    """Its first schema called the destination `to`."""
+    """Has two schemas: the first one called the destination `to`."""
 
     guest_id: str
     house_id: str

@@ -1,4 +1,4 @@
-"""A house: its beds, and which guests have taken some. Streams that grow long, `house-<houseId>`."""
+"""A house has beds, and guests who have taken some of them. Its stream `house-<houseId>` grows long."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class BedsTaken:
 
 @dataclass(frozen=True, slots=True)
 class BedsRefused:
-    """`free` is how many could have been taken instead."""
+    """Is the event of a refused `TakeBeds`; `free` is how many beds could have been taken instead."""
 
     house_id: str
     guest_id: str
@@ -52,7 +52,7 @@ class AddBeds:
 
 @dataclass(frozen=True, slots=True)
 class TakeBeds:
-    """All of `count` for the guest, or none and an event that says so."""
+    """Takes `count` beds for the guest, all or none; if too few are free, the event is `BedsRefused`."""
 
     house_id: str
     guest_id: str
@@ -74,7 +74,7 @@ class InvalidCount(DomainError):
 
 
 class Taken(Mapping[str, int]):
-    """Beds by guest; it tells its own size, so that a cache can weigh it."""
+    """Maps guests to their beds, and reports its own size, so that a cache can estimate it."""
 
     __slots__ = ("_beds",)
 

@@ -1,4 +1,4 @@
-"""The REST interface of the toy domain: guests are invited and dismissed; the rest is what every interface has."""
+"""The REST interface of the toy domain invites and dismisses guests; the rest is what every interface has."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ from tests.engine.toy.guest import DismissGuest, InviteGuest, Wish
 from tests.engine.toy.registry import GUEST, READ_MODELS
 
 _GUESTS: Final = uuid.UUID("5d0c2f0e-8f1c-5a57-9f0b-0c0f3b6f2c11")
-"""The namespace of guest ids, which are derived from the ids of the commands that invite them."""
+"""This is the namespace of guest ids, which are derived from the ids of the commands that invite them."""
 
 _to_json: Final = strict_converter().unstructure
 

@@ -1,4 +1,4 @@
-"""The toy domain as it is handed to the engine: guests, their houses, and the process that greets them."""
+"""The engine gets the toy domain from here: guests, their houses, and the process that greets them."""
 
 from collections.abc import Mapping
 from typing import Any, Final

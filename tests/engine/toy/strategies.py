@@ -1,4 +1,4 @@
-"""Strategies: any command to a guest and to a house."""
+"""These strategies generate any command to a guest and to a house."""
 
 from typing import Final
 

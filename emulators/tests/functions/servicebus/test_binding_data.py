@@ -371,3 +371,22 @@ def test_times_are_read_as_the_library_reads_them(text: str | None) -> None:
             return type(error)
 
     assert read(ServiceBusMessageInConverter) == read(converter_of("serviceBusTrigger"))
+
+
+@pytest.mark.verified("docs", feature="Service Bus trigger: bodies nested deeply")
+@pytest.mark.parametrize("depth", [400, 1_000, 100_000])
+def test_a_body_reaches_the_function_however_deeply_it_is_nested(depth: int) -> None:
+    body = b'{"subject":' * depth + b"1" + b"}" * depth
+    message = received(body, subject="Placed")
+    for kind in (DataType.UNDEFINED, DataType.STRING, DataType.BINARY):
+        inputs, metadata = BindingData("m", kind, "", "").single(message, None)
+        datum = inputs["m"]
+        assert datum is not None
+        assert len(body) == len(datum.value)
+        assert "MessageId" not in metadata
+
+
+@pytest.mark.verified("docs", feature="Service Bus trigger: bodies nested deeply")
+def test_a_batch_of_json_fails_for_a_body_that_nobody_can_read() -> None:
+    with pytest.raises(ConversionError, match="nested too deeply"):
+        BindingData("m", DataType.UNDEFINED, "", "").batch([received(b"[" * 100_000)], None)

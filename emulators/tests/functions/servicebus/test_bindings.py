@@ -7,9 +7,10 @@ import pytest
 
 from emulators.functions.bindings import BindingError
 from emulators.functions.servicebus.binding_data import DataType
+from emulators.functions.servicebus.clients import ServiceBusClients
 from emulators.functions.servicebus.namespace import Namespace
 from emulators.functions.servicebus.options import ServiceBusOptions
-from emulators.functions.servicebus.trigger import ServiceBusClients, ServiceBusTriggerOptions
+from emulators.functions.servicebus.trigger import ServiceBusTriggerOptions
 from emulators.tests.functions.apps import indexed, only_function
 
 BUS = (
@@ -78,10 +79,59 @@ def test_a_topic_trigger_is_read() -> None:
 
 
 @pytest.mark.verified("docs", feature="Unknown binding fields")
-def test_a_misspelt_field_is_an_error_that_names_it_and_the_known_ones() -> None:
-    problem = str(only_function(queue_app(sessions_enabled=True), {"QUEUE": "q"}).problem)
-    assert "serviceBusTrigger 'message' has no field 'sessionsEnabled'" in problem
-    assert "isSessionsEnabled" in problem
+def test_a_misspelt_field_is_told_with_the_nearest_known_one() -> None:
+    function = only_function(queue_app(sessions_enabled=True), {"QUEUE": "q"})
+    assert function.problem is None
+    (warning,) = function.warnings
+    assert "serviceBusTrigger 'message' has no field 'sessionsEnabled'" in warning
+    assert "it knows isSessionsEnabled)" in warning
+
+
+def found_by(name: str, **environment: str) -> str:
+    """The host of the namespace that a name of a connection leads to; each setting holds a host."""
+    settings = {key: BUS.replace("localhost", value) for key, value in environment.items() if key != "BUSNAME"}
+    settings |= {"QUEUE": "q", "BUSNAME": environment.get("BUSNAME", "")}
+    function = only_function(queue_app(connection=name), settings)
+    assert function.problem is None
+    return ServiceBusTriggerOptions.from_binding(function.trigger, settings, ServiceBusOptions()).namespace.host
+
+
+@pytest.mark.verified("docs", feature="Names of connections")
+@pytest.mark.parametrize(
+    ("name", "environment"),
+    [
+        ("MyBus", {"AzureWebJobsMyBus": "right"}),
+        ("MyBus", {"MyBus": "right", "AzureWebJobsMyBus": "wrong"}),
+        ("%BUSNAME%", {"BUSNAME": "MyBus", "MyBus": "right"}),
+        ("%busname%", {"BUSNAME": "MyBus", "AzureWebJobsMyBus": "right"}),
+        ("mybus", {"MYBUS": "right"}),
+        ("Bus", {"ConnectionStrings__Bus": "right", "Bus": "wrong"}),
+        ("Bus", {"ConnectionStrings:AzureWebJobsBus": "right"}),
+        ("Bus", {"CUSTOMCONNSTR_Bus": "right"}),
+        ("ConnectionStrings:Bus", {"ConnectionStrings__Bus": "right"}),
+        ("ConnectionStrings__Bus", {"ConnectionStrings:Bus": "right"}),
+        ("Buses:One", {"Buses__One": "right"}),
+    ],
+)
+def test_a_connection_is_found_as_the_configuration_of_dotnet_finds_it(name: str, environment: dict[str, str]) -> None:
+    assert "right" == found_by(name, **environment)
+
+
+@pytest.mark.verified("docs", feature="Names of connections")
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("%NOPE%", "'%NOPE%' does not resolve to a value."),
+        (BUS, "with name '<< REDACTED >> .a full connection string"),
+        ("Section", "the setting Section has no value"),
+        ("Identity", "Identity__fullyQualifiedNamespace: identity-based connections are not supported"),
+    ],
+)
+def test_a_connection_that_is_not_there_says_why(name: str, complaint: str) -> None:
+    settings = {"QUEUE": "q", "Section__of": "others", "Identity__fullyQualifiedNamespace": "ns"}
+    function = only_function(queue_app(connection=name), settings)
+    with pytest.raises(BindingError, match=complaint):
+        ServiceBusTriggerOptions.from_binding(function.trigger, settings, ServiceBusOptions())
 
 
 @pytest.mark.verified("docs", feature="Service Bus trigger: binding fields")
@@ -99,23 +149,25 @@ def test_what_the_extension_refuses_is_an_error(trigger: dict[str, Any], complai
         options_of(queue_app(**trigger))
 
 
-@pytest.mark.verified("docs", feature="Service Bus output binding is refused by name")
-def test_an_output_binding_disables_its_function_by_name() -> None:
+@pytest.mark.verified("docs", feature="Service Bus output: binding fields")
+def test_an_output_is_a_binding_like_others() -> None:
     app = queue_app()
 
     @app.route("send")
-    @app.service_bus_queue_output(arg_name="out", connection="BUS", queue_name="orders")
+    @app.service_bus_queue_output(arg_name="out", connection="BUS", queue_name="%QUEUE%")
     def send(req: func.HttpRequest, out: func.Out[str]) -> func.HttpResponse:
         return func.HttpResponse()
 
-    assert "The binding type(s) 'serviceBus' were not found" in str(indexed(app, {"QUEUE": "q"})["send"].problem)
+    function = indexed(app, {"QUEUE": "q"})["send"]
+    output = next(binding for binding in function.bindings if binding.type == "serviceBus")
+    assert (None, (), "q") == (function.problem, function.warnings, output.fields["queueName"])
 
 
 @pytest.mark.verified("docs", feature="Service Bus connection strings")
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [
-        (None, "connection configuration 'BUS' does not exist"),
+        (None, "connection string with name 'BUS' does not exist in the settings"),
         ("Endpoint=sb://localhost;SharedAccessKeyName=k;", "the setting BUS must hold Endpoint=sb://"),
         ("localhost:5672", "the setting BUS must hold Endpoint=sb://"),
         (BUS.replace("sb://", "http://"), "the setting BUS must hold Endpoint=sb://"),

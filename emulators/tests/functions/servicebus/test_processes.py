@@ -156,3 +156,39 @@ def test_hosts_serve_without_the_broker_and_outlive_its_death(tmp_path: Path, un
         ready(again)
         hosts.report_in_order(expected)
         assert 0 == hosts.functions.stop()
+
+
+SENDING_APP = """
+import azure.functions as func
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+@app.route("alarms/{name}")
+@app.service_bus_queue_output(arg_name="alarm", connection="Bus", queue_name="%QUEUE%")
+def send(req: func.HttpRequest, alarm: func.Out[str]) -> func.HttpResponse:
+    alarm.set(req.route_params["name"])
+    return func.HttpResponse(status_code=202)
+@app.service_bus_queue_trigger(arg_name="alarm", connection="Bus", queue_name="%QUEUE%")
+def ring(alarm: func.ServiceBusMessage) -> None:
+    print(f"rings: {alarm.get_body().decode()} {alarm.content_type}", flush=True)
+"""
+
+
+@pytest.mark.verified("docs", feature="Service Bus output: a message")
+def test_a_host_sends_and_receives_over_one_namespace(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "function_app.py").write_text(SENDING_APP)
+    (app / "host.json").write_text('{"version": "2.0"}')
+    with ExitStack() as stack:
+        bus = broker(tmp_path, 0)
+        stack.callback(bus.close)
+        local = {
+            "IsEncrypted": False,
+            "Values": {"QUEUE": "alarms"},
+            "ConnectionStrings": {"Bus": connection_string(ready(bus))},
+        }
+        (app / "local.settings.json").write_text(json.dumps(local))
+        options = ["--port", "0", "--app", str(app), "--ephemeral"]
+        functions = stack.enter_context(running("emulators.functions", *options))
+        assert 202 == request(f"{functions.url()}/api/alarms/fire").status
+        functions.says(r"^rings: fire application/octet-stream$")
+        assert 0 == functions.stop()

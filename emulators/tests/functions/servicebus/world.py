@@ -11,13 +11,10 @@ import azure.functions as func
 
 from emulators.amqp.message import Message
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Invoker
+from emulators.functions.invocation import DataBindings, Invoker
+from emulators.functions.servicebus.clients import ServiceBusClients
 from emulators.functions.servicebus.options import RetryOptions, ServiceBusOptions
-from emulators.functions.servicebus.trigger import (
-    ServiceBusClients,
-    ServiceBusTriggerListener,
-    ServiceBusTriggerOptions,
-)
+from emulators.functions.servicebus.trigger import ServiceBusTriggerListener, ServiceBusTriggerOptions
 from emulators.servicebus.config import NamespaceSettings, parse_config
 from emulators.servicebus.control import entities
 from emulators.servicebus.server import ServiceBusServer, connection_string
@@ -131,6 +128,7 @@ class World:
     port: int
     server: ServiceBusServer | None = None
     screen: Screen = field(default_factory=Screen)
+    data: DataBindings | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -170,7 +168,7 @@ class Host:
         self.invoker: Invoker | None = None
 
     async def start(self, stack: AsyncExitStack) -> None:
-        self.invoker = await stack.enter_async_context(running_invoker(self._world.screen))
+        self.invoker = await stack.enter_async_context(running_invoker(self._world.screen, data=self._world.data))
         client = self.clients.of(self.options.namespace)
         self.listener = ServiceBusTriggerListener(
             self.function, self.options, client, self.invoker, self._world.screen, hurry=self.hurry

@@ -1,4 +1,4 @@
-"""One guest: what they wished, how far they have come, and what happened when."""
+"""The read model `guest-details` shows one guest: their wishes, their status, and when what happened."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,7 +38,7 @@ class GuestDetails:
 
 
 def project(view: GuestDetails | None, recorded: RecordedEvent[GuestEvent]) -> GuestDetails:
-    """Raises ValueError when the stream does not begin with an invitation."""
+    """Returns the view after the event. Raises ValueError if the stream does not begin with GuestInvited."""
     event, at = recorded.event, recorded.occurred_at
     if isinstance(event, GuestInvited):
         return GuestDetails(event.guest_id, event.house_id, "invited", event.wishes, at)

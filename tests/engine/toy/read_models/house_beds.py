@@ -1,4 +1,4 @@
-"""One house: how many beds it has, and how many of them are taken."""
+"""The read model `house-beds` shows how many beds a house has, and how many of them are taken."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""The guests of a house, newest first: one view per guest, in the partition of their house."""
+"""The read model `house-guests` lists the guests of a house, newest first.
+
+It has one view per guest, in the partition of the house.
+"""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +27,7 @@ class HouseGuest:
 
 
 def project(view: HouseGuest | None, recorded: RecordedEvent[GuestEvent]) -> HouseGuest:
-    """Raises ValueError when the stream does not begin with an invitation."""
+    """Returns the view after the event. Raises ValueError if the stream does not begin with GuestInvited."""
     event = recorded.event
     if isinstance(event, GuestInvited):
         return HouseGuest(event.guest_id, event.house_id, "invited", recorded.occurred_at)

@@ -1,0 +1,38 @@
+"""The throughput of a database, which all its containers share."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+LEAST_MANUAL: Final = 400
+LEAST_AUTOSCALE: Final = 1000
+"""Request units per second; Cosmos DB refuses less (learn.microsoft.com/azure/cosmos-db/concepts-limits)."""
+
+_TEXT: Final = re.compile(r"(?P<kind>manual|autoscale):(?P<units>[1-9][0-9]{2,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """`units` are request units per second: always, or with `autoscale` the most that it is scaled to."""
+
+    units: int
+    autoscale: bool
+
+    def __str__(self) -> str:
+        return f"{'autoscale' if self.autoscale else 'manual'}:{self.units}"
+
+
+def parse_throughput(text: str) -> Throughput | None:
+    """Reads `autoscale:4000`, `manual:400` or `serverless`, which has no throughput: None. Raises ValueError."""
+    if text == "serverless":
+        return None
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no throughput: give serverless, autoscale:4000 or manual:400")
+    found = Throughput(int(match["units"]), match["kind"] == "autoscale")
+    least = LEAST_AUTOSCALE if found.autoscale else LEAST_MANUAL
+    if found.units < least:
+        raise ValueError(f"{match['kind']} throughput is {least} RU/s at least")
+    if found.units % (1000 if found.autoscale else 100):
+        raise ValueError(f"{match['kind']} throughput comes in steps of {1000 if found.autoscale else 100} RU/s")
+    return found
