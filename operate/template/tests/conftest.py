@@ -6,8 +6,13 @@ The tests of the engine bring a rule of their own, which takes the place of this
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.engine.sockets import refuse_sockets
+
+# A loaded machine is no finding.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 _HERE = Path(__file__).parent
 _MAY_OPEN_SOCKETS = {"contracts", "devstack", "e2e", "operate"}
