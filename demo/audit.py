@@ -25,7 +25,7 @@ Verdict = Literal["confirmed", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """`complaints` is empty if stock, money and processes are as they must be."""
+    """Says what it found; `complaints` is empty if stock, money and processes are as they must be."""
 
     confirmed: int
     cancelled: int

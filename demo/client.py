@@ -1,4 +1,4 @@
-"""A client of the REST interface, as careful as any: it sends again, under the same key, what came to nothing."""
+"""The client of the REST interface sends again, under the same key, what came to nothing."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ class Answered:
 
 @dataclass(slots=True)
 class Client:
-    """`requests` counts what was sent, `retries` what was sent again."""
+    """Counts in `requests` what it sent, and in `retries` what it sent again."""
 
     session: aiohttp.ClientSession
     url: str
@@ -33,15 +33,15 @@ class Client:
     retries: int = 0
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The body of a 2xx. Raises CommandFailed for any other answer."""
+        """Returns the body of a 2xx. Raises CommandFailed for any other answer."""
         return await self._expect_success("POST", path, body)
 
     async def get(self, path: str) -> Any:
-        """The body of a 2xx. Raises CommandFailed for any other answer."""
+        """Returns the body of a 2xx. Raises CommandFailed for any other answer."""
         return await self._expect_success("GET", path, None)
 
     async def ask(self, path: str) -> Answered:
-        """What a GET is answered: 404 is an answer too."""
+        """Returns what a GET is answered; 404 is an answer too."""
         return await self._exchange("GET", path, None)
 
     async def _expect_success(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
@@ -77,7 +77,7 @@ class Client:
 
 @asynccontextmanager
 async def client_of(url: str) -> AsyncIterator[Client]:
-    """For the length of a block. Raises CommandFailed when nothing answers there, or something else."""
+    """Yields a client for the length of a block. Raises CommandFailed when nothing answers there, or something else."""
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
     try:

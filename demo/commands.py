@@ -1,4 +1,4 @@
-"""`python -m operate demo`: what it takes, and what it runs."""
+"""`python -m operate demo` takes these arguments, and runs what they ask for."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -16,7 +16,7 @@ from operate.target import Place, places
 F = TypeVar("F", bound=Callable[..., Any])
 
 _DEMO = """\
-Walk orders through the running service, hold a flash sale, or practise.
+Walk orders through the service, hold a sale, or practise.
 
 Without the name of a demonstration: receives stock, places an order, pays and ships it, places one that cannot be
 fulfilled, and shows each event with the function that made it, and the views.

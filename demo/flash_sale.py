@@ -1,4 +1,4 @@
-"""demo flash-sale: more orders than units, all at once, and what became of each."""
+"""`operate demo flash-sale` places more orders than there are units, all at once, and says what became of each."""
 
 import asyncio
 import secrets
@@ -27,7 +27,7 @@ _SETTLED_WITHIN_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """`orders` of one unit each, of `units`, by `clients` at a time; `runs` times, each with a sku of its own."""
+    """Has `orders` of one unit each, of `units`, by `clients` at a time; `runs` times, each with a sku of its own."""
 
     units: int
     orders: int
@@ -87,7 +87,7 @@ class _Run:
         )
 
     async def _sell(self, looking: Poller) -> float:
-        """Until every order is decided; gives when the last one was placed."""
+        """Returns, once every order is decided, when the last one was placed."""
         with gauges(self.title) as tell:
             progress = asyncio.create_task(self._show(looking, tell))
             try:
@@ -121,7 +121,7 @@ class _Run:
         }
 
     async def _place_all(self, placed: list[str]) -> float:
-        """When the last one was placed."""
+        """Returns when the last one was placed."""
         numbers = iter(range(self.sale.orders))
         async with asyncio.TaskGroup() as group:
             for _ in range(self.sale.clients):

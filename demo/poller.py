@@ -1,4 +1,4 @@
-"""Who looks after the orders of a sale: sees what becomes of them, and pays where a payment is asked for."""
+"""The poller looks after the orders of a sale: it sees what becomes of them, and pays where it is asked to."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ _DECIDED: Final = ("confirmed", "cancelled")
 
 @dataclass(slots=True)
 class Poller:
-    """`placed` is told by those who place the orders of this customer, all of the one sku of the same name.
+    """Looks at the orders of one customer, all of the one sku of the same name; `placed` is told by who places them.
 
     `asked` are orders whose payment was seen to be asked for, `paid` those that it was reported for, and `decided_at`
     is when the last decision was seen.
@@ -41,7 +41,7 @@ class Poller:
 
     @property
     def undecided(self) -> list[str]:
-        """In the order of their placement."""
+        """Returns them in the order of their placement."""
         return [each for each in self.placed if self.statuses.get(each) not in _DECIDED]
 
     async def until_all_are_decided(self) -> None:
@@ -63,7 +63,7 @@ class Poller:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _look_at_the_orders(self) -> None:
-        """From the newest on, and no further than there are undecided ones."""
+        """Reads from the newest order on, and no further than there are undecided ones."""
         unseen = set(self.undecided)
         continuation = ""
         while unseen:
@@ -104,7 +104,7 @@ class Poller:
         self._known.update(reserved)
 
     async def _pay_if_asked(self, order_id: str) -> bool:
-        """Whether it has reported the payment."""
+        """Tells whether it has reported the payment."""
         payment = await self.client.ask(f"/orders/{order_id}/payment")
         if payment.status != 200 or payment.body["status"] != "requested":
             return False

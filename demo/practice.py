@@ -1,4 +1,4 @@
-"""demo parked: messages that are parked on purpose, for whoever wants to know what to do about them."""
+"""`operate demo parked` parks messages on purpose, for whoever wants to know what to do about them."""
 
 import asyncio
 import secrets
@@ -87,7 +87,7 @@ async def remove(environment: Mapping[str, str]) -> None:
 
 
 async def _park_session(services: Services, sku: str) -> None:
-    """As the service does after its last try. It has no defect that would park one for good."""
+    """Parks it as the service does after its last try; the service has no defect that would do so."""
     message = _receipt(services, sku, "first")
     # Before whatever the bus will number.
     received = Received(message.message_id, message.session_id, 0, message.body, message.properties)

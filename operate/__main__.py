@@ -1,4 +1,4 @@
-"""python -m operate: the operators' one command line."""
+"""`python -m operate` starts here."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which commands there are, and how each of them ends."""
+"""The command line knows its commands, runs one of them, and says how it ended."""
 
 import importlib
 import os
@@ -23,11 +23,11 @@ _OWN: Final[Mapping[str, str]] = {
     "dead-letters": "operate.commands.dead_letters",
     "completion": "operate.commands.completion",
 }
-"""The commands of every service, each with the module whose `COMMAND` it is."""
+"""Every service has these commands; each is the `COMMAND` of its module."""
 
 
 class _Commands(click.Group):
-    """Commands are imported when they are asked for: one does not pay for what another needs."""
+    """Imports a command when it is asked for: none pays for what another needs."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         return [*_OWN, *_of_the_domain()]

@@ -1,6 +1,6 @@
-"""Scripts with which a shell knows `operate`, a function that runs this project's, and completes its command line.
+"""A shell that has read such a script knows `operate`, which runs that of this project, and completes its arguments.
 
-They ask as click does: `_OPERATE_COMPLETE` says for which shell, and the answer has a line per candidate.
+It asks as click does: `_OPERATE_COMPLETE` says for which shell, and the answer has a line per candidate.
 """
 
 import shlex
@@ -74,7 +74,7 @@ SCRIPTS: Final[Mapping[str, str]] = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 def script(shell: str, root: Path) -> str:
-    """Ready to be evaluated by the shell, and of use in any folder."""
+    """Returns what the shell evaluates; it works in any folder."""
     # -P: what lies in the folder that the user is in is not what is run.
     run = f"PYTHONPATH={shlex.quote(str(root))} {shlex.quote(sys.executable)} -P -m operate"
     return SCRIPTS[shell] % {"run": run, "variable": VARIABLE}

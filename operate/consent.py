@@ -1,4 +1,4 @@
-"""Consent to change what is not on this machine."""
+"""Nothing that is not on this machine is changed without consent."""
 
 import sys
 from collections.abc import Sequence

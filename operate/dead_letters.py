@@ -1,4 +1,4 @@
-"""dead-letters: what the bus gave up after crashes, and its way back."""
+"""`operate dead-letters` lists and shows what the bus gave up after crashes, and sends it again."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ ENTITIES: Final[Mapping[str, str]] = {
     NOTIFICATION_QUEUE: NOTIFICATION_QUEUE,
     NOTIFICATIONS_OF_EVENTS: NOTIFICATION_QUEUE,
 }
-"""Where messages die, and the consumer that takes from there."""
+"""Messages die in these entities; each comes with the consumer that takes from there."""
 
 _PAGE: Final = 100
 
@@ -84,7 +84,7 @@ async def redrive(environment: Mapping[str, str], entity: str, *, as_json: bool)
 
 
 async def _release_parked(services: Services, consumer: str) -> None:
-    """A dead letter of a parked session would wait behind it: what is parked goes first, as it was first."""
+    """Releases what is parked, which was first: a dead letter of a parked session would wait behind it."""
     release = Release(services.parked, utc_now, asyncio.sleep)
     for session_id in sorted(await services.parked.sessions(consumer)):
         with steps("parked", 0) as step:

@@ -1,4 +1,4 @@
-"""The settings that a command runs with, and where each connection comes from."""
+"""A command runs with these settings, and knows where each connection comes from."""
 
 import json
 import os
@@ -21,12 +21,12 @@ CONNECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "COSMOS": ("COSMOS", "COSMOS__accountEndpoint", "COSMOS__clientId"),
     "SERVICEBUS": ("SERVICEBUS", "SERVICEBUS__fullyQualifiedNamespace", "SERVICEBUS__clientId"),
 }
-"""Each connection, and the settings by which it is named: those of one source count together, and no others."""
+"""Each connection is named by these settings: those of one source count together, and no others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`sources` says for each connection who names it; `functions` is the URL of those of the stack that runs here."""
+    """Holds settings; `sources` says who names each connection, `functions` is the URL of the stack that runs here."""
 
     settings: Mapping[str, str]
     sources: Mapping[str, str]
@@ -34,14 +34,14 @@ class Environment:
 
     @property
     def api(self) -> str:
-        """Where the functions are: those of the stack that runs here, else where one would start them."""
+        """Returns where the functions are: those of the stack that runs here, else where one would start them."""
         port = self.settings.get("DEVSTACK_FUNCTIONS_PORT", "")
         default = f"http://localhost:{port if port.isdecimal() and int(port) else _DEFAULT_PORT}"
         return f"{self.functions or default}/api"
 
     @property
     def source_of_api(self) -> str:
-        """Who names them."""
+        """Says who names them."""
         return "where `make run` starts it" if self.functions is None else FROM_STACK
 
 
@@ -93,6 +93,6 @@ _REMEDY: Final = "correct it, or delete it and run `make setup`"
 
 
 def _names(settings: Mapping[str, str], connection: str) -> bool:
-    """An empty value names nothing."""
+    """Tells whether an account is named; an empty value names nothing."""
     connection_string, address, _ = CONNECTIONS[connection]
     return bool(settings.get(connection_string) or settings.get(address))

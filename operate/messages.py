@@ -1,9 +1,9 @@
-"""What the commands about messages share: the connection, and how a message is shown."""
+"""The commands about messages connect, and show a message, by these functions."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 from composition.services import build
 from composition.settings import Settings
@@ -13,16 +13,14 @@ from engine.errors import AdapterError
 from engine.messaging.port import Received
 from engine.messaging.topology import NOTIFICATION_QUEUE
 from engine.services import Services
-from operate.failure import CommandFailed
+from operate.failure import STAYS_DONE, CommandFailed
 from operate.output import print_block, print_facts
 from operate.outside import explained, misunderstood
-
-_STAYS_DONE: Final = "; what was done stays done, run it again"
 
 
 @asynccontextmanager
 async def connected(environment: Mapping[str, str], *, changes: bool = False) -> AsyncIterator[Services]:
-    """With the handlers of the functions. Raises CommandFailed when a store or the bus is away.
+    """Connects, with the handlers of the functions. Raises CommandFailed when a store or the bus is away.
 
     `changes`: the block changes something, and its failure says what became of that.
     """
@@ -33,7 +31,7 @@ async def connected(environment: Mapping[str, str], *, changes: bool = False) ->
             entered = True
             yield services
     except (*TRANSIENT, ConsumerError, AdapterError) as error:
-        done = _STAYS_DONE if changes and entered else ""
+        done = f"; {STAYS_DONE}" if changes and entered else ""
         raise CommandFailed(f"{explained(error, settings.engine)}{done}") from error
     except (TypeError, LookupError, AttributeError, ValueError) as error:
         said = misunderstood(error, settings.engine)
@@ -49,7 +47,7 @@ def check_receiver(environment: Mapping[str, str], consumer: str) -> None:
 
 
 def message_json(message: Received) -> Mapping[str, Any]:
-    """The body as JSON, or as text, or as its bytes in hexadecimal, whichever it is."""
+    """Returns a message with its body as JSON, or as text, or as its bytes in hexadecimal, whichever it is."""
     body: Any
     try:
         text = message.body.decode()
@@ -68,7 +66,7 @@ def message_json(message: Received) -> Mapping[str, Any]:
 
 
 def print_message(message: Received) -> None:
-    """The same for people: a line per fact, then the body."""
+    """Prints the same for people: a line per fact, then the body."""
     facts = dict(message_json(message))
     body = facts.pop("body")
     print()

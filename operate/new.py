@@ -1,4 +1,4 @@
-"""new: a service of one's own, made from this project, and brought up to date with it."""
+"""`operate new` makes a service of one's own from this project, and brings it up to date with it."""
 
 from collections import Counter
 from collections.abc import Sequence

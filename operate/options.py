@@ -1,4 +1,4 @@
-"""Options that commands share."""
+"""Commands share these options and arguments."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar

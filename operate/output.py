@@ -1,4 +1,4 @@
-"""How commands speak: results on stdout, as a table or as JSON; what is beside them on stderr."""
+"""Commands print results on stdout, as a table or as JSON, and all that is beside them on stderr."""
 
 import json
 import re
@@ -8,12 +8,12 @@ from typing import Any
 
 
 def print_json(line: Mapping[str, Any]) -> None:
-    """One object in one line."""
+    """Prints one object in one line."""
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Every row is an object in a line, or all of them are a table, with a column per name.
+    """Prints every row as an object in a line, or all of them as a table with a column per name.
 
     A value is never cut: a terminal folds it, and what is not a terminal gets lines as long as they are.
     """
@@ -30,26 +30,26 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
-    """A name and its value in each line."""
+    """Prints a name and its value in each line."""
     width = max(len(_words(name)) for name in facts)
     for name, value in facts.items():
         print(f"{_words(name):<{width}}  {_text(value)}".rstrip())
 
 
 def print_block(title: str, text: str) -> None:
-    """A text of many lines, set off under its title."""
+    """Prints a text of many lines, set off under its title."""
     print(f"\n{title}")
     for line in text.rstrip().splitlines():
         print(f"  {visible(line)}".rstrip(), flush=True)
 
 
 def say(text: str) -> None:
-    """For whoever watches: not among the results."""
+    """Tells whoever watches; it is not among the results."""
     print(text, file=sys.stderr, flush=True)
 
 
 def visible(text: str) -> str:
-    """What others have written cannot move the cursor, colour a terminal, or break a line."""
+    """Returns a text that cannot move the cursor, colour a terminal, or break a line, whoever has written it."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 

@@ -1,4 +1,4 @@
-"""Errors of what a command connects to, each as one line that says what to do."""
+"""Each error of what a command connects to becomes one line that says what to do."""
 
 import socket
 import ssl

@@ -1,4 +1,4 @@
-"""parked: what consumers of the bus have put aside, and its release."""
+"""`operate parked` lists, shows and releases what consumers of the bus have put aside."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -90,7 +90,7 @@ class _Parked:
     consumers: Mapping[str, MessageConsumer]
 
     def names(self, consumer: str | None) -> Sequence[str]:
-        """All consumers, or this one. Raises CommandFailed for one that there is not."""
+        """Returns all consumers, or this one. Raises CommandFailed for one that there is not."""
         if consumer is None:
             return sorted(self.consumers)
         if consumer not in self.consumers:
@@ -115,7 +115,7 @@ class _Parked:
         raise CommandFailed(f"{consumer} has parked nothing named {name!r}: `operate parked list` shows what there is")
 
     async def release(self, consumer: str, parked: ParkedSession | ParkedAlone) -> str | None:
-        """Why it is still parked, None if it is not."""
+        """Says why it is still parked; None if it is not."""
         release, handler = Release(self.store, utc_now, asyncio.sleep), self.consumers[consumer]
         if isinstance(parked, ParkedAlone):
             return await release.alone(handler, parked.key, parked.message)
@@ -146,7 +146,7 @@ def _of_alone(consumer: str, parked: ParkedAlone) -> Mapping[str, Any]:
 
 
 def _in_one_table(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Sessions and messages that are parked alone have the same columns; the name is what the other commands take."""
+    """Returns the same columns for a session and a message; the name is what the other commands take."""
     brief = {name: value for name, value in row.items() if name not in ("consumer", "session", "alone", "waiting")}
     name = row.get("session") or row["alone"]
     return {"consumer": row["consumer"], "name": name, "waiting": row.get("waiting", 1), **brief}

@@ -1,4 +1,4 @@
-"""How far a command is, on stderr: drawn on a terminal, and a line from time to time otherwise."""
+"""A command shows on stderr how far it is: drawn on a terminal, and a line from time to time otherwise."""
 
 import sys
 import time
@@ -15,12 +15,12 @@ _LINE_EVERY_SECONDS: Final = 5.0
 _DRAWN_PER_SECOND: Final = 8
 
 Gauge = tuple[int, int]
-"""How many of how many."""
+"""A gauge says how many of how many."""
 
 
 @contextmanager
 def steps(title: str, total: int) -> Iterator[Callable[[str], None]]:
-    """For the length of a block, gives what is called after each step, with what was done.
+    """Yields a function to be called after each step, with what was done.
 
     Off a terminal, the first and the last step are said, and one in five seconds between them.
     """
@@ -45,7 +45,7 @@ def steps(title: str, total: int) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def gauges(title: str) -> Iterator[Callable[[Mapping[str, Gauge]], None]]:
-    """For the length of a block, gives what is called with counts that move, as often as anybody likes.
+    """Yields a function to be called with counts that move, as often as anybody likes.
 
     Off a terminal, they are said at the beginning, every five seconds and at the end.
     """
@@ -75,7 +75,7 @@ def gauges(title: str) -> Iterator[Callable[[Mapping[str, Gauge]], None]]:
 
 
 class _Lines:
-    """The first of what it is told, the last, and one in five seconds between them."""
+    """Says the first of what it is told, the last, and one in five seconds between them."""
 
     def __init__(self) -> None:
         self._said_at = float("-inf")

@@ -1,4 +1,4 @@
-"""provision: the database and its containers."""
+"""`operate provision` makes the database and its containers."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from composition.provisioning import ProvisioningFailed, provision_database
 from composition.settings import Settings
 from engine.storing.containers import Provisioned
-from operate.failure import CommandFailed
+from operate.failure import STAYS_DONE, CommandFailed
 from operate.output import print_json
 from operate.outside import explained, misunderstood
 
@@ -28,7 +28,7 @@ async def run(environment: Mapping[str, str], *, as_json: bool) -> None:
         await provision_database(settings, show)
     except ProvisioningFailed as error:
         reason = explained(error.__cause__ or error, settings.engine)
-        raise CommandFailed(f"{reason}{'; what was done stays done, run it again' if some else ''}") from error
+        raise CommandFailed(f"{reason}{f'; {STAYS_DONE}' if some else ''}") from error
     except (TypeError, LookupError, AttributeError, ValueError) as error:
         said = misunderstood(error, settings.engine)
         if said is None:

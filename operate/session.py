@@ -1,23 +1,22 @@
-"""One run of the command line: where it runs, what it works on, and whether it may have changed something."""
+"""A session is one run of the command line: it says what it works on, and knows whether it may have changed that."""
 
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from operate.consent import require_consent
 from operate.environment import Environment, environment
+from operate.failure import STAYS_DONE
 from operate.output import say
 from operate.target import Part, Place, places, told
-
-_STAYS_DONE: Final = "what was done stays done, run it again"
 
 
 @dataclass(slots=True)
 class Session:
-    """What every command is given: `root` is the project that it belongs to."""
+    """Is given to every command; `root` is the project that the command belongs to."""
 
     root: Path
     may_have_changed: bool = False
@@ -55,4 +54,4 @@ class Session:
 
     def with_what_is_done(self, reason: str) -> str:
         """Adds what has become of changes, if there may have been any."""
-        return f"{reason}; {_STAYS_DONE}" if self.may_have_changed else reason
+        return f"{reason}; {STAYS_DONE}" if self.may_have_changed else reason

@@ -1,4 +1,4 @@
-"""The stack of `make run` that runs here, if one does."""
+"""A stack of `make run` that runs here is found by asking `devstack`."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ _PATIENCE_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """`settings` are those that lead to it, `elsewhere` what its environment names instead, without a key."""
+    """Has the settings that lead to it; `elsewhere` is what its environment names instead, without a key."""
 
     settings: Mapping[str, str]
     elsewhere: Mapping[str, str]
@@ -21,7 +21,7 @@ class RunningStack:
 
 
 def running_stack(root: Path) -> RunningStack | None:
-    """None where none runs, and where nobody can tell: what a service is deployed with has no `devstack`."""
+    """Returns the stack; None where none runs, and where nobody can tell, since there is no `devstack`."""
     if not (root / "devstack" / "__main__.py").is_file():
         return None
     try:

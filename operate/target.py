@@ -1,4 +1,4 @@
-"""What a command works on: said before it does, and never with a key."""
+"""A command says what it works on before it does, and never with a key."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ Part = Literal["COSMOS", "SERVICEBUS"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Something that is connected to: `address` has its host, `source` says who named it."""
+    """Is connected to; `address` has its host, `source` says who named it."""
 
     name: str
     address: str

@@ -1,4 +1,4 @@
-"""topology: the entities of the bus, for the local broker and for the official emulator."""
+"""`operate topology` prints the entities of the bus, for the local broker and for the official emulator."""
 
 import json
 

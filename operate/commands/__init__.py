@@ -1,1 +1,1 @@
-"""What each command of `operate` takes on the command line, a module each with its `COMMAND`."""
+"""Each module has the `COMMAND` that says what one command of `operate` takes on the command line."""

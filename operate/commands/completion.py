@@ -1,4 +1,4 @@
-"""`operate completion`."""
+"""`operate completion` takes these arguments."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""`operate dead-letters`."""
+"""`operate dead-letters` takes these arguments."""
 
 from functools import partial
 from typing import Final

@@ -1,4 +1,4 @@
-"""`operate new`."""
+"""`operate new` takes these arguments."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""`operate parked`."""
+"""`operate parked` takes these arguments."""
 
 from functools import partial
 from typing import Final
@@ -11,9 +11,9 @@ from operate.session import Session
 # Only commands that connect to the store pay for the SDK: `operate.parked` is imported when they run.
 
 _HELP = """\
-List, show and release what consumers of the bus have put aside.
+List, show and release what consumers have put aside.
 
-A message that cannot be handled is put aside with its reason. If it belongs to a stream, the later messages of that
+A message of the bus that cannot be handled is put aside with its reason. If it belongs to a stream, the later messages of that
 stream wait behind it, in order; releasing handles them all. Mend the cause first.
 """
 

@@ -1,4 +1,4 @@
-"""`operate provision`."""
+"""`operate provision` takes these arguments."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""`operate topology`."""
+"""`operate topology` takes these arguments."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Servers on the port of another: what operators meet who have mistaken a port."""
+"""Operators who have mistaken a port meet such servers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 @asynccontextmanager
 async def answering(body: str, kind: str = "text/html", status: str = "200 OK") -> AsyncIterator[str]:
-    """The URL of a server that answers every request with the same."""
+    """Yields the URL of a server that answers every request with the same."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -22,7 +22,7 @@ async def answering(body: str, kind: str = "text/html", status: str = "200 OK") 
 
 @asynccontextmanager
 async def silent() -> AsyncIterator[str]:
-    """The URL of a server that takes connections and says nothing."""
+    """Yields the URL of a server that takes connections and says nothing."""
     writers = []
 
     async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""`python -m operate` as a process, as a user starts it: what it prints, and how it ends."""
+"""Tests start `python -m operate` as a process, as a user does, and look at what it prints and how it ends."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ class Ended:
 
     @property
     def complaint(self) -> str:
-        """The one line of stderr, beside the one that says the target."""
+        """Returns the one line of stderr beside the one that says the target."""
         *before, last = self.err.splitlines()
         assert all(line.endswith(")") for line in before), self.err
         assert len(before) <= 1, self.err
@@ -39,18 +39,18 @@ class Ended:
 
 
 def account(endpoint: str = NOWHERE, key: str = KEY) -> str:
-    """The connection string of a Cosmos DB."""
+    """Returns the connection string of a Cosmos DB."""
     return f"AccountEndpoint={endpoint}/;AccountKey={key};"
 
 
 def variables(**known: str) -> Mapping[str, str]:
-    """The environment of a process that follows no stack and knows no account but those that it is given."""
+    """Returns the environment of a process that follows no stack, and knows the accounts that it is given alone."""
     settings = {"COSMOS": account(), "COSMOS_DATABASE": "orders", "SERVICEBUS": NO_BUS, "DEVSTACK_DATA": "/nowhere"}
     return {**_CLEAN, **settings, **known}
 
 
 async def operate(*arguments: str, folder: Path = ROOT, **known: str) -> Ended:
-    """One command to its end, without a terminal."""
+    """Runs one command to its end, without a terminal."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "operate", *arguments,
         cwd=folder, env=variables(**known), stdin=asyncio.subprocess.DEVNULL,
