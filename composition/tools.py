@@ -1,7 +1,7 @@
 """`python -m operate` loads these modules for the commands that know this domain.
 
-Each module has a function `add(commands, settings)`. They are named, not imported: they stand above the composition,
-and build services by it.
+Each module has a click command `COMMAND`. They are named, not imported: they stand above the composition, and build
+services by it.
 """
 
 from typing import Final

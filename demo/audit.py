@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -25,7 +25,7 @@ Verdict = Literal["confirmed", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """`complaints` is empty if stock, money and processes are as they must be."""
+    """Says what it found; `complaints` is empty if stock, money and processes are as they must be."""
 
     confirmed: int
     cancelled: int
@@ -33,17 +33,26 @@ class Audit:
     complaints: tuple[str, ...]
 
 
-async def audit(queries: Queries, order_ids: Iterable[str], sku: str, units: int) -> Audit:
-    """Reads the streams of these single-unit orders, and that of the sku of which `units` were received."""
+async def audit(
+    queries: Queries, order_ids: Iterable[str], sku: str, units: int, report: Callable[[int], None]
+) -> Audit:
+    """Reads the streams of these single-unit orders, and that of the sku of which `units` were received.
+
+    `report` is told how many orders were read.
+    """
     slots = asyncio.Semaphore(_AT_ONCE)
     complaints: list[str] = []
     reasons: Counter[str] = Counter()
+    read = 0
 
     async def order(order_id: str) -> Verdict | None:
+        nonlocal read
         async with slots:
             events = await _events(queries, ORDER, order_id)
             payment = _folded(PAYMENT, await _events(queries, PAYMENT, order_id))
             process = _folded(FULFILMENT, await _events(queries, FULFILMENT, order_id))
+        read += 1
+        report(read)
         state = _folded(ORDER, events)
         reasons.update(event.reason for event in events if isinstance(event, OrderCancelled))
         paid = isinstance(payment, Processed)

@@ -1,4 +1,4 @@
-"""A client of the REST interface, as careful as any: it sends again, under the same key, what came to nothing."""
+"""The client of the REST interface sends again, under the same key, what came to nothing."""
 
 import asyncio
 import json
@@ -14,6 +14,7 @@ from operate.failure import CommandFailed
 
 _ATTEMPTS: Final = 8
 _CONNECTIONS: Final = 64
+_TIMEOUT_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Answered:
 
 @dataclass(slots=True)
 class Client:
-    """`requests` counts what was sent, `retries` what was sent again."""
+    """Counts in `requests` what it sent, and in `retries` what it sent again."""
 
     session: aiohttp.ClientSession
     url: str
@@ -32,19 +33,25 @@ class Client:
     retries: int = 0
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The body of a 2xx. Raises CommandFailed for any other answer."""
+        """Returns the body of a 2xx. Raises CommandFailed for any other answer."""
         return await self._expect_success("POST", path, body)
 
     async def get(self, path: str) -> Any:
-        """The body of a 2xx. Raises CommandFailed for any other answer."""
+        """Returns the body of a 2xx. Raises CommandFailed for any other answer."""
         return await self._expect_success("GET", path, None)
 
     async def ask(self, path: str) -> Answered:
-        """What a GET is answered: 404 is an answer too."""
+        """Returns what a GET is answered; 404 is an answer too."""
         return await self._exchange("GET", path, None)
 
     async def _expect_success(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         answered = await self._exchange(method, path, body)
+        is_ours = isinstance(answered.body, dict) and (answered.status < 300 or "title" in answered.body)
+        if not is_ours:
+            raise CommandFailed(
+                f"{method} {path} was answered {answered.status}, and not as this service answers: "
+                f"is it what runs at {self.url}?"
+            )
         if answered.status >= 300:
             raise CommandFailed(f"{method} {path} was answered {answered.status}: {json.dumps(answered.body)}")
         return answered.body
@@ -60,7 +67,7 @@ class Client:
                     if response.status not in (429, 502, 503, 504):
                         return Answered(response.status, _parsed(text))
                     wait = float(response.headers.get("Retry-After", 1))
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as error:
                 if isinstance(error, aiohttp.ClientConnectorError):
                     raise
                 wait = 1.0
@@ -70,13 +77,20 @@ class Client:
 
 @asynccontextmanager
 async def client_of(url: str) -> AsyncIterator[Client]:
-    """For the length of a block. Raises CommandFailed when nothing answers there."""
+    """Yields a client for the length of a block. Raises CommandFailed when nothing answers there, or something else."""
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
     try:
-        async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=60)) as session:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             yield Client(session, url)
+    except TimeoutError as error:
+        raise CommandFailed(
+            f"no answer from {url} within {_TIMEOUT_SECONDS} s: is it the service that runs there?"
+        ) from error
     except aiohttp.ClientConnectionError as error:
-        raise CommandFailed(f"nothing answers at {url}: start the service with `make run`") from error
+        raise CommandFailed(f"nothing answers at {url}: start the service with `make run`, or check --url") from error
+    except aiohttp.ClientError as error:
+        raise CommandFailed(f"{url} cannot be asked ({type(error).__name__}): check --url") from error
 
 
 def _parsed(text: str) -> Any:

@@ -1,51 +1,128 @@
-"""`python -m operate demo`: what it takes, and what it runs."""
+"""`python -m operate demo` takes these arguments, and runs what they ask for."""
 
-import argparse
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
-from demo import story
-from operate.arguments import Commands, positive
+import click
 
+from operate.environment import Environment
+from operate.options import POSITIVE, json_option, yes_option
+from operate.session import Session
+from operate.target import Place, places
 
-def add(commands: Commands, settings: Mapping[str, str]) -> None:
-    """Adds the command to those of `operate`."""
-    command = commands.add_parser(
-        "demo",
-        help="walk orders through the running service, or hold a flash sale",
-        description="Without a name of a demonstration: receives stock, places an order, pays and ships it, places one "
-        "that cannot be fulfilled, and shows each event with the function that made it, and the views.",
-    )
-    _add_url(command, settings)
-    command.set_defaults(run=lambda chosen: story.run(chosen.url))
-    named = command.add_subparsers(metavar="flash-sale")
-    sale = named.add_parser(
-        "flash-sale",
-        help="more orders than units, all at once",
-        description="Places orders of one unit each of a sku that has fewer units, pays where a payment is asked for, "
-        "waits until every order is decided, then reads every stream from the store that the settings name and checks "
-        "that as many were confirmed as there were units, that the rest was cancelled as out of stock, that nothing "
-        "was oversold and that no process is unfinished. Prints a summary per run; progress goes to stderr.",
-    )
-    _add_url(sale, settings)
-    sale.add_argument("--units", type=positive, default=100, help="units of the sku (default: %(default)s)")
-    sale.add_argument("--orders", type=positive, default=1000, help="orders of one unit (default: %(default)s)")
-    sale.add_argument("--clients", type=positive, default=32, help="clients at a time (default: %(default)s)")
-    sale.add_argument("--runs", type=positive, default=1, help="how often, each with a new sku (default: %(default)s)")
-    sale.add_argument("--json", action="store_true", help="one JSON object per run instead of text")
-    sale.set_defaults(run=partial(_run_flash_sale, settings))
+# Each demonstration is imported when it runs: none pays for what another needs.
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-async def _run_flash_sale(settings: Mapping[str, str], chosen: argparse.Namespace) -> None:
-    # Only this command connects to the store, and pays for the SDK.
-    from demo import flash_sale
+_DEMO = """\
+Walk orders through the service, hold a sale, or practise.
 
-    sale = flash_sale.Sale(chosen.units, chosen.orders, chosen.clients, chosen.runs)
-    await flash_sale.run(chosen.url, settings, sale, as_json=chosen.json)
+Without the name of a demonstration: receives stock, places an order, pays and ships it, places one that cannot be
+fulfilled, and shows each event with the function that made it, and the views.
+"""
+
+_FLASH_SALE = """\
+Sell few units to many, all at once.
+
+Places orders of one unit each of a sku that has fewer units, pays where a payment is asked for, waits until every order
+is decided, then reads every stream from the store and checks that as many were confirmed as there were units, that the
+rest was cancelled as out of stock, that nothing was oversold and that no process is unfinished. Prints a summary per
+run; progress goes to stderr.
+"""
+
+_PARKED = """\
+Practise what an operator does about parked messages.
+
+Sends the running service a message that its consumer cannot read, and lets a session be parked as if its handler had
+had a defect; waits until both are parked, and says which commands to try, and what they will answer. On this machine
+alone. With --remove, takes away what is left of it.
+"""
 
 
-def _add_url(command: argparse.ArgumentParser, settings: Mapping[str, str]) -> None:
-    port = settings.get("DEVSTACK_FUNCTIONS_PORT", "7071")
-    command.add_argument(
-        "--url", default=f"http://localhost:{port}/api", help="where the functions are (default: %(default)s)"
-    )
+def _url_option(function: F) -> F:
+    where = "Where the functions are (default: those of the stack that runs here)."
+    return click.option("--url", callback=_checked_url, help=where)(function)
+
+
+def _checked_url(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return url.rstrip("/")
+    except ValueError:
+        pass
+    raise click.BadParameter(f"{url!r} is no URL such as http://localhost:7071/api")
+
+
+@click.group(name="demo", help=_DEMO, invoke_without_command=True)
+@_url_option
+@yes_option
+@click.pass_context
+def demo(context: click.Context, url: str | None, yes: bool) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    from demo import story
+
+    session = context.ensure_object(Session)
+    service = _at(url) if url else _of(session.environment(with_functions=True))
+    session.aim([service], yes=yes)
+    session.run(story.run(service.address))
+
+
+@demo.command(name="flash-sale", help=_FLASH_SALE)
+@_url_option
+@click.option("--units", type=POSITIVE, default=100, show_default=True, help="Units of the sku.")
+@click.option("--orders", type=POSITIVE, default=1000, show_default=True, help="Orders of one unit.")
+@click.option("--clients", type=POSITIVE, default=32, show_default=True, help="Clients at a time.")
+@click.option("--runs", type=POSITIVE, default=1, show_default=True, help="How often, each with a new sku.")
+@yes_option
+@json_option
+@click.pass_context
+def flash_sale(
+    context: click.Context, url: str | None, units: int, orders: int, clients: int, runs: int, yes: bool, as_json: bool
+) -> None:
+    from demo import flash_sale as sales
+
+    session = context.ensure_object(Session)
+    url = url or _url_of_the_group(context)
+    known = session.environment(with_functions=not url)
+    service = _at(url) if url else _of(known)
+    session.aim([service, *places(known, ["COSMOS"])], yes=yes or _yes_of_the_group(context))
+    sale = sales.Sale(units, orders, clients, runs)
+    session.run(sales.run(service.address, known.settings, sale, as_json=as_json))
+
+
+@demo.command(name="parked", help=_PARKED)
+@click.option("--remove", is_flag=True, help="Take away what earlier ones have left parked.")
+@click.pass_obj
+def parked(session: Session, remove: bool) -> None:
+    from demo import practice
+
+    known = session.environment()
+    at = places(known, ["COSMOS", "SERVICEBUS"])
+    practice.require_here(at)
+    session.aim(at, yes=False)
+    session.run(practice.remove(known.settings) if remove else practice.run(known.settings))
+
+
+def _at(url: str) -> Place:
+    return Place(f"the service at {url}", url, "--url")
+
+
+def _of(known: Environment) -> Place:
+    return Place(f"the service at {known.api}", known.api, known.source_of_api)
+
+
+def _url_of_the_group(context: click.Context) -> str | None:
+    url: str | None = context.parent.params.get("url") if context.parent else None
+    return url
+
+
+def _yes_of_the_group(context: click.Context) -> bool:
+    return bool(context.parent and context.parent.params.get("yes"))
+
+
+COMMAND: Final = demo

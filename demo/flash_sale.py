@@ -1,49 +1,59 @@
-"""demo flash-sale: more orders than units, all at once, and what became of each."""
+"""`operate demo flash-sale` places more orders than there are units, all at once, and says what became of each."""
 
 import asyncio
-import json
 import secrets
-import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
-from composition.services import build
 from composition.settings import Settings
-from demo.audit import audit
+from demo.audit import Audit, audit
 from demo.charges import charges
 from demo.client import Client, client_of
+from demo.poller import Poller
 from demo.summary import Summary
 from engine.projecting.queries import Queries
 from operate.failure import CommandFailed
+from operate.messages import connected
+from operate.output import print_json
+from operate.progress import Gauge, gauges
 
 _PATIENCE_SECONDS: Final = 600
-_ROUND_SECONDS: Final = 0.2
+_SHOWN_EVERY_SECONDS: Final = 0.1
+_SETTLING_SECONDS: Final = 0.2
 _SETTLED_WITHIN_SECONDS: Final = 10.0
-_DECIDED: Final = ("confirmed", "cancelled")
-_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """`orders` of one unit each, of `units`, by `clients` at a time; `runs` times, each with a sku of its own."""
+    """Has `orders` of one unit each, of `units`, by `clients` at a time; `runs` times, each with a sku of its own."""
 
     units: int
     orders: int
     clients: int
     runs: int = 1
 
+    @property
+    def sold(self) -> int:
+        return min(self.units, self.orders)
+
 
 async def run(url: str, environment: Mapping[str, str], sale: Sale, *, as_json: bool) -> None:
-    """Raises CommandFailed when an order is not decided, or stock, money or a process are not as they must be."""
-    settings = Settings.from_mapping(environment)
-    async with client_of(url) as shop, client_of(url) as poller, build(settings) as services:
+    """Prints a summary per run.
+
+    Raises CommandFailed when an order is not decided, or stock, money or a process are not as they must be, and when
+    the service or the store is away.
+    """
+    endpoint = Settings.from_mapping(environment).engine.cosmos.endpoint
+    async with connected(environment) as services, client_of(url) as shop, client_of(url) as poller:
         for number in range(1, sale.runs + 1):
-            one = _Run(sale, replace(shop), replace(poller), services.queries, settings.engine.cosmos.endpoint)
-            summary = await one.carry_out(f"run {number} of {sale.runs}: " if sale.runs > 1 else "")
-            print(json.dumps(asdict(summary)) if as_json else summary.in_words(), flush=True)
+            title = f"run {number} of {sale.runs}: " if sale.runs > 1 else ""
+            summary = await _Run(sale, replace(shop), replace(poller), services.queries, endpoint, title).carry_out()
+            if as_json:
+                print_json(asdict(summary))
+            else:
+                print(summary.in_words(), flush=True)
 
 
 @dataclass(slots=True)
@@ -53,118 +63,105 @@ class _Run:
     poller: Client
     queries: Queries
     endpoint: str
+    title: str
     sku: str = field(default_factory=lambda: f"flash-{secrets.token_hex(4)}")
-    statuses: dict[str, str] = field(default_factory=dict)
-    paid: set[str] = field(default_factory=set)
     answers: list[float] = field(default_factory=list)
 
-    async def carry_out(self, title: str) -> Summary:
+    async def carry_out(self) -> Summary:
         await self.shop.post(f"/stock/{self.sku}/receipts", {"quantity": self.sale.units})
+        looking = Poller(self.poller, self.sku, self.sale.orders)
         before = await charges(self.endpoint)
         began = time.monotonic()
-        progress = asyncio.create_task(self._show_progress(title, began))
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS), asyncio.TaskGroup() as group:
-                placing = group.create_task(self._place_all())
-                deciding = group.create_task(self._until_all_are_decided())
-        except TimeoutError:
-            open_orders = self.sale.orders - self._decided
-            raise CommandFailed(f"{open_orders} orders are not decided after {_PATIENCE_SECONDS} s") from None
-        finally:
-            progress.cancel()
-            _clear_line()
+        placed_at = await self._sell(looking)
         after = await charges(self.endpoint)
-        await self._audit()
-        counts = Counter(self.statuses.values())
+        await self._check(looking.placed)
         return Summary.of(
-            confirmed=counts["confirmed"],
-            cancelled=counts["cancelled"],
-            placed_after=placing.result() - began,
-            decided_after=deciding.result() - began,
+            confirmed=looking.count("confirmed"),
+            cancelled=looking.count("cancelled"),
+            placed_after=placed_at - began,
+            decided_after=looking.decided_at - began,
             answers=self.answers,
             shop=self.shop,
             poller=self.poller,
             spent=None if before is None or after is None else after.since(before),
         )
 
-    @property
-    def _decided(self) -> int:
-        return sum(status in _DECIDED for status in self.statuses.values())
+    async def _sell(self, looking: Poller) -> float:
+        """Returns, once every order is decided, when the last one was placed."""
+        with gauges(self.title) as tell:
+            progress = asyncio.create_task(self._show(looking, tell))
+            try:
+                async with asyncio.timeout(_PATIENCE_SECONDS), asyncio.TaskGroup() as group:
+                    placing = group.create_task(self._place_all(looking.placed))
+                    group.create_task(looking.until_all_are_decided())
+            except TimeoutError:
+                undecided = len(looking.undecided) + self.sale.orders - len(looking.placed)
+                raise CommandFailed(f"{undecided} orders are not decided after {_PATIENCE_SECONDS} s") from None
+            except BaseExceptionGroup as failures:
+                # One of those who took part failed, and the rest was called off.
+                raise _first_of(failures) from None
+            finally:
+                progress.cancel()
+                tell(self._counts(looking))
+        return placing.result()
 
-    async def _place_all(self) -> float:
-        """When the last one was placed."""
+    async def _show(self, looking: Poller, tell: Callable[[Mapping[str, Gauge]], None]) -> None:
+        while True:
+            tell(self._counts(looking))
+            await asyncio.sleep(_SHOWN_EVERY_SECONDS)
+
+    def _counts(self, looking: Poller) -> Mapping[str, Gauge]:
+        sold = self.sale.sold
+        return {
+            "placed": (len(looking.placed), self.sale.orders),
+            "payments asked for": (len(looking.asked), sold),
+            "paid": (len(looking.paid), sold),
+            "confirmed": (looking.count("confirmed"), sold),
+            "cancelled": (looking.count("cancelled"), self.sale.orders - sold),
+        }
+
+    async def _place_all(self, placed: list[str]) -> float:
+        """Returns when the last one was placed."""
         numbers = iter(range(self.sale.orders))
-        await asyncio.gather(*(self._client(numbers) for _ in range(self.sale.clients)))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.sale.clients):
+                group.create_task(self._client(numbers, placed))
         return time.monotonic()
 
-    async def _client(self, numbers: Iterator[int]) -> None:
+    async def _client(self, numbers: Iterator[int], placed: list[str]) -> None:
         line = {"sku": self.sku, "quantity": 1, "unitPrice": {"amount": "19.90", "currency": "EUR"}}
         for _ in numbers:
             asked = time.monotonic()
-            placed = await self.shop.post("/orders", {"customerId": self.sku, "lines": [line]})
+            order = await self.shop.post("/orders", {"customerId": self.sku, "lines": [line]})
             self.answers.append(time.monotonic() - asked)
-            self.statuses.setdefault(placed["orderId"], "placed")
+            placed.append(order["orderId"])
 
-    async def _until_all_are_decided(self) -> float:
-        """The poller: looks at the orders of the sale, and pays where a payment is asked for. When it saw the last."""
-        while True:
-            await self._look_at_the_orders()
-            if self._decided == self.sale.orders:
-                return time.monotonic()
-            for order_id in [each for each, status in self.statuses.items() if status not in _DECIDED]:
-                if order_id not in self.paid:
-                    await self._pay_if_asked(order_id)
-            await asyncio.sleep(_ROUND_SECONDS)
+    async def _check(self, order_ids: list[str]) -> None:
+        """Raises CommandFailed for whatever is not as it must be."""
+        with gauges(self.title) as tell:
 
-    async def _look_at_the_orders(self) -> None:
-        continuation = ""
-        while True:
-            page = await self.poller.get(f"/customers/{self.sku}/orders?limit={_PAGE}{continuation}")
-            self.statuses.update({order["orderId"]: order["status"] for order in page["orders"]})
-            if "continuation" not in page:
-                return
-            continuation = f"&continuation={page['continuation']}"
+            async def found() -> Audit:
+                def report(count: int) -> None:
+                    tell({"orders checked": (count, self.sale.orders)})
 
-    async def _pay_if_asked(self, order_id: str) -> None:
-        payment = await self.poller.ask(f"/orders/{order_id}/payment")
-        if payment.status == 200 and payment.body["status"] == "requested":
-            report = {"outcome": "processed", "reference": f"pay-{order_id}"}
-            await self.poller.post(f"/orders/{order_id}/payment", report)
-            self.paid.add(order_id)
+                return await audit(self.queries, order_ids, self.sku, self.sale.units, report)
 
-    async def _show_progress(self, title: str, began: float) -> None:
-        shown_at = 0.0
-        while True:
-            counts = Counter(self.statuses.values())
-            line = (
-                f"{title}{time.monotonic() - began:5.1f} s  {len(self.statuses)} of {self.sale.orders} placed, "
-                f"{len(self.paid)} paid, {counts['confirmed']} confirmed, {counts['cancelled']} cancelled"
-            )
-            if sys.stderr.isatty():
-                print(f"\r{line}", end="", file=sys.stderr, flush=True)
-            elif time.monotonic() - shown_at >= 5:
-                print(line, file=sys.stderr, flush=True)
-                shown_at = time.monotonic()
-            await asyncio.sleep(0.5)
-
-    async def _audit(self) -> None:
-        found = await audit(self.queries, self.statuses, self.sku, self.sale.units)
-        waited = 0.0
-        while found.complaints and waited < _SETTLED_WITHIN_SECONDS:
-            # An order is decided a moment before its process has heard of it.
-            await asyncio.sleep(_ROUND_SECONDS)
-            waited += _ROUND_SECONDS
-            found = await audit(self.queries, self.statuses, self.sku, self.sale.units)
-        sold = min(self.sale.units, self.sale.orders)
-        complaints = list(found.complaints)
-        if (found.confirmed, found.cancelled) != (sold, self.sale.orders - sold):
-            complaints.append(f"{found.confirmed} orders are confirmed and {found.cancelled} cancelled")
-        if set(found.reasons) - {f"Out of stock: {self.sku}."}:
-            complaints.append(f"orders were cancelled for other reasons: {dict(found.reasons)}")
+            result, waited = await found(), 0.0
+            while result.complaints and waited < _SETTLED_WITHIN_SECONDS:
+                # An order is decided a moment before its process has heard of it.
+                await asyncio.sleep(_SETTLING_SECONDS)
+                waited += _SETTLING_SECONDS
+                result = await found()
+        complaints = list(result.complaints)
+        if (result.confirmed, result.cancelled) != (self.sale.sold, self.sale.orders - self.sale.sold):
+            complaints.append(f"{result.confirmed} orders are confirmed and {result.cancelled} cancelled")
+        if set(result.reasons) - {f"Out of stock: {self.sku}."}:
+            complaints.append(f"orders were cancelled for other reasons: {dict(result.reasons)}")
         if complaints:
             raise CommandFailed("the sale did not end as it must:\n  " + "\n  ".join(complaints[:20]))
 
 
-def _clear_line() -> None:
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+def _first_of(failure: BaseException) -> BaseException:
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure

@@ -130,12 +130,16 @@ async def _show_views(client: Client, order_id: str, customer: str, status: str,
 
 async def _history(client: Client, customer: str, order_id: str, status: str) -> Any:
     """The history comes from its view alone: the change feed brings it up to date in a moment."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            history = await client.get(f"/customers/{customer}/orders")
-            if {"orderId": order_id, "status": status}.items() <= history["orders"][0].items():
-                return history
-            await asyncio.sleep(_POLL_SECONDS)
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                history = await client.get(f"/customers/{customer}/orders")
+                orders = history["orders"]
+                if orders and {"orderId": order_id, "status": status}.items() <= orders[0].items():
+                    return history
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        raise CommandFailed(f"the history did not show order {order_id} within {_PATIENCE_SECONDS} s") from None
 
 
 def _say(title: str, request: str) -> None:

@@ -1,1 +1,1 @@
-"""The operators' command line: `python -m operate`."""
+"""This package is the operators' command line, `python -m operate`."""

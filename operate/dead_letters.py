@@ -1,20 +1,20 @@
-"""dead-letters: what the bus gave up after crashes, and its way back."""
+"""`operate dead-letters` lists and shows what the bus gave up after crashes, and sends it again."""
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from engine.clock import utc_now
 from engine.consuming.parked.release import Release
 from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
-from engine.messaging.port import DeadLetter
+from engine.messaging.port import DeadLetter, Received
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE
 from engine.services import Services
 from operate.failure import CommandFailed
-from operate.lines import print_line, print_progress
-from operate.messages import check_receiver, connected, message_json
+from operate.messages import check_receiver, connected, message_json, print_message
+from operate.output import print_facts, print_json, print_rows, say
+from operate.progress import steps
 
 ENTITIES: Final[Mapping[str, str]] = {
     COMMAND_QUEUE: COMMAND_QUEUE,
@@ -22,20 +22,23 @@ ENTITIES: Final[Mapping[str, str]] = {
     NOTIFICATION_QUEUE: NOTIFICATION_QUEUE,
     NOTIFICATIONS_OF_EVENTS: NOTIFICATION_QUEUE,
 }
-"""Where messages die, and the consumer that takes from there."""
+"""Messages die in these entities; each comes with the consumer that takes from there."""
 
 _PAGE: Final = 100
 
 
 async def list_all(environment: Mapping[str, str], entity: str | None, *, as_json: bool) -> None:
-    """Prints a line per dead letter. Raises CommandFailed."""
+    """Prints a row per dead letter. Raises CommandFailed."""
+    rows: list[Mapping[str, Any]] = []
     async with connected(environment) as services:
         for name in _entities(entity):
             after = 0
             while page := await services.dead_letters.dead_letters(name, after, _PAGE):
-                for letter in page:
-                    print_line({"entity": name, **_brief(letter)}, as_json=as_json)
+                rows += ({"entity": name, **_brief(letter)} for letter in page)
                 after = page[-1].message.sequence_number
+    print_rows(rows, as_json=as_json)
+    if not rows:
+        say("there are no dead letters")
 
 
 async def show(environment: Mapping[str, str], entity: str, number: int, *, as_json: bool) -> None:
@@ -45,8 +48,12 @@ async def show(environment: Mapping[str, str], entity: str, number: int, *, as_j
         found = await services.dead_letters.dead_letters(name, number - 1, 1)
         if not found or found[0].message.sequence_number != number:
             raise CommandFailed(f"{name} has no dead letter {number}: `operate dead-letters list` shows what there is")
-        shown = {"entity": name, **_brief(found[0]), **message_json(found[0].message)}
-        print(json.dumps(shown, ensure_ascii=False, indent=None if as_json else 2))
+    facts = {"entity": name, **_brief(found[0])}
+    if as_json:
+        print_json({**facts, **message_json(found[0].message)})
+        return
+    print_facts({name: value for name, value in facts.items() if name not in ("number", "messageId", "session")})
+    print_message(found[0].message)
 
 
 async def redrive(environment: Mapping[str, str], entity: str, *, as_json: bool) -> None:
@@ -57,33 +64,35 @@ async def redrive(environment: Mapping[str, str], entity: str, *, as_json: bool)
     """
     (name,) = _entities(entity)
     check_receiver(environment, ENTITIES[name])
-    async with connected(environment) as services:
+    async with connected(environment, changes=True) as services:
         await _release_parked(services, ENTITIES[name])
         drive = Redrive(services.dead_letters, services.bus, services.messages, RetryPolicy(utc_now, asyncio.sleep))
         count = await drive.count(name)
         done = 0
+        with steps(name, count) as step:
 
-        def report(letter: DeadLetter) -> None:
-            nonlocal done
-            done += 1
-            print_progress(f"{done} of {count}: {letter.message.message_id}")
+            def report(letter: DeadLetter) -> None:
+                nonlocal done
+                done += 1
+                step(letter.message.message_id)
 
-        if name == NOTIFICATIONS_OF_EVENTS:
-            await drive.to_consumer(name, services.consumers[NOTIFICATION_QUEUE], count, report)
-        else:
-            await drive.to_queue(name, count, report)
-        print_line({"entity": name, "redriven": done}, as_json=as_json)
+            if name == NOTIFICATIONS_OF_EVENTS:
+                await drive.to_consumer(name, services.consumers[NOTIFICATION_QUEUE], count, report)
+            else:
+                await drive.to_queue(name, count, report)
+    print_rows([{"entity": name, "redriven": done}], as_json=as_json)
 
 
 async def _release_parked(services: Services, consumer: str) -> None:
-    """A dead letter of a parked session would wait behind it: what is parked goes first, as it was first."""
+    """Releases what is parked, which was first: a dead letter of a parked session would wait behind it."""
     release = Release(services.parked, utc_now, asyncio.sleep)
     for session_id in sorted(await services.parked.sessions(consumer)):
-        released = await release.session(
-            services.consumers[consumer],
-            session_id,
-            lambda message: print_progress(f"parked: {message.message_id} handled"),
-        )
+        with steps("parked", 0) as step:
+
+            def report(message: Received, step: Callable[[str], None] = step) -> None:
+                step(f"parked: {message.message_id} handled")
+
+            released = await release.session(services.consumers[consumer], session_id, report)
         if released.error is not None:
             raise CommandFailed(f"session {session_id} of {consumer} is still parked: {released.error}")
 

@@ -1,4 +1,4 @@
-"""What the commands about messages share: the connection, and how a message is shown."""
+"""The commands about messages connect, and show a message, by these functions."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -13,18 +13,31 @@ from engine.errors import AdapterError
 from engine.messaging.port import Received
 from engine.messaging.topology import NOTIFICATION_QUEUE
 from engine.services import Services
-from operate.failure import CommandFailed
+from operate.failure import STAYS_DONE, CommandFailed
+from operate.output import print_block, print_facts
+from operate.outside import explained, misunderstood
 
 
 @asynccontextmanager
-async def connected(environment: Mapping[str, str]) -> AsyncIterator[Services]:
-    """With the handlers of the functions. Raises CommandFailed when a store or the bus is away."""
+async def connected(environment: Mapping[str, str], *, changes: bool = False) -> AsyncIterator[Services]:
+    """Connects, with the handlers of the functions. Raises CommandFailed when a store or the bus is away.
+
+    `changes`: the block changes something, and its failure says what became of that.
+    """
     settings = Settings.from_mapping(environment)
+    entered = False
     try:
         async with build(settings) as services:
+            entered = True
             yield services
     except (*TRANSIENT, ConsumerError, AdapterError) as error:
-        raise CommandFailed(f"{error}; what was done stays done, run it again") from error
+        done = f"; {STAYS_DONE}" if changes and entered else ""
+        raise CommandFailed(f"{explained(error, settings.engine)}{done}") from error
+    except (TypeError, LookupError, AttributeError, ValueError) as error:
+        said = misunderstood(error, settings.engine)
+        if said is None:
+            raise
+        raise CommandFailed(said) from error
 
 
 def check_receiver(environment: Mapping[str, str], consumer: str) -> None:
@@ -34,7 +47,7 @@ def check_receiver(environment: Mapping[str, str], consumer: str) -> None:
 
 
 def message_json(message: Received) -> Mapping[str, Any]:
-    """The body as JSON, or as text, or as its bytes in hexadecimal, whichever it is."""
+    """Returns a message with its body as JSON, or as text, or as its bytes in hexadecimal, whichever it is."""
     body: Any
     try:
         text = message.body.decode()
@@ -50,3 +63,12 @@ def message_json(message: Received) -> Mapping[str, Any]:
         "properties": dict(message.properties),
         "body": body,
     }
+
+
+def print_message(message: Received) -> None:
+    """Prints the same for people: a line per fact, then the body."""
+    facts = dict(message_json(message))
+    body = facts.pop("body")
+    print()
+    print_facts({"message": facts.pop("number"), **facts})
+    print_block("body", body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, indent=2))

@@ -1,7 +1,6 @@
-"""parked: what consumers of the bus have put aside, and its release."""
+"""`operate parked` lists, shows and releases what consumers of the bus have put aside."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,21 +12,23 @@ from engine.consuming.parked.port import Failure, ParkedAlone, ParkedSession, Pa
 from engine.consuming.parked.release import Release
 from engine.messaging.port import Received
 from operate.failure import CommandFailed
-from operate.lines import print_line, print_progress
-from operate.messages import check_receiver, connected, message_json
+from operate.messages import check_receiver, connected, message_json, print_message
+from operate.output import print_block, print_facts, print_json, print_rows, say
+from operate.progress import steps
 
 _SHOWN_MESSAGES: Final = 1_000
 
 
 async def list_all(environment: Mapping[str, str], consumer: str | None, *, as_json: bool) -> None:
-    """Prints a line per parked session and per message that is parked alone. Raises CommandFailed."""
+    """Prints a row per parked session and per message that is parked alone. Raises CommandFailed."""
+    rows: list[Mapping[str, Any]] = []
     async with _parked(environment) as parked:
         for name in parked.names(consumer):
-            for session in await parked.sessions(name):
-                print_line({"consumer": name, "session": session.session_id, "waiting": session.waiting,
-                        **_brief(session.failure)}, as_json=as_json)  # fmt: skip
-            for alone in await parked.store.alone(name):
-                print_line({"consumer": name, "alone": alone.key, **_brief(alone.failure)}, as_json=as_json)
+            rows += [_of_session(name, each) for each in await parked.sessions(name)]
+            rows += [_of_alone(name, each) for each in await parked.store.alone(name)]
+    print_rows(rows if as_json else [_in_one_table(row) for row in rows], as_json=as_json)
+    if not rows:
+        say("nothing is parked")
 
 
 async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_json: bool) -> None:
@@ -38,20 +39,18 @@ async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_j
             messages = await parked.store.waiting(consumer, found.session_id, _SHOWN_MESSAGES)
         else:
             messages = [found.message]
-        shown = {
-            "consumer": consumer,
-            "name": name,
-            **_brief(found.failure),
-            "trace": found.failure.trace,
-            "messages": [message_json(message) for message in messages],
-        }
-        if as_json:
-            print_line(shown, as_json=True)
-            return
-        print(f"{name} of {consumer}, {found.failure.attempts} attempts, last at {found.failure.at.isoformat()}")
-        print(found.failure.trace.rstrip())
-        for message in messages:
-            print(json.dumps(message_json(message), ensure_ascii=False))
+    facts = {"consumer": consumer, "name": name, **_brief(found.failure)}
+    if as_json:
+        shown = [message_json(message) for message in messages]
+        print_json({**facts, "trace": found.failure.trace, "messages": shown})
+        return
+    waiting = found.waiting if isinstance(found, ParkedSession) else 1
+    print_facts({**facts, "waiting": waiting})
+    print_block("trace", found.failure.trace)
+    for message in messages:
+        print_message(message)
+    if waiting > len(messages):
+        say(f"these are the first {len(messages)} of {waiting}")
 
 
 async def release(
@@ -62,18 +61,27 @@ async def release(
     Raises CommandFailed when something is not known, or fails again: the rest is released nevertheless.
     """
     check_receiver(environment, consumer)
-    async with _parked(environment) as parked:
-        chosen = [await parked.find(consumer, name) for name in names]
-        if everything:
-            chosen = [*await parked.sessions(consumer), *await parked.store.alone(consumer)]
-        failed = 0
-        for number, each in enumerate(chosen, start=1):
-            error = await parked.release(consumer, each, f"{number} of {len(chosen)}")
-            failed += error is not None
-            name = each.session_id if isinstance(each, ParkedSession) else each.key
-            print_line({"consumer": consumer, "name": name, "released": error is None, "error": error}, as_json=as_json)
+    rows: list[Mapping[str, Any]] = []
+    try:
+        async with _parked(environment, changes=True) as parked:
+            chosen = [await parked.find(consumer, name) for name in names]
+            if everything:
+                chosen = [*await parked.sessions(consumer), *await parked.store.alone(consumer)]
+            for each in chosen:
+                error = await parked.release(consumer, each)
+                name = each.session_id if isinstance(each, ParkedSession) else each.key
+                rows.append({"consumer": consumer, "name": name, "released": error is None, "error": error})
+                if as_json:
+                    print_json(rows[-1])
+    finally:
+        # Whatever stops it, what is released is told.
+        if not as_json:
+            print_rows(rows, as_json=False)
+    failed = sum(not row["released"] for row in rows)
     if failed:
         raise CommandFailed(f"{failed} of {len(chosen)} are still parked: `operate parked show` has the reasons")
+    if not chosen:
+        say("nothing is parked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ class _Parked:
     consumers: Mapping[str, MessageConsumer]
 
     def names(self, consumer: str | None) -> Sequence[str]:
-        """All consumers, or this one. Raises CommandFailed for one that there is not."""
+        """Returns all consumers, or this one. Raises CommandFailed for one that there is not."""
         if consumer is None:
             return sorted(self.consumers)
         if consumer not in self.consumers:
@@ -96,32 +104,49 @@ class _Parked:
 
     async def find(self, consumer: str, name: str) -> ParkedSession | ParkedAlone:
         self.names(consumer)
-        session = await self.store.session(consumer, name)
-        if session is not None:
-            return session
+        # The store finds by this name what is parked alone, too.
+        if name in await self.store.sessions(consumer):
+            session = await self.store.session(consumer, name)
+            if session is not None:
+                return session
         for alone in await self.store.alone(consumer):
             if alone.key == name:
                 return alone
         raise CommandFailed(f"{consumer} has parked nothing named {name!r}: `operate parked list` shows what there is")
 
-    async def release(self, consumer: str, parked: ParkedSession | ParkedAlone, title: str) -> str | None:
-        """Why it is still parked, None if it is not. `title` begins each line of progress."""
+    async def release(self, consumer: str, parked: ParkedSession | ParkedAlone) -> str | None:
+        """Says why it is still parked; None if it is not."""
         release, handler = Release(self.store, utc_now, asyncio.sleep), self.consumers[consumer]
         if isinstance(parked, ParkedAlone):
-            print_progress(f"{title}: message {parked.key}")
             return await release.alone(handler, parked.key, parked.message)
+        with steps(parked.session_id, parked.waiting) as step:
 
-        def report(message: Received) -> None:
-            print_progress(f"{title}: {parked.session_id}, {message.message_id} handled")
+            def report(message: Received) -> None:
+                step(f"{message.message_id} handled")
 
-        return (await release.session(handler, parked.session_id, report)).error
+            return (await release.session(handler, parked.session_id, report)).error
 
 
 @asynccontextmanager
-async def _parked(environment: Mapping[str, str]) -> AsyncIterator[_Parked]:
-    async with connected(environment) as services:
+async def _parked(environment: Mapping[str, str], *, changes: bool = False) -> AsyncIterator[_Parked]:
+    async with connected(environment, changes=changes) as services:
         yield _Parked(services.parked, services.consumers)
 
 
 def _brief(failure: Failure) -> Mapping[str, Any]:
     return {"error": failure.error, "attempts": failure.attempts, "at": failure.at.isoformat()}
+
+
+def _of_session(consumer: str, parked: ParkedSession) -> Mapping[str, Any]:
+    return {"consumer": consumer, "session": parked.session_id, "waiting": parked.waiting, **_brief(parked.failure)}
+
+
+def _of_alone(consumer: str, parked: ParkedAlone) -> Mapping[str, Any]:
+    return {"consumer": consumer, "alone": parked.key, **_brief(parked.failure)}
+
+
+def _in_one_table(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the same columns for a session and a message; the name is what the other commands take."""
+    brief = {name: value for name, value in row.items() if name not in ("consumer", "session", "alone", "waiting")}
+    name = row.get("session") or row["alone"]
+    return {"consumer": row["consumer"], "name": name, "waiting": row.get("waiting", 1), **brief}

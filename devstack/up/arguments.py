@@ -27,7 +27,8 @@ at once. The data stays in the data folder.
 """
 
 _STATUS = """\
-Say what runs over the data folder. Exit status 0 if the stack is ready, 1 if it is not or none runs.
+Say what runs over the data folder. Exit status 0 if the stack is ready, 1 if it is not or none runs. With --json also
+the settings that lead to it, by which a tool works on what the functions of the stack work on.
 """
 
 

@@ -31,11 +31,12 @@ class Running:
 
 @dataclass
 class Stack:
-    """What runs over a data folder."""
+    """What runs over a data folder; `elsewhere` are settings by which its environment leads past its services."""
 
     pid: int
     ready: bool = False
     services: Dict[str, Running] = field(default_factory=dict)
+    elsewhere: Dict[str, str] = field(default_factory=dict)
 
 
 class Claim:
@@ -162,4 +163,4 @@ def _read(file: int) -> Optional[Stack]:
     except ValueError:
         return None
     services = {name: Running(**service) for name, service in content["services"].items()}
-    return Stack(content["pid"], content["ready"], services)
+    return Stack(content["pid"], content["ready"], services, content.get("elsewhere", {}))

@@ -7,11 +7,11 @@ import os
 import signal
 import sys
 from dataclasses import asdict
-from typing import List, NoReturn
+from typing import Dict, List, NoReturn, Optional
 
-from devstack.up import claim, data_folder, entities, environment, installer, settings
+from devstack.up import claim, data_folder, entities, environment, installer, services, settings
 from devstack.up.arguments import parser
-from devstack.up.claim import Claim
+from devstack.up.claim import Claim, Stack
 from devstack.up.console import Console
 from devstack.up.errors import FAILED, StackError
 from devstack.up.foreground import run_stack
@@ -90,8 +90,8 @@ def _status(as_json: bool, console: Console) -> int:
     data = _data()
     stack = claim.running(data)
     if as_json:
-        found = asdict(stack) if stack else {"pid": None, "ready": False, "services": {}}
-        console.plain(json.dumps(dict(running=stack is not None, data=data, **found)))
+        found = asdict(stack) if stack else {"pid": None, "ready": False, "services": {}, "elsewhere": {}}
+        console.plain(json.dumps(dict(running=stack is not None, data=data, settings=_settings_of(stack), **found)))
     elif stack is None:
         console.say("no stack runs over %s" % data_folder.shown(data))
     else:
@@ -100,6 +100,14 @@ def _status(as_json: bool, console: Console) -> int:
         for name, service in stack.services.items():
             console.plain("  %-10s  %s  (pid %d)" % (name, service.url or "starting", service.pid))
     return 0 if stack and stack.ready else 1
+
+
+def _settings_of(stack: Optional[Stack]) -> Dict[str, str]:
+    """By which a tool works on what the functions of the stack work on."""
+    if stack is None:
+        return {}
+    urls = {name: service.url for name, service in stack.services.items() if service.url}
+    return services.connections(urls, stack.elsewhere)
 
 
 def _reset(console: Console) -> int:

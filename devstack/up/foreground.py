@@ -2,11 +2,12 @@
 
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Callable, Dict
 
 from devstack.up import data_folder, environment, installer, ports, services, settings
 from devstack.up.child import Child
-from devstack.up.claim import Claim
+from devstack.up.claim import Claim, Stack
 from devstack.up.console import Console
 from devstack.up.errors import StackError
 from devstack.up.events import Event, Events, StopRequested
@@ -49,13 +50,16 @@ def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], co
                 % (urls[FUNCTIONS], urls[COSMOS], urls[SERVICEBUS], data_folder.shown(options.data))
             )
 
+        def publish(stack: Stack) -> None:
+            claim.publish(replace(stack, elsewhere=services.elsewhere(os.environ)))
+
         def request_stop() -> None:
             events.put(StopRequested())
 
         on_stop_request(request_stop)
         console.when_closed(request_stop)
         watch = SourceWatch(options.root) if reload else None
-        supervisor = Supervisor(services.steps(options), launch, claim.publish, events, console)
+        supervisor = Supervisor(services.steps(options), launch, publish, events, console)
         status = supervisor.run(announce, watch.changed if watch else None)
         ignore_stop_requests()
     console.say("stopped; the data stays in %s" % data_folder.shown(options.data))

@@ -80,12 +80,30 @@ def environment(environ: Mapping[str, str], urls: Mapping[str, str]) -> Dict[str
     It wins over the settings file, which the steps read themselves.
     """
     result = dict(environ)
-    # One account, however the user names it: a connection string beside an endpoint would contradict it.
-    if COSMOS in urls and not settings.own_account(environ):
-        result["COSMOS"] = settings.connection_string(urls[COSMOS])
-    if SERVICEBUS in urls and not settings.own_namespace(environ):
-        result["SERVICEBUS"] = settings.servicebus_connection_string(urls[SERVICEBUS])
+    result.update(connections(urls, elsewhere(environ)))
     # The services end when their stdin does, so that nothing outlives a killed supervisor.
     result["DEVSTACK_SUPERVISED"] = "1"
     result["PYTHONUNBUFFERED"] = "1"
     return result
+
+
+def connections(urls: Mapping[str, str], elsewhere: Mapping[str, str]) -> Dict[str, str]:
+    """The settings that lead to what was started, by its URLs, but for those that lead elsewhere.
+
+    One account, however the user names it: a connection string beside an endpoint would contradict it.
+    """
+    result = {}
+    if COSMOS in urls and "COSMOS" not in elsewhere:
+        result["COSMOS"] = settings.connection_string(urls[COSMOS])
+    if SERVICEBUS in urls and "SERVICEBUS" not in elsewhere:
+        result["SERVICEBUS"] = settings.servicebus_connection_string(urls[SERVICEBUS])
+    return result
+
+
+def elsewhere(environ: Mapping[str, str]) -> Dict[str, str]:
+    """What the user's environment names instead of what is started, by the setting that would lead to it.
+
+    It has no secret in it.
+    """
+    named = {"COSMOS": settings.own_account(environ), "SERVICEBUS": settings.own_namespace(environ)}
+    return {name: address for name, address in named.items() if address}

@@ -200,10 +200,15 @@ def _devstack(arguments: Arguments) -> object:
     return importlib.import_module("devstack.up.arguments").parser().parse_args(arguments)
 
 
+def _operate(arguments: Arguments) -> object:
+    # It gives its exit status, where the others end with it.
+    sys.exit(importlib.import_module("operate.__main__").main(arguments))
+
+
 _COMMAND_LINES: Final[Mapping[str, Callable[[Arguments], object]]] = {
     "devstack": _devstack,
     "emulators": lambda arguments: importlib.import_module("emulators.__main__").main(arguments),
-    "operate": lambda arguments: importlib.import_module("operate.__main__").main(arguments),
+    "operate": _operate,
 }
 
 

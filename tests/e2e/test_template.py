@@ -68,7 +68,10 @@ async def test_it_runs(project: Path, tmp_path: Path) -> None:
             await eventually((None, 1, 2), page)
             assert 404 == (await client.get("/guests/bob")).status
         cosmos = f"AccountEndpoint={stack.cosmos}/;AccountKey={KEY};"
-        assert "" == run_in(project, ".venv/bin/python", "-m", "operate", "parked", "list", COSMOS=cosmos)
+        assert [
+            f"Cosmos DB {stack.cosmos} database guests (environment)",
+            "nothing is parked",
+        ] == run_in(project, ".venv/bin/python", "-m", "operate", "parked", "list", COSMOS=cosmos).splitlines()
         assert "guests/guest-book: unchanged" in run_in(
             project, ".venv/bin/python", "-m", "operate", "provision", COSMOS=cosmos
         )

@@ -1,6 +1,7 @@
 """`operate new`: a copy is made as a whole or not at all, and an update loses nothing silently."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ from operate.failure import CommandFailed
 ROOT = Path(__file__).resolve().parents[2]
 OURS_TOO = {
     ".gitignore",
+    "requirements-operate.txt",
     "requirements.txt",
     "api/__init__.py",
     "composition/__init__.py",
@@ -337,17 +339,22 @@ class TestTheTemplate:
         assert ours["pytest"] == theirs["pytest"]
 
 
-def test_it_runs_where_nothing_is_installed(tmp_path: Path) -> None:
-    command = [sys.executable, "-S", "-m", "operate"]
+def test_it_makes_a_whole_copy_from_any_folder(tmp_path: Path) -> None:
     made = subprocess.run(
-        [*command, "new", str(tmp_path / "inn"), "--json"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+        [sys.executable, "-m", "operate", "new", "inn", "--json"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     assert ("inn", str(tmp_path / "inn")) == tuple(json.loads(made.stdout)[key] for key in ("name", "folder"))
     assert set(carried(ROOT)) == set(found(tmp_path / "inn"))
     for room in ROOMS:
         assert (tmp_path / "inn" / room).is_dir()
-    others = subprocess.run([*command, "provision"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert 1 == others.returncode
-    assert others.stderr.startswith("operate: this Python has no ")
-    assert ".venv/bin/python -m operate" in others.stderr
-    assert 1 == others.stderr.count("\n")
+
+
+@pytest.mark.parametrize("arguments", [["new", "inn"], ["provision"], ["--help"], []], ids=str)
+def test_where_nothing_is_installed_it_names_the_python_that_has_it(arguments: list[str]) -> None:
+    command = [sys.executable, "-S", "-m", "operate", *arguments]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert 1 == refused.returncode
+    assert refused.stderr.startswith("operate: this Python has no click")
+    assert ".venv/bin/python -m operate" in refused.stderr
+    assert 1 == refused.stderr.count("\n")

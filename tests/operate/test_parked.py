@@ -96,6 +96,41 @@ async def test_what_fails_again_stays_and_the_rest_is_released(desk: Desk, capsy
     assert [True, False] == [each["released"] for each in lines(capsys)]
 
 
+async def test_what_is_parked_alone_is_shown_and_released_by_its_key(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await desk.park_alone(1, command("c-1", PLACE))
+    await desk.park_alone(2, b"\xff")
+    await parked.list_all(desk.environment, COMMAND_QUEUE, as_json=True)
+    first, second = (str(each["alone"]) for each in lines(capsys))
+    await parked.show(desk.environment, COMMAND_QUEUE, second, as_json=True)
+    (shown,) = lines(capsys)
+    assert (second, "UnreadableMessage: its body is not JSON") == (shown["name"], shown["error"])
+    with pytest.raises(CommandFailed, match="2 of 2 are still parked"):
+        await parked.release(desk.environment, COMMAND_QUEUE, [first, second], everything=False, as_json=True)
+    assert [first, second] == [each["name"] for each in lines(capsys)]
+
+
+async def test_people_get_text_and_not_json(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    await desk.park(1, command("c-1", PLACE))
+    await parked.show(desk.environment, COMMAND_QUEUE, STREAM, as_json=False)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:3] == [f"consumer  {COMMAND_QUEUE}", f"name      {STREAM}", "error     ValueError: a defect"]
+    assert "message id  m-1" in shown
+    assert '    "type": "PlaceOrder",' in shown
+    await parked.list_all(desk.environment, COMMAND_QUEUE, as_json=False)
+    head, row = capsys.readouterr().out.splitlines()
+    assert ["consumer", "name", "waiting", "error", "attempts", "at"] == head.split()
+    assert [COMMAND_QUEUE, STREAM, "1", "ValueError:"] == row.split()[:4]
+
+
+async def test_nothing_is_said_to_be_nothing(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    await parked.list_all(desk.environment, None, as_json=True)
+    await parked.release(desk.environment, COMMAND_QUEUE, [], everything=True, as_json=True)
+    told = capsys.readouterr()
+    assert ("", "nothing is parked\n" * 2) == (told.out, told.err)
+
+
 async def test_without_a_receiver_no_notification_is_released_into_nothing(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
-"""The commands of `python -m operate` that know this domain: modules with a function `add(commands, settings)`.
+"""`python -m operate` loads these modules for the commands that know this domain.
 
-Named, not imported: they stand above the composition, and build services by it.
+Each module has a click command `COMMAND`. They are named, not imported: they stand above the composition, and build
+services by it.
 """
 
 from typing import Final

@@ -39,11 +39,34 @@ class TestStatus:
             assert 0 == status.returncode
             found = json.loads(status.stdout)
             pids = {entry["name"]: entry["pid"] for entry in project.journal() if entry["name"] != "operate"}
-            assert {"running", "data", "pid", "ready", "services"} == set(found)
+            assert {"running", "data", "pid", "ready", "services", "settings", "elsewhere"} == set(found)
             assert (True, True, up.process.pid) == (found["running"], found["ready"], found["pid"])
             assert str(project.data) == found["data"]
             assert pids == {name: service["pid"] for name, service in found["services"].items()}
             assert all(service["url"].startswith("http://localhost:") for service in found["services"].values())
+
+    def test_a_tool_reads_the_settings_that_lead_to_it(self, project: Project) -> None:
+        """They are those of its functions, whatever the file says, and the ports that it was given."""
+        project.settings({"COSMOS": "AccountEndpoint=https://x.documents.azure.com/;AccountKey=a2V5;"})
+        with project.up() as up:
+            up.ready()
+            found = json.loads(project.run("status", "--json").stdout)
+
+            (functions,) = [entry for entry in project.journal() if entry["name"] == "functions"]
+            assert {"COSMOS": functions["cosmos"], "SERVICEBUS": functions["servicebus"]} == found["settings"]
+            assert found["services"]["cosmos"]["url"] in found["settings"]["COSMOS"]
+            assert {} == found["elsewhere"]
+
+    def test_where_the_environment_of_the_stack_leads_elsewhere_the_tool_is_told_and_not_led(
+        self, project: Project
+    ) -> None:
+        """It may have another environment itself, and a key is nothing to be published."""
+        with project.up(COSMOS="AccountEndpoint=https://x.documents.azure.com/;AccountKey=a2V5;") as up:
+            up.ready()
+            said = project.run("status", "--json").stdout
+            assert ["SERVICEBUS"] == list(json.loads(said)["settings"])
+            assert {"COSMOS": "https://x.documents.azure.com/"} == json.loads(said)["elsewhere"]
+            assert "a2V5" not in said
 
     def test_a_person_reads_the_same(self, project: Project) -> None:
         with project.up() as up:
@@ -63,12 +86,14 @@ class TestStatus:
             assert 1 == status.returncode
             found = json.loads(status.stdout)
             assert (True, False) == (found["running"], found["ready"])
+            assert {"COSMOS", "SERVICEBUS"} == set(found["settings"])
 
     def test_where_nothing_runs_the_status_is_1(self, project: Project) -> None:
         status = project.run("status", "--json")
 
         assert 1 == status.returncode
-        expected = {"running": False, "data": str(project.data), "pid": None, "ready": False, "services": {}}
+        expected = {"running": False, "data": str(project.data), "pid": None, "ready": False}
+        expected |= {"services": {}, "settings": {}, "elsewhere": {}}
         assert expected == json.loads(status.stdout)
         assert "devstack: no stack runs over .devstack\n" == project.run("status").stdout
 

@@ -1,0 +1,42 @@
+"""Commands share these options and arguments."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+
+from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+POSITIVE: Final = click.IntRange(min=1)
+
+
+def json_option(function: F) -> F:
+    """Adds `--json`, for the parameter `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object per line instead of text.")(function)
+
+
+def yes_option(function: F) -> F:
+    """Adds `--yes`, for the parameter `yes`."""
+    return click.option(
+        "--yes", is_flag=True, help="Go on without asking, also where the account is not on this machine."
+    )(function)
+
+
+def consumer_argument(function: F, *, required: bool = True) -> F:
+    """Adds CONSUMER, which a shell completes; the command itself says which there are."""
+    return _completed(function, "consumer", (COMMAND_QUEUE, REACTION_QUEUE, NOTIFICATION_QUEUE), required=required)
+
+
+def entity_argument(function: F, *, required: bool = True) -> F:
+    """Adds ENTITY, which a shell completes; the command itself says which there are."""
+    names = (COMMAND_QUEUE, REACTION_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS)
+    return _completed(function, "entity", names, required=required)
+
+
+def _completed(function: F, argument: str, names: tuple[str, ...], *, required: bool) -> F:
+    def candidates(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return click.argument(argument, required=required, shell_complete=candidates)(function)

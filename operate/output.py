@@ -1,0 +1,93 @@
+"""Commands print results on stdout, as a table or as JSON, and all that is beside them on stderr."""
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def print_json(line: Mapping[str, Any]) -> None:
+    """Prints one object in one line."""
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Prints every row as an object in a line, or all of them as a table with a column per name.
+
+    A value is never cut: a terminal folds it, and what is not a terminal gets lines as long as they are.
+    """
+    if as_json:
+        for row in rows:
+            print_json(row)
+    elif rows:
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        cells = [[_words(name) for name in names], *([_text(row.get(name)) for name in names] for row in rows)]
+        if sys.stdout.isatty():
+            _draw(cells)
+        else:
+            _align(cells)
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Prints a name and its value in each line."""
+    width = max(len(_words(name)) for name in facts)
+    for name, value in facts.items():
+        print(f"{_words(name):<{width}}  {_text(value)}".rstrip())
+
+
+def print_block(title: str, text: str) -> None:
+    """Prints a text of many lines, set off under its title."""
+    print(f"\n{title}")
+    for line in text.rstrip().splitlines():
+        print(f"  {visible(line)}".rstrip(), flush=True)
+
+
+def say(text: str) -> None:
+    """Tells whoever watches; it is not among the results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def visible(text: str) -> str:
+    """Returns a text that cannot move the cursor, colour a terminal, or break a line, whoever has written it."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return visible(value)
+        case dict():
+            return visible(", ".join(f"{name}={each}" for name, each in value.items()))
+        case _:
+            return visible(json.dumps(value, ensure_ascii=False))
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def _align(cells: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip(), flush=True)
+
+
+def _draw(cells: Sequence[Sequence[str]]) -> None:
+    # A terminal alone pays for this import.
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    head, *rows = cells
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in head:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)

@@ -1,0 +1,138 @@
+"""How commands speak, to people and to programs, and how far they are."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operate.output import print_rows, visible
+from operate.progress import gauges, steps
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG = "a reason " * 40
+ROWS: list[Mapping[str, Any]] = [
+    {"consumer": "commands", "messageId": "m-1", "error": LONG, "released": True},
+    {"consumer": "reactions", "messageId": None, "error": "\x1b[31mred\nnext [bold]", "released": False},
+]
+
+
+def on_a_terminal(code: str, columns: int = 80) -> str:
+    """What a program shows on a terminal of this width."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": ""}
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert 0 == process.wait(30), shown
+    return shown.decode()
+
+
+class TestRows:
+    def test_json_is_an_object_per_line_as_it_is(self, capsys: pytest.CaptureFixture[str]) -> None:
+        print_rows(ROWS, as_json=True)
+        assert ROWS == [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    def test_a_pipe_gets_columns_of_whole_values_without_boxes_and_colours(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        print_rows(ROWS, as_json=False)
+        head, first, second = capsys.readouterr().out.splitlines()
+        assert ["consumer", "message id", "error", "released"] == re.split(r"\s{2,}", head)
+        assert LONG in first
+        assert first.endswith("yes")
+        assert head.index("error") == first.index("a reason") == second.index("\\x1b")
+        assert second.isprintable()
+        assert second.endswith("no")
+
+    def test_nothing_is_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
+        print_rows([], as_json=False)
+        assert "" == capsys.readouterr().out
+
+    def test_a_terminal_gets_a_table_that_folds_what_is_long_and_takes_no_orders_from_values(self) -> None:
+        shown = on_a_terminal(f"from operate.output import print_rows; print_rows({ROWS!r}, as_json=False)")
+        assert LONG.count("reason") == shown.count("reason")
+        assert "─" in shown
+        assert "\x1b[31m" not in shown
+        assert "[bold]" in shown
+        assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in shown.splitlines()) <= 80
+
+    def test_where_there_is_no_terminal_rich_is_not_imported(self) -> None:
+        code = (
+            "import sys; from operate.output import print_rows; from operate.progress import gauges, steps\n"
+            f"print_rows({ROWS!r}, as_json=False)\n"
+            "with steps('x', 1) as step: step('y')\n"
+            "with gauges('x') as tell: tell({'y': (1, 2)})\n"
+            "assert 'rich' not in sys.modules"
+        )
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_what_others_have_written_is_shown_as_it_is_and_moves_nothing() -> None:
+    assert "Größe … 1" == visible("Größe … 1")
+    assert r"\x1b[2J\n\r\x07\u202e" == visible("\x1b[2J\n\r\x07\u202e")
+
+
+class TestProgress:
+    def test_off_a_terminal_the_first_and_the_last_step_are_said(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with steps("x", 4) as step:
+            for number in range(4):
+                step(f"m-{number}")
+        assert ["1 of 4: m-0", "4 of 4: m-3"] == capsys.readouterr().err.splitlines()
+
+    def test_and_those_that_come_after_a_while(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = 100.0
+        monkeypatch.setattr("operate.progress.time.monotonic", lambda: now)
+        with gauges("") as tell:
+            for second in range(12):
+                now = 100.0 + second
+                tell({"done": (second, 12)})
+        told = capsys.readouterr().err.splitlines()
+        assert ["  0.0 s  0 of 12 done", "  5.0 s  5 of 12 done", " 10.0 s  10 of 12 done"] == told[:-1]
+        assert " 11.0 s  11 of 12 done" == told[-1]
+
+    def test_what_failed_has_said_how_far_it_came(self, capsys: pytest.CaptureFixture[str]) -> None:
+        def fails() -> None:
+            with steps("x", 4) as step:
+                step("m-0")
+                step("m-1")
+                raise ValueError("x")
+
+        with pytest.raises(ValueError, match="x"):
+            fails()
+        assert "2 of 4: m-1" == capsys.readouterr().err.splitlines()[-1]
+
+    def test_on_a_terminal_counts_move_several_times_a_second(self) -> None:
+        code = (
+            "import time; from operate.progress import gauges\n"
+            "with gauges('') as tell:\n"
+            "    for count in range(10): tell({'done': (count, 10), 'begun': (10, 10)}); time.sleep(0.1)\n"
+        )
+        shown = on_a_terminal(code)
+        assert sum(f"{count}/10" in shown for count in range(10)) >= 4
+        assert "begun" in shown
+
+    def test_on_a_terminal_results_stay_on_stdout(self) -> None:
+        code = (
+            "import sys; from operate.progress import steps\n"
+            "with steps('x', 1) as step:\n"
+            "    step('y'); assert sys.stdout is sys.__stdout__; print('result')\n"
+        )
+        assert "result" in on_a_terminal(code)
