@@ -13,8 +13,8 @@ from operate.session import Session
 _HELP = """\
 List, show and release what consumers have put aside.
 
-A message of the bus that cannot be handled is put aside with its reason. If it belongs to a stream, the later messages of that
-stream wait behind it, in order; releasing handles them all. Mend the cause first.
+A message of the bus that cannot be handled is put aside with its reason. If it belongs to a stream, the later messages
+of that stream wait behind it, in order; releasing handles them all. Mend the cause first.
 """
 
 _LIST_ALL = """\
