@@ -81,16 +81,30 @@ class Recorder(AmqpProtocol):
         self.received.put_nowait(error)
 
 
+class Beating(Recorder):
+    def __init__(self) -> None:
+        super().__init__()
+        self.beaten = asyncio.Event()
+
+    def send_bytes(self, data: bytes) -> None:
+        super().send_bytes(data)
+        if data == HEARTBEAT:
+            self.beaten.set()
+
+
 async def test_two_ends_of_a_connection_exchange_frames() -> None:
     loop = asyncio.get_running_loop()
     accepted = Recorder()
     listener = await loop.create_server(lambda: accepted, "127.0.0.1", 0)
     async with listener:
-        _, client = await loop.create_connection(Recorder, *listener.sockets[0].getsockname())
+        _, client = await loop.create_connection(Beating, *listener.sockets[0].getsockname())
         client.send_bytes(AMQP_HEADER)
         client.send(0, Open("c"))
-        client.send(0, Begin(None, 0, 5000, 5000))
         client.start_heartbeats(0.001)
+        await client.beaten.wait()
+        # A heartbeat that is under way when the peer closes its socket would have it reset.
+        client.start_heartbeats(60)
+        client.send(0, Begin(None, 0, 5000, 5000))
         assert [await accepted.received.get() for _ in range(3)] == [AMQP_HEADER, Open("c"), Begin(None, 0, 5000, 5000)]
         accepted.send(1, End())
         accepted.send(0, Close())
