@@ -6,7 +6,8 @@ from composition.domain import CONTAINERS
 from composition.settings import Settings
 from engine.errors import AccessRefused, Unavailable
 from engine.storing.containers import Provisioned
-from engine.storing.cosmos_account import open_client, provision
+from engine.storing.cosmos_account import open_client, provision, set_throughput
+from engine.storing.throughput import Throughput
 
 
 class ProvisioningFailed(Exception):
@@ -23,3 +24,16 @@ async def provision_database(settings: Settings, report: Callable[[Provisioned],
             await provision(client, settings.engine.cosmos_database, CONTAINERS, report)
     except (AccessRefused, Unavailable) as error:
         raise ProvisioningFailed(str(error)) from error
+
+
+async def provision_throughput(settings: Settings, wanted: Throughput | None) -> Throughput | None:
+    """Makes `wanted` the throughput of the database, or only looks; returns the one that there is then.
+
+    Raises ProvisioningFailed.
+    """
+    try:
+        async with open_client(settings.engine.cosmos) as client:
+            found = await set_throughput(client, settings.engine.cosmos_database, wanted)
+    except (AccessRefused, Unavailable) as error:
+        raise ProvisioningFailed(str(error)) from error
+    return found if wanted is None else wanted

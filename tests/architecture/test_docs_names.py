@@ -135,7 +135,7 @@ KINDS: Final = (
     ),
     Kind(
         "option",
-        re.compile(r"(?P<name>--[a-z-]+)(?: \w+)?"),
+        re.compile(r"(?P<name>--[a-z-]+)(?: [\w:]+)?"),
         lambda match: match["name"] in existing.code().strings | {"--help"},
     ),
     Kind("JSON", re.compile(r"\{.*\}", re.DOTALL), _json),
