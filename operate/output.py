@@ -4,7 +4,12 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+_LEAST_WIDTH: Final = 20
+"""A column that is folded is no narrower than this."""
+
+_BETWEEN: Final = 3
 
 
 def print_json(line: Mapping[str, Any]) -> None:
@@ -15,7 +20,8 @@ def print_json(line: Mapping[str, Any]) -> None:
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     """Prints every row as an object in a line, or all of them as a table with a column per name.
 
-    A value is never cut: a terminal folds it, and what is not a terminal gets lines as long as they are.
+    A value is never cut. A terminal folds the longest, and has each row as a list of names and values where it is too
+    narrow for a table; what is not a terminal gets lines as long as they are.
     """
     if as_json:
         for row in rows:
@@ -84,10 +90,18 @@ def _draw(cells: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    head, *rows = cells
+    console, (head, *rows) = Console(), cells
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widest = widths.index(max(widths))
+    if sum(widths) - widths[widest] + _LEAST_WIDTH + _BETWEEN * len(widths) > console.width:
+        # Names that are folded cannot be copied.
+        for row in rows:
+            _align([*zip(head, row, strict=True)])
+            print()
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in head:
-        table.add_column(Text(name), overflow="fold")
+    for number, name in enumerate(head):
+        table.add_column(Text(name), overflow="fold", no_wrap=number != widest)
     for row in rows:
         table.add_row(*map(Text, row))
-    Console().print(table)
+    console.print(table)

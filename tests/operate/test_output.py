@@ -43,6 +43,11 @@ def on_a_terminal(code: str, columns: int = 80) -> str:
     return shown.decode()
 
 
+def plain(shown: str) -> str:
+    """Returns what is shown without its colours."""
+    return re.sub(r"\x1b\[[\d;]*m", "", shown)
+
+
 class TestRows:
     def test_json_is_an_object_per_line_as_it_is(self, capsys: pytest.CaptureFixture[str]) -> None:
         print_rows(ROWS, as_json=True)
@@ -70,7 +75,15 @@ class TestRows:
         assert "─" in shown
         assert "\x1b[31m" not in shown
         assert "[bold]" in shown
-        assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in shown.splitlines()) <= 80
+        assert max(len(line) for line in plain(shown).splitlines()) <= 80
+
+    def test_a_terminal_too_narrow_for_a_table_gets_each_row_as_a_list_and_no_name_is_folded(self) -> None:
+        rows = [{"name": "n" * 30, "error": LONG, "at": "t" * 30}, {"name": "m" * 30, "error": "short", "at": ""}]
+        code = f"from operate.output import print_rows; print_rows({rows!r}, as_json=False)"
+        assert ["n" * 30, "m" * 30] == re.findall(r"^name   (\w+)", on_a_terminal(code), re.MULTILINE)
+        shown = plain(on_a_terminal(code, columns=120))
+        assert re.search(r"^ *name +error +at", shown, re.MULTILINE)
+        assert re.search(r"n{30} +a reason", shown)
 
     def test_where_there_is_no_terminal_rich_is_not_imported(self) -> None:
         code = (
