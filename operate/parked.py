@@ -104,11 +104,8 @@ class _Parked:
 
     async def find(self, consumer: str, name: str) -> ParkedSession | ParkedAlone:
         self.names(consumer)
-        # The store finds by this name what is parked alone, too.
-        if name in await self.store.sessions(consumer):
-            session = await self.store.session(consumer, name)
-            if session is not None:
-                return session
+        if session := await self.store.session(consumer, name):
+            return session
         for alone in await self.store.alone(consumer):
             if alone.key == name:
                 return alone

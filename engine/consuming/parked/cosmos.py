@@ -89,7 +89,10 @@ class CosmosParkedStore:
     async def session(self, consumer: str, session_id: str) -> ParkedSession | None:
         async with translated(_OF):
             item = await read_primary(self._container, consumer, session_id)
-        return None if item is None else ParkedSession(session_id, _failure(item["failure"]), item["waiting"])
+        # A message that is parked alone has an item as well, which counts nothing that waits.
+        if item is None or "waiting" not in item:
+            return None
+        return ParkedSession(session_id, _failure(item["failure"]), item["waiting"])
 
     async def waiting(self, consumer: str, session_id: str, limit: int) -> Sequence[Received]:
         found = await self._query(consumer, f"{session_id}~", f"{session_id}~\x7f", limit)

@@ -251,6 +251,7 @@ class TestAlone:
     async def test_one_comes_back_whole_until_it_is_removed(self, adapters: Adapters, consumer: str) -> None:
         await adapters.parked.park_alone(consumer, message(7, None), FAILURE)
         (found,) = await alone(adapters.parked_peer, consumer, 1)
+        assert await adapters.parked_peer.session(consumer, found.key) is None
         assert (message(7, None), FAILURE) == (found.message, found.failure)
         for store in (adapters.parked, adapters.parked_peer):
             await store.remove_alone(consumer, found.key)
