@@ -86,13 +86,10 @@ class _Work:
 
     aggregate: Aggregate[Any, Any, Any]
     envelope: CommandEnvelope
+    stream_id: str
     probably_new: bool
     trust_snapshot: bool = True
     snapshot_due: StreamState[Any] | None = None
-
-    @property
-    def stream_id(self) -> str:
-        return self.envelope.stream_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ class CommandHandler:
         that the command is expected to start. Raises DomainError when the business rules reject the command, and
         CommandError and AdapterError as their modules describe.
         """
-        work = _Work(aggregate, envelope, probably_new)
+        work = _Work(aggregate, envelope, envelope.stream_id, probably_new)
         try:
             for attempt in range(MAX_ATTEMPTS):
                 if attempt:
@@ -151,7 +148,9 @@ class CommandHandler:
     async def _attempt(self, work: _Work) -> _Step:
         """Loads, decides, and appends or confirms; decides once more if the first state was stale."""
         try:
-            state, just_read = self._known(work), False
+            state, just_read = self.cache.get(work.stream_id), False
+            if state is None and work.probably_new:
+                state = StreamState(work.aggregate.decider.initial)
             if state is None:
                 loaded = await self._load(work)
                 if done := _already_done(work, loaded.events):
@@ -163,13 +162,6 @@ class CommandHandler:
         except HistoryLost:
             return _Gone()
         return step
-
-    def _known(self, work: _Work) -> StreamState[Any] | None:
-        """Returns the state that this instance knows of the stream; None if it has to be loaded."""
-        cached = self.cache.get(work.stream_id)
-        if cached is None and work.probably_new:
-            return StreamState(work.aggregate.decider.initial)
-        return cached
 
     async def _load(self, work: _Work) -> Loaded:
         """Loads the stream, caches its state, and marks a snapshot as due after a long fold."""
