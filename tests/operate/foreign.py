@@ -21,12 +21,13 @@ async def answering(body: str, kind: str = "text/html", status: str = "200 OK") 
 
 
 @asynccontextmanager
-async def silent() -> AsyncIterator[str]:
-    """Yields the URL of a server that takes connections and says nothing."""
+async def silent(connected: asyncio.Event) -> AsyncIterator[str]:
+    """Yields the URL of a server that takes connections and says nothing; sets `connected` once it has one."""
     writers = []
 
     async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
+        connected.set()
 
     async with await asyncio.start_server(take, "localhost", 0) as server:
         yield f"http://localhost:{server.sockets[0].getsockname()[1]}"

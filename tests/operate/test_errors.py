@@ -93,7 +93,7 @@ class TestTheStore:
 
     async def test_one_that_never_answers(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cosmos_account, "_READ_TIMEOUT", 0.05)
-        async with silent() as url:
+        async with silent(asyncio.Event()) as url:
             environment = {"COSMOS": account(url), "COSMOS_DATABASE": "orders", "SERVICEBUS": NO_BUS}
             with pytest.raises(CommandFailed, match=f"^no answer from {url} in time: .* Check COSMOS$"):
                 async with messages.connected(environment):
@@ -248,28 +248,32 @@ class TestTheCommandLine:
 
 class TestInterrupted:
     async def test_it_is_one_line_and_status_130(self) -> None:
-        async with silent() as url:
-            ended = await _interrupted("parked", "list", COSMOS=account(url))
-            assert ["operate: interrupted"] == ended[1:]
+        ended = await _interrupted("parked", "list")
+        assert ["operate: interrupted"] == ended[1:]
 
     async def test_what_may_have_been_done_is_said_to_stay_done(self) -> None:
-        async with silent() as url:
-            ended = await _interrupted("parked", "release", "commands", "--all", COSMOS=account(url))
-            assert ["operate: interrupted; what was done stays done, run it again"] == ended[1:]
+        ended = await _interrupted("parked", "release", "commands", "--all")
+        assert ["operate: interrupted; what was done stays done, run it again"] == ended[1:]
 
 
-async def _interrupted(*arguments: str, **known: str) -> list[str]:
-    """The lines of stderr of a command that gets Ctrl-C once it has said its target."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "operate", *arguments, cwd=ROOT, env=variables(**known), stderr=asyncio.subprocess.PIPE
-    )
-    assert process.stderr is not None
-    target = await process.stderr.readline()
-    await asyncio.sleep(0.3)  # into the loop, or at least into the imports of the SDK: it holds for both
-    process.send_signal(signal.SIGINT)
-    rest = await process.stderr.read()
-    assert 130 == await process.wait(), rest.decode()
-    return [line for line in (target + rest).decode().splitlines() if line]
+async def _interrupted(*arguments: str) -> list[str]:
+    """The lines of stderr of a command that gets Ctrl-C while it waits for Cosmos DB."""
+    connected = asyncio.Event()
+    async with silent(connected) as url:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "operate", *arguments, cwd=ROOT, env=variables(COSMOS=account(url)),
+            stderr=asyncio.subprocess.PIPE, preexec_fn=_take_ctrl_c,
+        )  # fmt: skip
+        await asyncio.wait_for(connected.wait(), 60)
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    assert 130 == process.returncode, err.decode()
+    return [line for line in err.decode().splitlines() if line]
+
+
+def _take_ctrl_c() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so do its children, were it not for this."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def test_what_was_done_is_said_where_something_was() -> None:
