@@ -30,6 +30,9 @@ async def silent(connected: asyncio.Event) -> AsyncIterator[str]:
         connected.set()
 
     async with await asyncio.start_server(take, "localhost", 0) as server:
-        yield f"http://localhost:{server.sockets[0].getsockname()[1]}"
-        for writer in writers:
-            writer.close()
+        try:
+            yield f"http://localhost:{server.sockets[0].getsockname()[1]}"
+        finally:
+            # From 3.12 on, the server waits for its connections.
+            for writer in writers:
+                writer.close()
