@@ -25,7 +25,7 @@ _HIDE_ORJSON: Final = "import sys; sys.modules['orjson'] = None; "
 _STEPS: Final = {
     "interpreter": "interpreter starts",
     "index": "index: import function_app, list its functions",
-    "imports of its part": "first use: imports of api.http, or of engine.triggers.feed and the views",
+    "imports of its part": "first use: imports of api.interface, or of engine.triggers.feed and the views",
     "imports of services": "first use: imports of composition.services",
     "client": "open the client (reads the account)",
     "first invocation": "the invocation itself, first one",
@@ -114,8 +114,8 @@ def _loaded(known: Mapping[str, str]) -> Table:
     """One run: the compiler's own account is a picture, not a measurement."""
     columns = {
         "index": ("import function_app", ""),
-        "HTTP part": ("import api.http", "import function_app"),
-        "services": ("import composition.services", "import function_app, api.http"),
+        "HTTP part": ("import api.interface", "import function_app"),
+        "services": ("import composition.services", "import function_app, api.interface"),
     }
     by_package: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(columns, 0.0))
     for column, (statement, before) in columns.items():
