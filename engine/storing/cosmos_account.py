@@ -94,10 +94,11 @@ async def set_throughput(client: CosmosClient, database_name: str, wanted: Throu
     that has none, or one of the other kind, since Cosmos DB changes neither here; Unavailable when it refuses.
     """
     async with _refusals_of("the throughput"):
-        offer = None if wanted is None else _offer(wanted)
-        database = await client.create_database_if_not_exists(database_name, offer_throughput=offer)
+        database = await client.create_database_if_not_exists(
+            database_name, offer_throughput=None if wanted is None else _offer(wanted)
+        )
         found = await _found_throughput(database)
-        if wanted is None or offer is None or found == wanted:
+        if wanted is None or found == wanted:
             return found
         if found is None or found.autoscale != wanted.autoscale:
             has = found or "no throughput of its own (it is serverless, or its containers have theirs)"
@@ -105,7 +106,7 @@ async def set_throughput(client: CosmosClient, database_name: str, wanted: Throu
                 f"database {database_name} has {has}; {wanted} can be set when a database is created, or after "
                 "`az cosmosdb sql database throughput migrate`"
             )
-        await database.replace_throughput(offer)
+        await database.replace_throughput(_offer(wanted))
         return found
 
 

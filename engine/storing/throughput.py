@@ -30,9 +30,9 @@ def parse_throughput(text: str) -> Throughput | None:
     if match is None:
         raise ValueError(f"{text!r} is no throughput: give serverless, autoscale:4000 or manual:400")
     found = Throughput(int(match["units"]), match["kind"] == "autoscale")
-    least = LEAST_AUTOSCALE if found.autoscale else LEAST_MANUAL
+    least, step = (LEAST_AUTOSCALE, 1000) if found.autoscale else (LEAST_MANUAL, 100)
     if found.units < least:
         raise ValueError(f"{match['kind']} throughput is {least} RU/s at least")
-    if found.units % (1000 if found.autoscale else 100):
-        raise ValueError(f"{match['kind']} throughput comes in steps of {1000 if found.autoscale else 100} RU/s")
+    if found.units % step:
+        raise ValueError(f"{match['kind']} throughput comes in steps of {step} RU/s")
     return found
