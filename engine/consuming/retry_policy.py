@@ -14,8 +14,7 @@ from typing import Final, TypeVar
 from engine.commands.errors import TooBusy
 from engine.consuming.errors import TransientFailure
 from engine.errors import AccessRefused, Unavailable
-from engine.messaging.wire import NewerMessage
-from engine.storing.errors import HistoryLost, NewerEvent
+from engine.storing.errors import HistoryLost
 
 T = TypeVar("T")
 
@@ -27,8 +26,6 @@ TRANSIENT: Final = (
     Unavailable,
     AccessRefused,
     HistoryLost,
-    NewerEvent,
-    NewerMessage,
     TooBusy,
 )
 """These errors may go away by themselves, or after an operator or a deployment has acted."""

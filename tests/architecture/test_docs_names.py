@@ -141,7 +141,7 @@ KINDS: Final = (
     Kind("JSON", re.compile(r"\{.*\}", re.DOTALL), _json),
     Kind(
         "header or property",
-        re.compile(r"\"?(?P<name>[\w-]+)\"?: (?P<value>.+)"),
+        re.compile(r"\"?(?P<name>[\w-]+)\"?: (?P<value>(?!Final = ).+)"),
         lambda match: (
             _is_word(match["name"]) and (match["value"].lstrip("-").isdigit() or _pieces_are_said(match["value"]))
         ),
