@@ -138,10 +138,11 @@ KINDS: Final = (
         re.compile(r"(?P<name>--[a-z-]+)(?: [\w:]+)?"),
         lambda match: match["name"] in existing.code().strings | {"--help"},
     ),
+    Kind("constant", re.compile(r"(?P<name>[A-Z_]+): Final = .+"), lambda match: _is_word(match["name"])),
     Kind("JSON", re.compile(r"\{.*\}", re.DOTALL), _json),
     Kind(
         "header or property",
-        re.compile(r"\"?(?P<name>[\w-]+)\"?: (?P<value>(?!Final = ).+)"),
+        re.compile(r"\"?(?P<name>[\w-]+)\"?: (?P<value>.+)"),
         lambda match: (
             _is_word(match["name"]) and (match["value"].lstrip("-").isdigit() or _pieces_are_said(match["value"]))
         ),
