@@ -12,10 +12,12 @@ from typing import Any, Final
 import pytest
 
 from engine.commands.outcomes.port import Done, Pending
-from engine.consuming.errors import ConsumerError
-from engine.consuming.messages import Delivery
+from engine.consuming.errors import ConsumerError, TransientFailure
+from engine.consuming.messages import Delivery, MessageConsumer
+from engine.consuming.parked.newer import NewerReleases
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
+from engine.messaging.wire import UnreadableMessage, event_message
 from engine.projecting.projection import Projection
 from engine.projecting.queries import Seen
 from engine.services import Services
@@ -262,6 +264,36 @@ class TestBackForGood:
         await deployed.settle()
         assert newer.Welcomed("g-1") in await deployed.events("greeting-g-1")
 
+    async def test_an_event_that_no_build_of_its_vocabulary_says_is_parked_alone(self) -> None:
+        deployed = Deployments(Random(1))
+        stored = stored_event(NEW_CODEC, "guest-g-1", 1, newer.GuestPraised("g-1", "good"))
+        message = event_message(stored, message_id="m-1", session_id="greeting-g-1", vocabulary=3)
+        received = Received("m-1", "greeting-g-1", 1, message.body, message.properties)
+        await deployed.hand_over(OLD, REACTION_QUEUE, received)
+        assert 1 == len(await deployed.alone())
+        assert set() == await deployed.parked()
+
+    async def test_a_message_without_a_session_waits_alone_and_is_released_too(self) -> None:
+        deployed, handled = Deployments(Random(1)), []
+        mended = False
+
+        async def handle(message: Received) -> None:
+            if not mended:
+                raise UnreadableMessage("what is this?")
+            handled.append(message.message_id)
+
+        older, builds = MessageConsumer("toy", handle, 3), (MessageConsumer("toy", handle, each) for each in (3, 5, 5))
+        message = Received("m-1", None, 1, b"{}", {"vocabulary": 4})
+        await deployed.builds[OLD].messages.attempt(older, Delivery(message))
+        left = []
+        for build in builds:
+            await NewerReleases(deployed.builds[NEW].newer.release, [build]).run()
+            left += [each.failure.newer for each in await deployed.world.parked.alone("toy")]
+        mended = True
+        await NewerReleases(deployed.builds[NEW].newer.release, [MessageConsumer("toy", handle, 5)]).run()
+        assert [4, None, None] == left, "what the newer build cannot handle either is for an operator"
+        assert [] == handled
+
     async def test_a_command_for_a_stream_with_newer_events(self) -> None:
         """The message itself is an old one: which build can handle it shows when one tries."""
         deployed = Deployments(Random(1))
@@ -361,6 +393,17 @@ class TestViews:
         await deployed.builds[NEW].projector.run(VIEWS[NEW], first)
         written = await document(deployed, "g-1")
         assert (2, 2) == (written["view"]["changes"], written["position"])
+
+    async def test_a_lagging_replica_does_not_take_such_a_view_back_either(self) -> None:
+        deployed = Deployments(Random(1))
+        first = await self.appended(deployed, self.FORMER)
+        await deployed.builds[NEW].projector.run(VIEWS[NEW], first)
+        items = await self.appended(deployed, GuestArrived("g-1", "hill"))
+        await deployed.builds[OLD].projector.run(GUEST_DETAILS, items)
+        deployed.world.store.lose("guest-g-1", after=1)
+        with pytest.raises(TransientFailure, match="does not show events 1 to 2"):
+            await deployed.builds[NEW].projector.run(VIEWS[NEW], first)
+        assert 2 == (await document(deployed, "g-1"))["position"]
 
     async def test_a_view_that_cannot_be_read_is_folded_anew(self) -> None:
         deployed = Deployments(Random(1))
