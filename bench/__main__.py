@@ -13,6 +13,7 @@ from bench import (
     in_memory,
     memory,
     messages,
+    orders,
     overhead,
     page,
     round_trips,
@@ -36,6 +37,7 @@ PARTS: Final[Parts] = {
     "local-cloud": of_emulators.PARTS["local-cloud"],
     "messages": ("commands over the bus, with 1 to 1,000 sessions and two hosts", messages.run),
     "flash-sale": ("more orders than units, all at once, with two hosts", flash_sale.run),
+    "orders": ("what a shipped order costs, and how soon its customer is asked to pay", orders.run),
     "local-bus": of_emulators.PARTS["local-bus"],
     "at-scale": of_emulators.PARTS["at-scale"],
 }

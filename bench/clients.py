@@ -6,16 +6,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 
 from bench.material import CUSTOMER, new_id
-
-_ORDER: Final = {
-    "customerId": CUSTOMER,
-    "lines": [{"sku": "mug", "quantity": 2, "unitPrice": {"amount": "12.50", "currency": "EUR"}}],
-}
 
 
 @dataclass(slots=True)
@@ -38,14 +33,22 @@ class Api:
     session: aiohttp.ClientSession
     hosts: Sequence[str]
 
-    async def place_order(self, client: int) -> tuple[int, str]:
+    async def place_order(self, client: int, sku: str = "mug", quantity: int = 2) -> tuple[int, str]:
         """The status, and the id of the order if it was placed."""
-        status, answer = await self._post(client, "/orders", _ORDER)
+        line = {"sku": sku, "quantity": quantity, "unitPrice": {"amount": "12.50", "currency": "EUR"}}
+        status, answer = await self._post(client, "/orders", {"customerId": CUSTOMER, "lines": [line]})
         return status, answer.get("orderId", "")
 
-    async def receive_stock(self, client: int, sku: str) -> int:
-        status, _ = await self._post(client, f"/stock/{sku}/receipts", {"quantity": 1})
+    async def receive_stock(self, client: int, sku: str, quantity: int = 1) -> int:
+        status, _ = await self._post(client, f"/stock/{sku}/receipts", {"quantity": quantity})
         return status
+
+    async def pay(self, order_id: str) -> None:
+        """Reports the payment as the provider would."""
+        await self._post(0, f"/orders/{order_id}/payment", {"outcome": "processed", "reference": order_id})
+
+    async def ship(self, order_id: str) -> None:
+        await self._post(0, f"/orders/{order_id}/shipment", {"carrier": "post", "trackingNumber": order_id})
 
     async def _post(self, client: int, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
         url = f"{self.hosts[client % len(self.hosts)]}/api{path}"
