@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from engine.commands.consumer import CommandConsumer
 from engine.commands.handler import CommandHandler, pause_with_jitter
 from engine.commands.outcomes.port import OutcomeStore
 from engine.consuming.messages import MessageConsumer, MessageRunner
+from engine.consuming.parked.known import KnownSessions
 from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
 from engine.consuming.parked.release import Release
@@ -63,11 +65,12 @@ def random_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Holds what a worker process needs beside its adapters: clock, ids, and `sleep`, which takes seconds."""
+    """Holds what a worker process needs beside its adapters: clocks, ids, and `sleep`, which takes seconds."""
 
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = random_id
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    monotonic: Callable[[], float] = time.monotonic
 
 
 def assemble(
@@ -103,7 +106,7 @@ def assemble(
         queries=Queries(adapters.store, codec, adapters.views),
         projector=Projector(adapters.store, codec, adapters.views),
         relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, relay_replay_until),
-        messages=MessageRunner(adapters.parked, clock),
+        messages=MessageRunner(adapters.parked, KnownSessions(adapters.parked, surroundings.monotonic), clock, sleep),
         consumers=consumers,
         newer=NewerReleases(Release(adapters.parked, clock, sleep), consumers.values()),
         parked=adapters.parked,

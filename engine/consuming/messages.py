@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from engine.consuming.errors import GaveUp, NewerMessage, TransientFailure
+from engine.consuming.parked.known import KEPT_FOR, KnownSessions
 from engine.consuming.parked.port import Failure, ParkedStore
 from engine.consuming.retry_policy import TRANSIENT
 from engine.messaging.port import Received
@@ -59,8 +60,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class MessageRunner:
+    """Runs consumers; `pause(seconds)` holds the message of a session that was parked, as `KEPT_FOR` says."""
+
     parked: ParkedStore
+    known: KnownSessions
     clock: Callable[[], datetime]
+    pause: Callable[[float], Awaitable[None]]
 
     async def attempt(self, consumer: MessageConsumer, delivery: Delivery) -> None:
         """Returns once the message may be completed. Raises one of `TRANSIENT` if it should be tried again later."""
@@ -85,7 +90,7 @@ class MessageRunner:
             await self._park(consumer, delivery, error)
 
     async def _waits_behind_its_session(self, consumer: MessageConsumer, message: Received) -> bool:
-        if message.session_id is None or message.session_id not in await self.parked.sessions(consumer.name):
+        if message.session_id is None or message.session_id not in await self.known.of(consumer.name):
             return False
         return await self.parked.add(consumer.name, message)
 
@@ -98,6 +103,8 @@ class MessageRunner:
         log = _log.warning if isinstance(error, NewerMessage) else _log.error
         log("%s parks session %s at message %s: %s", consumer.name, message.session_id, message.message_id, error)
         await self.parked.park(consumer.name, message, failure_of(error, delivery.failures, self.clock()))
+        self.known.forget(consumer.name)
+        await self.pause(KEPT_FOR)
 
     async def _park_alone(self, consumer: MessageConsumer, message: Received, error: Exception, attempts: int) -> None:
         _log.error("%s parks message %s alone: %s", consumer.name, message.message_id, error)

@@ -80,7 +80,7 @@ class World:
             outcomes=self.outcomes,
             parked=self.parked,
             bus=self.bus,
-            surroundings=Surroundings(clock=self.clock, sleep=self.pause),
+            surroundings=Surroundings(self.clock, sleep=self.pause, monotonic=lambda: self.now.timestamp()),
             relay_replay_until=relay_replay_until,
         )
 

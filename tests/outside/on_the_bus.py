@@ -9,6 +9,7 @@ from azure.servicebus.aio import ServiceBusClient
 
 from domain.order.events import OrderCancelled, OrderShipped
 from engine.consuming.messages import MessageRunner
+from engine.consuming.parked.known import KnownSessions
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
@@ -97,7 +98,9 @@ async def redriven_messages() -> Any:
     async def no_pause(_: float) -> None:
         return None
 
-    redrive = Redrive(bus, bus, MessageRunner(MemoryParkedStore(), lambda: SOON), RetryPolicy(lambda: SOON, no_pause))
+    parked = MemoryParkedStore()
+    messages = MessageRunner(parked, KnownSessions(parked, lambda: 0.0), lambda: SOON, no_pause)
+    redrive = Redrive(bus, bus, messages, RetryPolicy(lambda: SOON, no_pause))
     await redrive.to_queue(COMMAND_QUEUE, 2, lambda _: None)
     return [message_json(each) for each in bus.sent[COMMAND_QUEUE][2:]]
 

@@ -1,12 +1,15 @@
 """One message into one handler: what is parked, what waits behind it, and what goes back to the bus."""
 
+import asyncio
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
 from engine.consuming.errors import TransientFailure
-from engine.consuming.messages import TRIES_BEFORE_PARKING, MessageConsumer
+from engine.consuming.messages import TRIES_BEFORE_PARKING, Delivery, MessageConsumer
+from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked.port import Failure
 from engine.consuming.parked.release import Release
 from engine.consuming.retry_policy import LONGEST
@@ -57,11 +60,41 @@ async def test_a_message_that_is_handled_leaves_nothing_behind(world: World) -> 
     assert frozenset() == await world.parked.sessions("toy")
 
 
-async def test_one_read_of_the_parked_sessions_per_message(world: World) -> None:
-    handler = Handler()
-    for number in range(1, 6):
-        await world.hand_over(handler.consumer, message("guest-1", number))
-    assert 5 == world.parked.reads
+class TestKnownSessions:
+    """What is parked is read every two seconds, and a message that parks its session is held for as long."""
+
+    async def test_one_read_in_two_seconds(self, world: World) -> None:
+        handler = Handler()
+        for number in range(1, 6):
+            await world.hand_over(handler.consumer, message("guest-1", number))
+        assert 1 == world.parked.reads
+        world.now += timedelta(seconds=KEPT_FOR)
+        await world.hand_over(handler.consumer, message("guest-1", 6))
+        assert 2 == world.parked.reads
+
+    async def test_a_process_that_had_asked_a_moment_before_lets_nothing_overtake(self, world: World) -> None:
+        handler, other = Handler({"guest-1/1": ValueError("no")}), world.another_process()
+        await other.messages.attempt(handler.consumer, Delivery(message("guest-2", 1)))
+        await world.hand_over(handler.consumer, message("guest-1", 1))
+        await other.messages.attempt(handler.consumer, Delivery(message("guest-1", 2)))
+        assert ["guest-2/1"] == handler.handled
+        assert [1, 2] == [each.sequence_number for each in await world.parked.waiting("toy", "guest-1", 10)]
+
+    async def test_the_process_that_parked_knows_it_at_once(self, world: World) -> None:
+        handler = Handler({"guest-1/1": ValueError("no")})
+        runner = world.services.messages
+        held = replace(runner, pause=lambda _: asyncio.sleep(0))
+        await held.attempt(handler.consumer, Delivery(message("guest-1", 1), failures=TRIES_BEFORE_PARKING - 1))
+        await held.attempt(handler.consumer, Delivery(message("guest-1", 2)))
+        assert [] == handler.handled
+
+    async def test_a_session_that_was_freed_a_moment_ago_goes_on(self, world: World) -> None:
+        handler = Handler({"guest-1/1": [ValueError("no")] * TRIES_BEFORE_PARKING})
+        await world.hand_over(handler.consumer, message("guest-1", 1))
+        await world.hand_over(handler.consumer, message("guest-1", 2))
+        await Release(world.parked, world.clock, world.pause).session(handler.consumer, "guest-1", lambda _: None)
+        await world.hand_over(handler.consumer, message("guest-1", 3))
+        assert ["guest-1/1", "guest-1/2", "guest-1/3"] == handler.handled
 
 
 @pytest.mark.parametrize(
