@@ -108,16 +108,16 @@ class Loader:
         A failure is only logged: the next load is slower, and still right.
         """
         try:
+            if aggregate.snapshots is not None:
+                # The state may be large: in a thread, its conversion does not hold the loop.
+                snapshot, size = await asyncio.to_thread(_snapshot_of, aggregate.snapshots, stream_id, state)
+                if self.limits.snapshot_fits(stream_id, size):
+                    await self.snapshots.write(snapshot)
+            # One transaction may pass by a round version.
             if state.version >= MAY_BE_LARGE and state.version % _WATCH_EVERY <= MAX_EVENTS:
                 self.limits.watch_stream(stream_id, state.version, await self.store.newest(stream_id, NEWEST))
-            if aggregate.snapshots is None:
-                return
-            # The state may be large: its conversion must not hold the loop.
-            snapshot, size = await asyncio.to_thread(_snapshot_of, aggregate.snapshots, stream_id, state)
-            if self.limits.snapshot_fits(stream_id, size):
-                await self.snapshots.write(snapshot)
         except AdapterError as error:
-            _log.info("the snapshot of stream %s at version %d was not written: %s", stream_id, state.version, error)
+            _log.info("stream %s at version %d was left without a snapshot: %s", stream_id, state.version, error)
 
     async def _snapshot(self, format_: SnapshotFormat[Any], stream_id: str) -> StreamState[Any] | None:
         try:
