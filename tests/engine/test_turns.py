@@ -2,12 +2,15 @@
 
 import asyncio
 import gc
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from engine.commands.stream_state import StreamState
+from engine.deciding.aggregate import SnapshotFormat
 from engine.storing.memory import MemoryEventStore
 from engine.storing.port import PAGE
 from engine.testing.times import NOON
@@ -16,7 +19,7 @@ from tests.engine.commands.desk import Desk
 from tests.engine.commands.hostile_store import HostileStore
 from tests.engine.contexts import context
 from tests.engine.houses import HOUSE_STREAM, filled_with_beds
-from tests.engine.toy.house import HouseState, Taken
+from tests.engine.toy.house import from_data, to_data
 from tests.engine.toy.read_models.house_beds import HOUSE_BEDS
 from tests.engine.toy.registry import HOUSE
 from tests.engine.world import services_over
@@ -115,20 +118,24 @@ async def test_a_hole_that_a_read_model_fills(long: MemoryEventStore) -> None:
     await calm_during(project, beats=COUNT // PAGE)
 
 
-async def test_a_snapshot_of_many_entries() -> None:
-    store = HostileStore()
-    taken = Taken({f"guest-{number}": 1 for number in range(40_000)})
-    state = StreamState(HouseState(50_000, taken), 100, "e-100", NOON, "BedsTaken")
-    await filled_with_beds(store.memory, 100)
-    await Desk(store).handler.loader.keep(HOUSE, HOUSE_STREAM, state)
+async def test_the_state_in_a_snapshot_is_converted_beside_the_loop() -> None:
+    threads = []
 
-    async def load_and_keep() -> None:
-        desk = Desk(store)
-        loaded = await desk.handler.loader.load(HOUSE, context("k").to(HOUSE_STREAM, None))
-        assert 50_000 == loaded.state.state.beds
-        await desk.handler.loader.keep(HOUSE, HOUSE_STREAM, loaded.state)
+    def noting(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def noted(value: Any) -> Any:
+            threads.append(threading.get_ident())
+            return convert(value)
 
-    await calm_during(load_and_keep, beats=2)
+        return noted
+
+    aggregate = replace(HOUSE, snapshots=SnapshotFormat(1, noting(to_data), noting(from_data)))
+    loader = Desk(HostileStore()).handler.loader
+    await filled_with_beds(loader.store, 100)
+    for _ in range(2):
+        loaded = await loader.load(aggregate, context("k").to(HOUSE_STREAM, None))
+        await loader.keep(aggregate, HOUSE_STREAM, loaded.state)
+    assert 3 == len(threads)
+    assert threading.get_ident() not in threads
 
 
 async def test_work_that_takes_long_is_done_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
