@@ -8,9 +8,9 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate, SnapshotFormat
@@ -37,8 +37,7 @@ _WATCH_EVERY: Final = 1_000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """Holds the state of a stream, and the events of the command among the `folded` ones that were read for it.
 
     It is `whole` if these are all events that the replica showed.
@@ -133,21 +132,21 @@ class Loader:
         """Reads all events after `start`. Raises HistoryLost if the event that `start` ends with is not there."""
         stream_id, own, folded = envelope.stream_id, list[StoredEvent](), 0
         state, borne_out = start, start.version == 0
-        async with aclosing(pages(self.store, stream_id, max(start.version - 1, 0))) as read:
-            async for page in read:
-                if not borne_out:
-                    if page[0].metadata.event_id != start.event_id:
-                        break
-                    page, borne_out = page[1:], True
-                state = await state.then(aggregate, self.codec, page)
-                self.cache.put(stream_id, state)
-                own += _own(envelope, page)
-                before, folded = folded, folded + len(page)
-                if folded // SNAPSHOT_WHILE_FOLDING > before // SNAPSHOT_WHILE_FOLDING:
-                    await self.keep(aggregate, stream_id, state)
+        async for page in pages(self.store, stream_id, max(start.version - 1, 0)):
+            if not borne_out:
+                if page[0].metadata.event_id != start.event_id:
+                    break
+                page, borne_out = page[1:], True
+            state = await state.then(aggregate, self.codec, page)
+            self.cache.put(stream_id, state)
+            own += _own(envelope, page)
+            before, folded = folded, folded + len(page)
+            if folded // SNAPSHOT_WHILE_FOLDING > before // SNAPSHOT_WHILE_FOLDING:
+                await self.keep(aggregate, stream_id, state)
         if not borne_out:
             raise HistoryLost(stream_id)
-        self.cache.put(stream_id, state)
+        if not folded:
+            self.cache.put(stream_id, state)
         return Loaded(state, own, folded, whole=start.version == 0)
 
     async def _folded(

@@ -1,7 +1,6 @@
 """Queries answer with views, which catch up from the stream where they lag, and with the events of streams."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
@@ -87,18 +86,17 @@ class Queries:
         for _ in range(_ATTEMPTS):
             view: V | None = None
             position, passed = 0, False
-            async with aclosing(self._pages(stream_id, 0)) as read:
-                async for page in read:
-                    shown = [
-                        event
-                        for event in page
-                        if (version is None or event.version <= version)
-                        and (time is None or event.metadata.occurred_at <= time)
-                    ]
-                    async for event in in_turns(shown):
-                        view, position = projection.project(view, self.codec.decode(event)), event.version
-                    if passed := len(shown) < len(page):
-                        break
+            async for page in self._pages(stream_id, 0):
+                shown = [
+                    event
+                    for event in page
+                    if (version is None or event.version <= version)
+                    and (time is None or event.metadata.occurred_at <= time)
+                ]
+                async for event in in_turns(shown):
+                    view, position = projection.project(view, self.codec.decode(event)), event.version
+                if passed := len(shown) < len(page):
+                    break
             if view is not None and (version is None or position == version):
                 return Seen(view, position)
             if passed or await self.store.is_head(stream_id, position):

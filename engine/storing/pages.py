@@ -18,7 +18,8 @@ async def pages(
 ) -> AsyncGenerator[Sequence[StoredEvent], None]:
     """Yields the events with a version above `after`, and up to `last` if it is given, a page at a time.
 
-    No page is empty. Raises what the store raises when it has failed several times for the same page.
+    No page is empty, and nothing is held between two: a reader may leave. Raises what the store raises when it has
+    failed several times for the same page.
     """
     failures: tuple[type[Unavailable], ...] = (Throttled,)
     while last is None or after < last:
