@@ -2,6 +2,7 @@
 
 AdapterError
 ├── Unavailable             the system is down, throttles or is slow: ask again after `retry_after` seconds
+│   ├── Throttled           the system is there, and asks for a pause: nothing has happened
 │   └── OutcomeUnknown      the answer to a write was lost: the write may have happened, or may still happen
 ├── AccessRefused           the system refuses this application (key, rights, containers, entities): an operator acts
 │   └── UnsuitableAccount   the account does not have the properties that the guarantees rest on
@@ -11,7 +12,7 @@ AdapterError
 from typing import Final
 
 REQUEST_LIFETIME: Final = 8.0
-"""A request to a store is given up after this many seconds."""
+"""A request to a store is given up after this many seconds. A query may take several requests."""
 
 OUTCOME_SETTLES_AFTER: Final = 10.0
 """After this many seconds, a request that was given up can no longer take effect. Longer than `REQUEST_LIFETIME`."""
@@ -30,6 +31,10 @@ class Unavailable(AdapterError):
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Throttled(Unavailable):
+    """Is raised when a system refuses a request because it has too many."""
 
 
 class OutcomeUnknown(Unavailable):

@@ -57,12 +57,13 @@ class CosmosViewStore:
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
     ) -> Sequence[Mapping[str, Any]]:
-        async with translated(f"view {container}"):
+        async with translated(f"view {container}") as answered:
             found = self._container(container).query_items(
                 _PAGE,
                 parameters=[{"name": "@from", "value": sort_from}, {"name": "@below", "value": sort_below}],
                 partition_key=partition,
                 max_item_count=limit,
+                response_hook=answered,
             )
             documents: list[Mapping[str, Any]] = []
             async for document in found:

@@ -8,7 +8,7 @@ visible once, however often the event is delivered.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,9 @@ from engine.projecting.projection import Projection
 from engine.storing.codec import EventCodec
 from engine.storing.errors import UndecodableEvent
 from engine.storing.events import RecordedEvent, StoredEvent
+from engine.storing.pages import pages
 from engine.storing.port import EventStore
+from engine.turns import in_turns
 
 _CONCURRENT_STREAMS: Final = 16
 _MAX_CONFLICTS: Final = 10
@@ -85,24 +87,31 @@ class Projector:
         stored = await self.views.get(projection.name, key)
         view = None if stored is None else projection.from_document(stored.document)
         position = 0 if stored is None else stored.position
-        pending = [event for event in events if event.version > position]
+        last = max(position, events[-1].version)
         if stored is not None and view is None:
-            pending = await self._without_hole(stream_id, 0, max(position, events[-1].version))
-        elif not pending:
+            position = 0
+        elif last == position:
             return
-        elif [event.version for event in pending] != list(range(position + 1, position + 1 + len(pending))):
-            pending = await self._without_hole(stream_id, position, pending[-1].version)
-        for event in pending:
+        pending = [event for event in events if event.version > position]
+        if [event.version for event in pending] == list(range(position + 1, last + 1)):
+            following: AsyncIterator[StoredEvent] = in_turns(pending)
+        else:
+            following = self._from_store(stream_id, position, last)
+        async for event in following:
             view = _applied(projection, view, self.codec.decode(event))
         replaced = None if stored is None else stored.document
-        document = projection.to_document(key, pending[-1].version, view, replaced)
+        document = projection.to_document(key, last, view, replaced)
         await self.views.put(projection.name, key, document, None if stored is None else stored.etag)
 
-    async def _without_hole(self, stream_id: str, position: int, last: int) -> list[StoredEvent]:
-        events = await self.store.read(stream_id, position)
-        if not events or events[-1].version < last:
+    async def _from_store(self, stream_id: str, position: int, last: int) -> AsyncIterator[StoredEvent]:
+        """Yields all events above `position`, up to `last`. Raises TransientFailure if the store does not show them."""
+        shown = position
+        async for page in pages(self.store, stream_id, position, last):
+            async for event in in_turns(page):
+                yield event
+            shown = page[-1].version
+        if shown < last:
             raise TransientFailure(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
-        return list(events)
 
 
 def _applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:

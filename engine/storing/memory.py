@@ -7,7 +7,7 @@ from typing import Any
 from engine.storing.errors import HistoryLost, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, to_items
-from engine.storing.port import Appended, Head
+from engine.storing.port import PAGE, Appended, Head
 from engine.storing.snapshots import Snapshot
 
 
@@ -26,15 +26,20 @@ class MemoryEventStore:
         self._streams: dict[str, list[dict[str, Any]]] = {}
         self._commits: list[list[dict[str, Any]]] = []
 
-    async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
-        return [from_item(item) for item in self._streams.get(stream_id, [])[after:]]
+    async def read(self, stream_id: str, after: int = 0, limit: int = PAGE) -> Sequence[StoredEvent]:
+        return [from_item(item) for item in self._streams.get(stream_id, [])[after : after + limit]]
 
     async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
-        return (await self.read(stream_id))[-count:]
+        return [from_item(item) for item in self._streams.get(stream_id, [])[-count:]]
 
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
-        events = await self.read(stream_id)
-        return [event for event in events if event.version > after or event.command_id == command_id]
+        items = self._streams.get(stream_id, [])
+        prefix = f"{command_id}/"
+        return [
+            from_item(item)
+            for item in items
+            if after < item["version"] <= after + PAGE or item["commandKey"].startswith(prefix)
+        ]
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         return len(self._streams.get(stream_id, [])) <= version

@@ -54,8 +54,8 @@ async def test_commands_that_wait_while_cosmos_db_is_away_are_carried_out_when_i
         async with judge_of(running) as judge:
             for sku in skus:
                 already = 1 if sku == skus[0] else 0
-                events = await judge.services.queries.events(STOCK.stream_id(sku), already + len(keys[sku]))
-                assert keys[sku] == [stored.command_id for stored, _ in events][already:]
+                received = await judge.stream(STOCK, sku)
+                assert keys[sku] == [stored.command_id for stored in received.stored][already:]
             await judge.nothing_is_parked()
         await nothing_is_dead(running)
 

@@ -178,8 +178,10 @@ class CosmosParkedStore:
             {"name": "@from", "value": from_},
             {"name": "@to", "value": to},
         ]
-        async with translated(_OF):
-            found = self._container.query_items(_FROM_TO, parameters=parameters, partition_key=consumer)
+        async with translated(_OF) as answered:
+            found = self._container.query_items(
+                _FROM_TO, parameters=parameters, partition_key=consumer, response_hook=answered
+            )
             return [item async for item in found]
 
 
