@@ -142,7 +142,6 @@ class CommandHandler:
         """Makes the next attempt fold the stream from its first event."""
         _log.error("stream %s lost events that this process had seen; folding it anew", work.stream_id)
         self.cache.drop(work.stream_id)
-        self.store.forget(work.stream_id)
         work.probably_new = work.trust_snapshot = False
 
     async def _attempt(self, work: _Work) -> _Step:

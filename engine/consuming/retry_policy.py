@@ -15,7 +15,7 @@ from engine.commands.errors import TooBusy
 from engine.consuming.errors import TransientFailure
 from engine.errors import AccessRefused, Unavailable
 from engine.messaging.wire import NewerMessage
-from engine.storing.errors import HistoryLost, NewerEvent
+from engine.storing.errors import NewerEvent
 
 T = TypeVar("T")
 
@@ -26,7 +26,6 @@ TRANSIENT: Final = (
     TransientFailure,
     Unavailable,
     AccessRefused,
-    HistoryLost,
     NewerEvent,
     NewerMessage,
     TooBusy,

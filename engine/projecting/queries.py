@@ -10,7 +10,6 @@ from engine.errors import Unavailable
 from engine.projecting.port import ViewStore
 from engine.projecting.projection import Projection
 from engine.storing.codec import EventCodec
-from engine.storing.errors import HistoryLost
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.storing.port import EventStore
 
@@ -68,7 +67,7 @@ class Queries:
         the replicas lag.
         """
         for _ in range(_ATTEMPTS):
-            events = await self._read(stream_id, 0)
+            events = await self.store.read(stream_id)
             shown = [
                 event
                 for event in events
@@ -104,7 +103,7 @@ class Queries:
         """
         told = list(await self.events(stream_id, min_version))
         for other in others:
-            told += [(event, self.codec.decode(event)) for event in await self._read(other, 0)]
+            told += [(event, self.codec.decode(event)) for event in await self.store.read(other)]
         return sorted(told, key=lambda each: each[0].metadata.occurred_at)
 
     async def page(
@@ -124,7 +123,7 @@ class Queries:
         """
         wanted = max(min_version, 1)
         for _ in range(_ATTEMPTS):
-            events = await self._read(stream_id, after)
+            events = await self.store.read(stream_id, after)
             reached = after + len(events)
             if reached >= wanted:
                 return events
@@ -133,10 +132,3 @@ class Queries:
                     raise UnknownStream(stream_id)
                 raise PreconditionFailed(min_version, reached)
         raise Unavailable(f"the replicas lag behind stream {stream_id}")
-
-    async def _read(self, stream_id: str, after: int) -> Sequence[StoredEvent]:
-        try:
-            return await self.store.read(stream_id, after)
-        except HistoryLost:
-            self.store.forget(stream_id)
-            return await self.store.read(stream_id, after)

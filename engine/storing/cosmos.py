@@ -1,5 +1,6 @@
 """The event store on Cosmos DB uses the container `events`: partition key `streamId`, unique key `commandKey`."""
 
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -31,12 +32,15 @@ _OF: Final = "event store"
 _READ_SESSION_NOT_AVAILABLE: Final = 1002
 _REMEMBERED_STREAMS: Final = 50_000
 
+_log = logging.getLogger(__name__)
+
 
 class CosmosEventStore:
     """Implements `EventStore`; every append is one round trip.
 
     The SDK does not keep the session token of a transactional batch, so an instance would miss its own writes on a
-    lagging replica. This class keeps the tokens of all answers by stream, and sends them with the next reads.
+    lagging replica. This class keeps the tokens of all answers by stream, and sends them with the next reads. A token
+    that is ahead of a store that was restored is dropped, and the stream is read as it is now.
     """
 
     def __init__(self, events: ContainerProxy) -> None:
@@ -71,10 +75,15 @@ class CosmosEventStore:
             history_intact=not guard or results[0]["resourceBody"]["metadata"]["eventId"] == expected.event_id
         )
 
-    def forget(self, stream_id: str) -> None:
-        self._tokens.drop(stream_id)
-
     async def _query(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
+        try:
+            return await self._pages(stream_id, query, parameters)
+        except HistoryLost as error:
+            _log.error("%s", error)
+            self._tokens.drop(stream_id)
+            return await self._pages(stream_id, query, parameters)
+
+    async def _pages(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
         async with _translated(stream_id, writes=False):
             pages = self._events.query_items(
                 query,

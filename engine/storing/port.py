@@ -26,8 +26,8 @@ class EventStore(Protocol):
     """Keeps streams of events, with contiguous versions from 1.
 
     Every method raises Unavailable when the store does not answer, and AccessRefused when it refuses the application.
-    Reads may miss the newest writes, but nothing that this instance has read or written of the stream before; they
-    raise HistoryLost when the store no longer has that.
+    Reads may miss the newest writes, but nothing that this instance has read or written of the stream before. When the
+    store was restored and no longer has that, they return what it has.
     """
 
     async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
@@ -52,8 +52,4 @@ class EventStore(Protocol):
         Raises WrongExpectedVersion when the stream is past that version or one of the command keys is taken,
         HistoryLost when the stream has not reached it, AppendTooLarge, and OutcomeUnknown when the answer was lost.
         """
-        ...
-
-    def forget(self, stream_id: str) -> None:
-        """Drops what this instance remembers of the stream, so that reads no longer require those events."""
         ...

@@ -51,8 +51,5 @@ class HostileStore:
             raise OutcomeUnknown("lost")
         return appended
 
-    def forget(self, stream_id: str) -> None:
-        self.calls.append("forget")
-
     def _shown(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         return events[: len(events) - self.hidden] if self.hidden else events

@@ -193,7 +193,6 @@ class TestLostHistory:
         await desk.guest(SEE_OFF, "k-3")
         store.memory.lose(GUEST_STREAM, after=1)
         assert guest_at(2, "GuestDismissed") == await desk.guest(DISMISS, "k-4")
-        assert "forget" in store.calls
 
     async def test_a_refusal_is_not_given_from_a_lost_history(self, desk: Desk, store: HostileStore) -> None:
         await desk.guest(INVITE, "k-1")

@@ -163,11 +163,6 @@ class TestReading:
             events += more
         assert events == list(await adapters.store.read(stream))
 
-    async def test_what_was_forgotten_can_be_read_again(self, adapters: Adapters, stream: str) -> None:
-        await filled(adapters.store, stream, 1)
-        adapters.store.forget(stream)
-        assert len(await adapters.store.read(stream)) <= 1
-
     async def test_the_newest_events_are_read_from_the_end(self, adapters: Adapters, stream: str) -> None:
         events = await filled(adapters.store, stream, 5)
         assert events[-2:] == list(await adapters.store.newest(stream, 2))
