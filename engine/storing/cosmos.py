@@ -16,7 +16,7 @@ from azure.cosmos.exceptions import (
 
 from engine.errors import AdapterError, Unavailable
 from engine.storing import snapshots
-from engine.storing.cosmos_requests import translate, translated
+from engine.storing.cosmos_requests import READ_SESSION_NOT_AVAILABLE, translate, translated
 from engine.storing.errors import AppendTooLarge, HistoryLost, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, item_id, to_items
@@ -29,7 +29,6 @@ _LOOK_UP: Final = "SELECT * FROM c WHERE c.id > @after OR STARTSWITH(c.commandKe
 _PAGE: Final = 1000
 _OF: Final = "event store"
 
-_READ_SESSION_NOT_AVAILABLE: Final = 1002
 _REMEMBERED_STREAMS: Final = 50_000
 
 _log = logging.getLogger(__name__)
@@ -136,7 +135,7 @@ async def _translated(stream_id: str, *, writes: bool) -> AsyncIterator[None]:
         try:
             yield
         except CosmosHttpResponseError as error:
-            if (error.status_code, error.sub_status) == (404, _READ_SESSION_NOT_AVAILABLE):
+            if (error.status_code, error.sub_status) == (404, READ_SESSION_NOT_AVAILABLE):
                 raise HistoryLost(stream_id) from error
             if error.status_code == 413:
                 raise _too_large() from error

@@ -85,7 +85,7 @@ def _reaction(event: StoredEvent) -> Received:
 
 @pytest.fixture(params=["memory", "devstack"])
 async def restored(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Process]:
-    async with (_memory() if request.param == "memory" else _devstack(tmp_path)) as process:
+    async with _memory() if request.param == "memory" else _devstack(tmp_path) as process:
         await process.guest(InviteGuest("g-1", "hill", ()), "invite")
         backup = await process.store.read(_GUEST)
         if request.param == "devstack":
