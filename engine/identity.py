@@ -18,7 +18,8 @@ async def identity(client_id: str | None) -> "DefaultAzureCredential":
 
 
 def _credential(client_id: str | None) -> "DefaultAzureCredential":
-    # Only identity-based connections pay for this import.
+    # Only identity-based connections pay for these imports; the request for the first token would make the second one.
+    import azure.core.rest._aiohttp  # noqa: F401
     from azure.identity.aio import DefaultAzureCredential
 
     return DefaultAzureCredential(managed_identity_client_id=client_id)

@@ -64,7 +64,7 @@ class Queries:
         """Returns the view at the past `version`, or at the past `time`, folded from the stream.
 
         Raises UnknownStream if the stream did not exist then, or has not reached that version, and Unavailable while
-        the replicas lag.
+        the replicas lag: unless a later event proves that none is missing, the primary replica confirms it.
         """
         for _ in range(_ATTEMPTS):
             events = await self.store.read(stream_id)
@@ -74,14 +74,14 @@ class Queries:
                 if (version is None or event.version <= version)
                 and (time is None or event.metadata.occurred_at <= time)
             ]
-            if shown and (version is None or shown[-1].version == version):
+            proven = len(shown) < len(events) or len(shown) == version
+            if proven or await self.store.is_head(stream_id, len(events)):
                 view: V | None = None
                 for event in shown:
                     view = projection.project(view, self.codec.decode(event))
-                if view is not None:
-                    return Seen(view, shown[-1].version)
-            if await self.store.is_head(stream_id, len(events)):
-                raise UnknownStream(stream_id)
+                if view is None or (version is not None and len(shown) != version):
+                    raise UnknownStream(stream_id)
+                return Seen(view, shown[-1].version)
         raise Unavailable(f"the replicas lag behind stream {stream_id}")
 
     async def events(self, stream_id: str, min_version: int = 0) -> Sequence[tuple[StoredEvent, RecordedEvent[Any]]]:

@@ -13,10 +13,12 @@ from emulators.cosmos.server import CosmosServer
 from engine.clock import utc_now
 from engine.consuming.messages import failure_of
 from engine.consuming.parked.release import Release
+from engine.errors import Unavailable
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import EVENT_TOPIC, REACTION_QUEUE
 from engine.messaging.wire import event_message
+from engine.projecting.cosmos import CosmosViewStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewKey
 from engine.services import Services
@@ -113,28 +115,32 @@ async def _memory() -> AsyncIterator[Process]:
 
 @asynccontextmanager
 async def _devstack(folder: Path) -> AsyncIterator[Process]:
+    async with _restorable(folder) as (connection, restore), open_client(cosmos(connection)) as client:
+        store = CosmosEventStore((await provisioned(client, _DATABASE)).get_container_client(EVENTS.name))
+        async with open_client(cosmos(connection)) as other:
+            its_events = other.get_database_client(_DATABASE).get_container_client(EVENTS.name)
+            yield Process(store, CosmosEventStore(its_events), restore)
+
+
+@asynccontextmanager
+async def _restorable(folder: Path) -> AsyncIterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    """Yields the connection string of a server, and what makes its backup the first time, and later restores it."""
     lives, data, backup = AsyncExitStack(), folder / "data", folder / "backup"
-    async with AsyncExitStack() as clients:
-        server = await lives.enter_async_context(CosmosServer.start(data=data))
+    server = await lives.enter_async_context(CosmosServer.start(data=data))
 
-        async def store() -> EventStore:
-            client = await clients.enter_async_context(open_client(cosmos(server.connection_string)))
-            return CosmosEventStore((await provisioned(client, _DATABASE)).get_container_client(EVENTS.name))
+    async def restore() -> None:
+        await lives.aclose()
+        if backup.exists():
+            shutil.rmtree(data)
+            shutil.copytree(backup, data)
+        else:
+            shutil.copytree(data, backup)
+        await lives.enter_async_context(CosmosServer.start(port=server.port, data=data))
 
-        async def restore() -> None:
-            """Restores the backup; the first time, there is none yet, and it is made."""
-            await lives.aclose()
-            if backup.exists():
-                shutil.rmtree(data)
-                shutil.copytree(backup, data)
-            else:
-                shutil.copytree(data, backup)
-            await lives.enter_async_context(CosmosServer.start(port=server.port, data=data))
-
-        try:
-            yield Process(await store(), await store(), restore)
-        finally:
-            await lives.aclose()
+    try:
+        yield server.connection_string, restore
+    finally:
+        await lives.aclose()
 
 
 async def test_the_projector_fills_a_hole(restored: Process) -> None:
@@ -184,3 +190,22 @@ async def test_a_command_is_decided_on_what_is_left(restored: Process) -> None:
     await restored.guest(SeeOffGuest("the sea"), "see off")
     types = [each.type for each in await restored.peer.read(_GUEST)]
     assert ["GuestInvited", "GuestArrived", "GuestLeft"] == types
+
+
+async def test_a_page_of_views_is_unavailable_once_and_then_what_is_left(tmp_path: Path) -> None:
+    """The SDK keeps one token for the container, and drops it with the error."""
+    async with _restorable(tmp_path) as (connection, restore), open_client(cosmos(connection)) as client:
+        views = CosmosViewStore((await provisioned(client, _DATABASE)).get_container_client)
+
+        async def put(name: str) -> None:
+            document = {"id": name, "houseId": "hill", "sortKey": name, "position": 1}
+            await views.put("house-guests", ViewKey(name, "hill"), document, None)
+
+        await put("1~a")
+        await restore()
+        for lost in ("1~b", "1~c"):
+            await put(lost)
+        await restore()
+        with pytest.raises(Unavailable):
+            await views.page("house-guests", "hill", "1", "2", 10)
+        assert ["1~a"] == [each["id"] for each in await views.page("house-guests", "hill", "1", "2", 10)]
