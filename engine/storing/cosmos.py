@@ -77,8 +77,8 @@ class CosmosEventStore:
     async def _query(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
         try:
             return await self._pages(stream_id, query, parameters)
-        except HistoryLost as error:
-            _log.error("%s", error)
+        except HistoryLost:
+            _log.error("stream %s lost events that this process had seen", stream_id)
             self._tokens.drop(stream_id)
             return await self._pages(stream_id, query, parameters)
 
