@@ -48,6 +48,10 @@ class _Lock:
         if self._queue.waiting > MAX_WAITING:
             raise TooBusy(f"{MAX_WAITING} commands are waiting for this stream")
         self._queue.waiting += 1
+        if self._queue.waiting == 1:
+            # Nobody holds it: most commands need no timer, which would cost several times as much as the lock.
+            await self._queue.lock.acquire()
+            return
         try:
             async with asyncio.timeout_at(self._give_up_at):
                 await self._queue.lock.acquire()
