@@ -9,6 +9,7 @@ Three rules make its results right under retries, stale caches and lagging repli
 - An attempt holds the stream lock; the pause between two attempts does not.
 """
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +19,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from engine.commands.errors import CommandIdReused, PreconditionFailed, TooBusy
 from engine.commands.loading import Loaded, Loader
-from engine.commands.stream_locks import StreamLocks
+from engine.commands.stream_locks import LONGEST_WAIT, StreamLocks
 from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import DomainError
@@ -121,11 +122,12 @@ class CommandHandler:
         CommandError and AdapterError as their modules describe.
         """
         work = _Work(aggregate, envelope, envelope.stream_id, probably_new)
+        give_up_at = asyncio.get_running_loop().time() + LONGEST_WAIT
         try:
             for attempt in range(MAX_ATTEMPTS):
                 if attempt:
                     await self.pause(attempt)
-                async with self.locks.held(work.stream_id):
+                async with self.locks.held(work.stream_id, give_up_at):
                     match await self._attempt(work):
                         case _Committed(result) | _AlreadyDone(result) | _Confirmed(result, None):
                             return result
@@ -148,7 +150,6 @@ class CommandHandler:
         """Makes the next attempt fold the stream from its first event."""
         _log.error("stream %s lost events that this process had seen; folding it anew", work.stream_id)
         self.cache.drop(work.stream_id)
-        self.store.forget(work.stream_id)
         work.probably_new = work.trust_snapshot = False
 
     async def _attempt(self, work: _Work) -> _Step:

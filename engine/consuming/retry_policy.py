@@ -14,7 +14,6 @@ from typing import Final, TypeVar
 from engine.commands.errors import TooBusy
 from engine.consuming.errors import TransientFailure
 from engine.errors import AccessRefused, Unavailable
-from engine.storing.errors import HistoryLost
 
 T = TypeVar("T")
 
@@ -25,7 +24,6 @@ TRANSIENT: Final = (
     TransientFailure,
     Unavailable,
     AccessRefused,
-    HistoryLost,
     TooBusy,
 )
 """These errors may go away by themselves, or after an operator or a deployment has acted."""

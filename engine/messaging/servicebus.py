@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.servicebus import (
@@ -23,12 +23,15 @@ from azure.servicebus.exceptions import (
     ServiceBusAuthorizationError,
 )
 
-from engine.errors import AccessRefused, Unavailable
+from engine.errors import AccessRefused, OutcomeUnknown, Unavailable
 from engine.messaging.port import DeadLetter, Message, MessageTooLarge, Received
 from engine.messaging.topology import EVENT_TOPIC
 
 SEND_LIFETIME: Final = 20.0
-"""A call of `send` is given up after this many seconds, the opening of the connection included."""
+"""A call of `send` is given up after this many seconds, its turn and the opening of the connection included."""
+
+_CLOSE_LIFETIME: Final = 2.0
+"""Nobody waits longer than this many seconds for the bus to hear that a link is closed."""
 
 BATCH_BYTES: Final = 192 * 1024
 """A batch stays well below the 256 KB that limit a message and a batch alike; a larger message is sent alone.
@@ -55,12 +58,24 @@ _REFUSALS: Final = (
 )
 
 
+class _Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+H = TypeVar("H", bound=_Closes)
+
+
 @dataclass(slots=True)
 class _Link:
     """Holds one sender, opened on first use. The lock keeps overlapping calls of `send` in order."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     sender: ServiceBusSender | None = None
+
+    async def close(self) -> None:
+        sender, self.sender = self.sender, None
+        if sender is not None:
+            await _closed(sender)
 
 
 class AzureServiceBus:
@@ -72,15 +87,14 @@ class AzureServiceBus:
 
     async def send(self, entity: str, messages: Sequence[Message]) -> None:
         link = self._links.setdefault(entity, _Link())
-        async with link.lock:
+        async with _translated(entity, writes=True), asyncio.timeout(SEND_LIFETIME), link.lock:
             try:
-                async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
-                    if link.sender is None:
-                        link.sender = self._sender(entity)
-                    await _send(link.sender, messages)
+                if link.sender is None:
+                    link.sender = self._sender(entity)
+                await _send(link.sender, messages)
             except BaseException:
                 # The state of the link is unknown now: the next call opens another.
-                await _closed(link)
+                await link.close()
                 raise
 
     async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
@@ -90,7 +104,7 @@ class AzureServiceBus:
 
     async def drain(self, entity: str, handle: Callable[[DeadLetter], Awaitable[None]], limit: int) -> int:
         renewer = AutoLockRenewer(max_lock_renewal_duration=_LONGEST_HANDLING)
-        async with renewer, self._dead_letter_receiver(entity) as receiver:
+        async with _closing(renewer), self._dead_letter_receiver(entity) as receiver:
             for done in range(limit):
                 async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
                     found = await receiver.receive_messages(1, max_wait_time=_LOOK_WAIT)
@@ -110,15 +124,22 @@ class AzureServiceBus:
                     await receiver.complete_message(message)
         return limit
 
-    def _dead_letter_receiver(self, entity: str) -> ServiceBusReceiver:
+    @asynccontextmanager
+    async def _dead_letter_receiver(self, entity: str) -> AsyncIterator[ServiceBusReceiver]:
         name, _, subscription = entity.partition("/")
+        dead = ServiceBusSubQueue.DEAD_LETTER
         if subscription:
-            return self._client.get_subscription_receiver(name, subscription, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
-        return self._client.get_queue_receiver(name, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+            receiver = self._client.get_subscription_receiver(name, subscription, sub_queue=dead)
+        else:
+            receiver = self._client.get_queue_receiver(name, sub_queue=dead)
+        async with _closing(receiver):
+            async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
+                await receiver.__aenter__()
+            yield receiver
 
     async def close(self) -> None:
         for link in self._links.values():
-            await _closed(link)
+            await link.close()
 
     def _sender(self, entity: str) -> ServiceBusSender:
         return self._client.get_topic_sender(entity) if entity == EVENT_TOPIC else self._client.get_queue_sender(entity)
@@ -206,17 +227,26 @@ def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-async def _closed(link: _Link) -> None:
-    sender, link.sender = link.sender, None
-    if sender is not None:
-        with contextlib.suppress(AzureError, OSError, TimeoutError):
-            async with asyncio.timeout(SEND_LIFETIME):
-                await sender.close()
+@asynccontextmanager
+async def _closing(handler: H) -> AsyncIterator[H]:
+    try:
+        yield handler
+    finally:
+        await _closed(handler)
+
+
+async def _closed(handler: _Closes) -> None:
+    with contextlib.suppress(AzureError, OSError, TimeoutError):
+        async with asyncio.timeout(_CLOSE_LIFETIME):
+            await handler.close()
 
 
 @asynccontextmanager
-async def _translated(entity: str) -> AsyncIterator[None]:
-    """Raises an AdapterError in place of an error of the SDK."""
+async def _translated(entity: str, *, writes: bool = False) -> AsyncIterator[None]:
+    """Raises an AdapterError in place of an error of the SDK.
+
+    With `writes`, a lost answer raises OutcomeUnknown, since the messages may still arrive; without, Unavailable.
+    """
     try:
         yield
     except MessageSizeExceededError as error:
@@ -224,4 +254,5 @@ async def _translated(entity: str) -> AsyncIterator[None]:
     except _REFUSALS as error:
         raise AccessRefused(f"Service Bus refuses to send to {entity}: check the connection and the entity") from error
     except (AzureError, OSError, TimeoutError) as error:
-        raise Unavailable(f"no answer from Service Bus for {entity} ({type(error).__name__})") from error
+        message = f"no answer from Service Bus for {entity} ({type(error).__name__})"
+        raise OutcomeUnknown(message) if writes else Unavailable(message) from error

@@ -35,7 +35,7 @@ class CosmosViewStore:
 
     async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
         proxy = self._container(container)
-        async with translated(f"view {container}"):
+        async with translated(f"view {container}", writes=True):
             try:
                 if etag is None:
                     await proxy.create_item(dict(document), no_response=True)

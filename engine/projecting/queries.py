@@ -1,16 +1,15 @@
 """Queries answer with views, which catch up from the stream where they lag, and with the events of streams."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from engine.commands.errors import PreconditionFailed, UnknownStream
 from engine.errors import Unavailable
 from engine.projecting.port import ViewStore
 from engine.projecting.projection import Projection, stream_of_key
 from engine.storing.codec import EventCodec
-from engine.storing.errors import HistoryLost
 from engine.storing.events import StoredEvent
 from engine.storing.pages import insist, pages
 from engine.storing.port import EventStore
@@ -65,7 +64,7 @@ class Queries:
             return Seen(view, position)
         wanted = max(min_version, 1)
         for _ in range(_ATTEMPTS):
-            async for page in self._pages(stream_id, position):
+            async for page in pages(self.store, stream_id, position):
                 async for event in in_turns(page):
                     view = projection.project(view, self.codec.decode(event))
                 position = page[-1].version
@@ -81,12 +80,12 @@ class Queries:
         """Returns the view at the past `version`, or at the past `time`, folded from the stream.
 
         Raises UnknownStream if the stream did not exist then, or has not reached that version, and Unavailable while
-        the replicas lag.
+        the replicas lag: unless a later event proves that none is missing, the primary replica confirms it.
         """
         for _ in range(_ATTEMPTS):
             view: V | None = None
             position, passed = 0, False
-            async for page in self._pages(stream_id, 0):
+            async for page in pages(self.store, stream_id, 0):
                 shown = [
                     event
                     for event in page
@@ -97,10 +96,10 @@ class Queries:
                     view, position = projection.project(view, self.codec.decode(event)), event.version
                 if passed := len(shown) < len(page):
                     break
-            if view is not None and (version is None or position == version):
+            if passed or position == version or await self.store.is_head(stream_id, position):
+                if view is None or (version is not None and position != version):
+                    raise UnknownStream(stream_id)
                 return Seen(view, position)
-            if passed or await self.store.is_head(stream_id, position):
-                raise UnknownStream(stream_id)
         raise _lagging(stream_id)
 
     async def events(self, after: Mapping[str, int], limit: int, min_version: int = 0) -> EventPage:
@@ -141,27 +140,13 @@ class Queries:
             await self._confirm_behind(stream_id, after + len(page), wanted)
         raise _lagging(stream_id)
 
+    async def _page(self, stream_id: str, after: int, limit: int) -> Sequence[StoredEvent]:
+        return await insist(lambda: self.store.read(stream_id, after, limit))
+
     async def _confirm_behind(self, stream_id: str, reached: int, wanted: int) -> None:
         """Raises UnknownStream or PreconditionFailed if the primary replica has no event `wanted` either."""
         if await self.store.is_head(stream_id, wanted - 1):
             raise PreconditionFailed(wanted, reached) if reached else UnknownStream(stream_id)
-
-    async def _pages(self, stream_id: str, after: int) -> AsyncGenerator[Sequence[StoredEvent], None]:
-        try:
-            async for page in pages(self.store, stream_id, after):
-                yield page
-                after = page[-1].version
-        except HistoryLost:
-            self.store.forget(stream_id)
-            async for page in pages(self.store, stream_id, after):
-                yield page
-
-    async def _page(self, stream_id: str, after: int, limit: int) -> Sequence[StoredEvent]:
-        try:
-            return await insist(lambda: self.store.read(stream_id, after, limit))
-        except HistoryLost:
-            self.store.forget(stream_id)
-            return await insist(lambda: self.store.read(stream_id, after, limit))
 
 
 def _lagging(stream_id: str) -> Unavailable:

@@ -1,5 +1,6 @@
 """The event store on Cosmos DB uses the container `events`: partition key `streamId`, unique key `commandKey`."""
 
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from azure.cosmos.exceptions import (
 
 from engine.errors import AdapterError, Unavailable
 from engine.storing import snapshots
-from engine.storing.cosmos_requests import ResponseHook, sub_status, translate, translated
+from engine.storing.cosmos_requests import READ_SESSION_NOT_AVAILABLE, ResponseHook, sub_status, translate, translated
 from engine.storing.errors import AppendTooLarge, HistoryLost, StreamFull, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, item_id, to_items
@@ -27,16 +28,18 @@ _NEWEST: Final = "SELECT TOP @count * FROM c ORDER BY c.id DESC"
 _LOOK_UP: Final = "SELECT * FROM c WHERE (c.id > @after AND c.id <= @last) OR STARTSWITH(c.commandKey, @command)"
 _OF: Final = "event store"
 
-_READ_SESSION_NOT_AVAILABLE: Final = 1002
 _PARTITION_KEY_FULL: Final = 1014
 _REMEMBERED_STREAMS: Final = 50_000
+
+_log = logging.getLogger(__name__)
 
 
 class CosmosEventStore:
     """Implements `EventStore`; every append is one round trip.
 
     The SDK does not keep the session token of a transactional batch, so an instance would miss its own writes on a
-    lagging replica. This class keeps the tokens of all answers by stream, and sends them with the next reads.
+    lagging replica. This class keeps the tokens of all answers by stream, and sends them with the next reads. A token
+    that is ahead of a store that was restored is dropped, and the stream is read as it is now.
     """
 
     def __init__(self, events: ContainerProxy) -> None:
@@ -73,10 +76,15 @@ class CosmosEventStore:
             history_intact=not guard or results[0]["resourceBody"]["metadata"]["eventId"] == expected.event_id
         )
 
-    def forget(self, stream_id: str) -> None:
-        self._tokens.drop(stream_id)
-
     async def _query(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
+        try:
+            return await self._pages(stream_id, query, parameters)
+        except HistoryLost:
+            _log.error("stream %s lost events that this process had seen", stream_id)
+            self._tokens.drop(stream_id)
+            return await self._pages(stream_id, query, parameters)
+
+    async def _pages(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
         keep = self._tokens.keeper(stream_id)
         async with _translated(stream_id, writes=False) as go_on:
 
@@ -135,7 +143,7 @@ async def _translated(stream_id: str, *, writes: bool) -> AsyncIterator[Response
         try:
             yield answered
         except CosmosHttpResponseError as error:
-            if (error.status_code, error.sub_status) == (404, _READ_SESSION_NOT_AVAILABLE):
+            if (error.status_code, error.sub_status) == (404, READ_SESSION_NOT_AVAILABLE):
                 raise HistoryLost(stream_id) from error
             if (error.status_code, error.sub_status) == (403, _PARTITION_KEY_FULL):
                 raise StreamFull(stream_id) from error

@@ -17,6 +17,9 @@ ResponseHook = Callable[[Mapping[str, Any], Any], None]
 OWNER_NOT_FOUND: Final = 1003
 """A 404 with this sub-status says that the container is missing, not the item."""
 
+READ_SESSION_NOT_AVAILABLE: Final = 1002
+"""A 404 with this sub-status says that the store has less than a session token asks for. The SDK drops its own then."""
+
 
 async def read_primary(container: ContainerProxy, partition: str, item_id: str) -> Mapping[str, Any] | None:
     """Returns the item as the primary replica has it, with its `_etag`; None if it does not exist.
@@ -61,6 +64,8 @@ def translate(error: CosmosHttpResponseError | CosmosBatchOperationError, of: st
     match error.status_code:
         case 429 | 449:
             return Throttled(message, _retry_after(error.headers or {}))
+        case 404 if sub_status(error) == READ_SESSION_NOT_AVAILABLE:
+            return Unavailable(message)
         case 400 | 401 | 403 | 404 | 413:
             return AccessRefused(f"{message}: check the connection, its rights, and that `operate provision` has run")
         case _ if writes:

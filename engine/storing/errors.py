@@ -2,7 +2,7 @@
 
 EventStoreError
 ├── WrongExpectedVersion    another writer was first: look up, fold, decide again
-├── HistoryLost             the store has fewer events than this instance has seen: forget the stream, fold from event 1
+├── HistoryLost             the store has fewer events than this instance has seen: fold from event 1
 ├── AppendTooLarge          the command makes more than one transaction holds: the client asks for less
 ├── StreamFull              the stream has the size that one stream may have: it takes no events any more
 ├── UndecodableEvent        this build should be able to read the event, and cannot: permanent

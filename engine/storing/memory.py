@@ -57,9 +57,6 @@ class MemoryEventStore:
         self._commits.append(items)
         return Appended(history_intact=intact)
 
-    def forget(self, stream_id: str) -> None:
-        """Does nothing: this store remembers nothing beside the streams."""
-
     def commits(self, after: int = 0) -> Commits:
         """Returns what a change feed would deliver after the first `after` transactions, in the order of commits."""
         return Commits([item for items in self._commits[after:] for item in items], len(self._commits))

@@ -30,8 +30,8 @@ class EventStore(Protocol):
 
     No method reads more than `PAGE` events of a stream and those of one command, however long the stream is. Every
     method raises Unavailable when the store does not answer, and AccessRefused when it refuses the application.
-    Reads may miss the newest writes, but nothing that this instance has read or written of the stream before; they
-    raise HistoryLost when the store no longer has that.
+    Reads may miss the newest writes, but nothing that this instance has read or written of the stream before. When the
+    store was restored and no longer has that, they return what it has.
     """
 
     async def read(self, stream_id: str, after: int = 0, limit: int = PAGE) -> Sequence[StoredEvent]:
@@ -61,8 +61,4 @@ class EventStore(Protocol):
         HistoryLost when the stream has not reached it, AppendTooLarge, StreamFull, and OutcomeUnknown when the answer
         was lost.
         """
-        ...
-
-    def forget(self, stream_id: str) -> None:
-        """Drops what this instance remembers of the stream, so that reads no longer require those events."""
         ...

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import azure.functions as func
@@ -184,9 +185,6 @@ def _refuse_misspelt(req: func.HttpRequest, *known: str) -> None:
     unknown = [name for name in req.params if name not in known]
     if not unknown:
         return
-    # Only such a request pays for this import.
-    from difflib import get_close_matches
-
     by_lower_case = {each.lower(): each for each in known}
     for name in unknown:
         near = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.8)

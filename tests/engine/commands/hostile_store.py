@@ -54,9 +54,6 @@ class HostileStore:
             raise OutcomeUnknown("lost")
         return appended
 
-    def forget(self, stream_id: str) -> None:
-        self.calls.append("forget")
-
     def _shown(self, stream_id: str, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         last = len(self.memory._streams.get(stream_id, [])) - self.hidden
         return [event for event in events if event.version <= last]

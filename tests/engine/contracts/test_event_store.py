@@ -182,11 +182,6 @@ class TestReading:
         expected = events[10 : 10 + PAGE] + [each for each in events[10 + PAGE :] if each.command_id == own]
         assert expected == list(await adapters.store.look_up(stream, 10, own))
 
-    async def test_what_was_forgotten_can_be_read_again(self, adapters: Adapters, stream: str) -> None:
-        await filled(adapters.store, stream, 1)
-        adapters.store.forget(stream)
-        assert len(await adapters.store.read(stream)) <= 1
-
     async def test_the_newest_events_are_read_from_the_end(self, adapters: Adapters, stream: str) -> None:
         events = await filled(adapters.store, stream, 5)
         assert events[-2:] == list(await adapters.store.newest(stream, 2))
