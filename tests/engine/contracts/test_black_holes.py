@@ -95,6 +95,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "sort_from": "1",
     "stream_id": "guest-g-1",
     "version": 0,
+    "vocabulary": 1,
 }
 
 
