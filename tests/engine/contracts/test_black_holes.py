@@ -103,8 +103,8 @@ BEGINS_NOTHING: Final = frozenset(
     {
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
         "ViewStore.get", "ViewStore.page", "OutcomeStore.get", "ParkedStore.sessions", "ParkedStore.session",
-        "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park", "ParkedStore.free", "DeadLetters.dead_letters",
-        "DeadLetters.drain", "Webhook.post",
+        "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park", "ParkedStore.free",
+        "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
 """They read, or read first. Of all others, a write may still be under way, which OutcomeUnknown says."""
