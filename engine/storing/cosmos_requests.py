@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
-from engine.errors import REQUEST_LIFETIME, AccessRefused, AdapterError, OutcomeUnknown, Unavailable
+from engine.errors import REQUEST_LIFETIME, AccessRefused, AdapterError, OutcomeUnknown, Throttled, Unavailable
 
 OWNER_NOT_FOUND: Final = 1003
 """A 404 with this sub-status says that the container is missing, not the item."""
@@ -54,7 +54,7 @@ def translate(error: CosmosHttpResponseError | CosmosBatchOperationError, of: st
     message = f"Cosmos DB answered {error.status_code}/{_sub_status(error)} for the {of}"
     match error.status_code:
         case 429 | 449:
-            return Unavailable(message, _retry_after(error.headers or {}))
+            return Throttled(message, _retry_after(error.headers or {}))
         case 400 | 401 | 403 | 404 | 413:
             return AccessRefused(f"{message}: check the connection, its rights, and that `operate provision` has run")
         case _ if writes:
