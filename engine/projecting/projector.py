@@ -106,7 +106,7 @@ class Projector:
             pending = await self._without_hole(stream_id, position, pending[-1].version)
         view = None if stored is None else projection.from_document(stored.document)
         for event in pending:
-            view = _applied(projection, view, self.codec.decode(event))
+            view = applied(projection, view, self.codec.decode(event))
         document = projection.to_document(key, pending[-1].version, view)
         await self.views.put(projection.name, key, document, None if stored is None else stored.etag)
 
@@ -117,7 +117,8 @@ class Projector:
         return list(events)
 
 
-def _applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:
+def applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:
+    """Returns the view after the event. Raises PermanentFailure."""
     try:
         return projection.project(view, event)
     except Exception as error:

@@ -13,7 +13,7 @@ from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
 from engine.projecting.projection import Projection
 from engine.storing.codec import EventCodec
 from engine.storing.events import Metadata, StoredEvent
-from engine.storing.memory import MemoryEventStore
+from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from engine.storing.port import Head
 from engine.testing.times import NOON
 from tests.engine.toy.registry import DOMAIN
@@ -52,8 +52,11 @@ class Feeding:
         self.now = NOON
         """It moves on while somebody waits."""
         surroundings = Surroundings(clock=lambda: self.now, sleep=self._pause)
-        services = services_over(self.store, domain=domain, views=self.views, surroundings=surroundings)
-        self.projector = services.projector
+        self.snapshots = MemorySnapshotStore()
+        services = services_over(
+            self.store, domain=domain, views=self.views, snapshots=self.snapshots, surroundings=surroundings
+        )
+        self.projector, self.refold = services.projector, services.refold
         self._codec = EventCodec.of(domain.aggregates)
         self._heads: dict[str, Head] = {}
 
