@@ -2,7 +2,7 @@
 
 AdapterError
 ├── Unavailable             the system is down or slow: ask again after `retry_after` seconds
-│   ├── Throttled           the system is asked too often, and has done nothing
+│   ├── Throttled           the system is asked too often, and refuses the request
 │   └── OutcomeUnknown      the answer to a write was lost: the write may have happened, or may still happen
 ├── AccessRefused           the system refuses this application (key, rights, containers, entities): an operator acts
 │   └── UnsuitableAccount   the account does not have the properties that the guarantees rest on
@@ -34,7 +34,7 @@ class Unavailable(AdapterError):
 
 
 class Throttled(Unavailable):
-    """Is raised when a system is asked too often: it has done nothing, and may do it after `retry_after` seconds."""
+    """Is raised when a system is asked too often: it refuses the request, and may accept it later."""
 
 
 class OutcomeUnknown(Unavailable):
