@@ -5,6 +5,7 @@ its stream, and at least once. A batch that failed is delivered again as a whole
 has not accepted, as far as it remembers, and consumers recognise events and commands by their ids.
 """
 
+import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from engine.consuming.errors import PermanentFailure, TransientFailure
+from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
 from engine.consuming.feed_items import by_stream
 from engine.consuming.host_rewrites import as_written
 from engine.consuming.throttling import LONGEST, Attempt
@@ -37,6 +38,9 @@ _REMEMBERED: Final = 100_000
 
 _ISSUED: Final = uuid.UUID("3d0f2c55-6f0c-5d0e-8a53-2f4b8a7c9e10")
 """This is the namespace of the ids of issued commands, which are derived from the event that holds them."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class ReplayRefused(TransientFailure):
@@ -67,27 +71,44 @@ class Relay:
     async def run(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Sends all that the batch calls for. After an error, the same batch is safe to repeat.
 
-        Raises TransientFailure when the repetition may succeed, PermanentFailure when it will not.
+        What cannot be read holds back its stream alone, until the others are sent. Raises TransientFailure when the
+        repetition may succeed, PermanentFailure when it will not.
         """
         self._check_age(items)
-        attempt = Attempt(self.clock() + LONGEST, self.clock, self.pause)
+        begun = self.clock()
+        reading = Attempt(begun + LONGEST / 2, self.clock, self.pause)
+        sending = Attempt(begun + LONGEST, self.clock, self.pause)
         if len(self._accepted) > _REMEMBERED:
             # They are of batches that other hosts went on with.
             self._accepted.clear()
         outgoing: dict[str, list[Message]] = {EVENT_TOPIC: [], COMMAND_QUEUE: [], REACTION_QUEUE: []}
+        failures: list[ConsumerError] = []
         for stream_id, its_items in by_stream(items).items():
             try:
-                for event in await attempt.unthrottled(partial(as_written, self.store, stream_id, its_items)):
-                    for entity, message in self._messages(event):
-                        outgoing[entity].append(message)
-            except UndecodableEvent as error:
-                raise PermanentFailure(CONSUMER, stream_id, str(error)) from error
-            except AdapterError as error:
-                raise TransientFailure(f"the relay waits with stream {stream_id}: {error}") from error
+                for entity, message in await self._read(reading, stream_id, its_items):
+                    outgoing[entity].append(message)
+            except ConsumerError as error:
+                _log.error("%s", error)
+                failures.append(error)
         for entity, messages in outgoing.items():
-            await self._send(attempt, entity, messages)
+            await self._send(sending, entity, messages)
+        if failures:
+            permanent = [failure for failure in failures if isinstance(failure, PermanentFailure)]
+            raise (permanent or failures)[0]
         for entity, messages in outgoing.items():
             self._accepted.difference_update((entity, message.message_id) for message in messages)
+
+    async def _read(
+        self, attempt: Attempt, stream_id: str, items: Iterable[Mapping[str, Any]]
+    ) -> Sequence[tuple[str, Message]]:
+        """Returns the messages that the items of one stream call for, each with its entity. Raises ConsumerError."""
+        try:
+            events = await attempt.unthrottled(partial(as_written, self.store, stream_id, items))
+            return [each for event in events for each in self._messages(event)]
+        except UndecodableEvent as error:
+            raise PermanentFailure(CONSUMER, stream_id, str(error)) from error
+        except AdapterError as error:
+            raise TransientFailure(f"the relay waits with stream {stream_id}: {error}") from error
 
     async def _send(self, attempt: Attempt, entity: str, messages: Iterable[Message]) -> None:
         """Sends the messages that the bus has not accepted yet, those of a session in their order."""

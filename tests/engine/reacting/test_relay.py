@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.consuming.errors import PermanentFailure, TransientFailure
+from engine.consuming.throttling import LONGEST
 from engine.errors import Throttled, Unavailable
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
@@ -176,6 +177,28 @@ async def test_a_read_that_is_throttled_is_waited_for(world: World, monkeypatch:
     monkeypatch.setattr(world.store, "read", throttled)
     await world.relay.run(await world.feed())
     assert ([0.5, 2.5], 2) == (world.pauses, len(world.bus.sent[EVENT_TOPIC]))
+
+
+async def test_a_read_that_stays_throttled_holds_back_its_stream_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await invite(world)
+    await world.commands.handle(GUEST, context("c-2").to("guest-g-1", DismissGuest("2026-01-02T03:04:05.000Z")))
+    await world.commands.handle(HOUSE, context("c-3").to("house-hill", AddBeds("hill", 3)))
+    items, began = await world.feed(), world.now
+
+    async def throttled(*_: object) -> Sequence[StoredEvent]:
+        raise Throttled("429", 2.5)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "read", throttled)
+        with pytest.raises(TransientFailure, match="waits with stream guest-g-1: 429"):
+            await world.relay.run(items)
+    assert timedelta(0) < world.now - began <= LONGEST / 2
+    assert ["BedsAdded"] == [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+    await world.relay.run(items)
+    sent = [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+    assert ["BedsAdded", "GuestInvited", "GuestDismissed"] == sent
 
 
 async def test_a_text_that_the_host_has_re_written_is_sent_as_it_was_written(world: World) -> None:
