@@ -1,8 +1,8 @@
 """Adapters raise these errors; each class says what the caller can do about it.
 
 AdapterError
-├── Unavailable             the system is down, throttles or is slow: ask again after `retry_after` seconds
-│   ├── Throttled           the system is there, and asks for a pause: nothing has happened
+├── Unavailable             the system is down or slow: ask again after `retry_after` seconds
+│   ├── Throttled           the system is asked too often, and refuses the request: nothing has happened
 │   └── OutcomeUnknown      the answer to a write was lost: the write may have happened, or may still happen
 ├── AccessRefused           the system refuses this application (key, rights, containers, entities): an operator acts
 │   └── UnsuitableAccount   the account does not have the properties that the guarantees rest on
@@ -34,7 +34,7 @@ class Unavailable(AdapterError):
 
 
 class Throttled(Unavailable):
-    """Is raised when a system refuses a request because it has too many."""
+    """Is raised when a system is asked too often: it refuses the request, and may accept it later."""
 
 
 class OutcomeUnknown(Unavailable):

@@ -23,9 +23,9 @@ class BusOnFirstUse:
         self._opening = asyncio.Lock()
         self._bus: AzureServiceBus | None = None
 
-    async def send(self, entity: str, messages: Sequence[Message]) -> None:
+    async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         bus = self._bus or await self._opened()
-        await bus.send(entity, messages)
+        return await bus.send(entity, messages)
 
     async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
         bus = self._bus or await self._opened()

@@ -4,17 +4,21 @@ The change feed keeps the order of each stream, but not inside one transaction, 
 projector sorts the events of a stream by version, skips those that the view has seen, and reads missing ones from the
 store. It writes the view once per batch, with its etag, together with its position. So the effect of an event is
 visible once, however often the event is delivered.
+
+A stream that is throttled waits, and the others go on.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
 from engine.consuming.feed_items import by_stream, stream_of
 from engine.consuming.host_rewrites import as_written
+from engine.consuming.throttling import LONGEST, Attempt
 from engine.errors import AdapterError
 from engine.projecting.port import ViewConflict, ViewStore
 from engine.projecting.projection import Projection
@@ -33,11 +37,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Projector:
-    """Feeds read models; one instance serves every projection of the worker process."""
+    """Feeds read models; one instance serves every projection of the worker process. `pause(seconds)` waits."""
 
     store: EventStore
     codec: EventCodec
     views: ViewStore
+    clock: Callable[[], datetime]
+    pause: Callable[[float], Awaitable[None]]
 
     async def run(self, projection: Projection[Any], items: Iterable[Mapping[str, Any]]) -> None:
         """Applies every event of the batch.
@@ -45,15 +51,20 @@ class Projector:
         If a stream fails, the other streams are applied first, then the error is raised. Raises TransientFailure when
         the same batch may succeed later, PermanentFailure when it will not.
         """
+        attempt = Attempt(self.clock() + LONGEST, self.clock, self.pause)
         slots = asyncio.Semaphore(_CONCURRENT_STREAMS)
 
         async def apply(stream_id: str, its_items: Sequence[Mapping[str, Any]]) -> ConsumerError | None:
-            async with slots:
-                try:
+            async def once() -> None:
+                # A stream that waits because it is throttled leaves its slot to another one.
+                async with slots:
                     await self._apply(projection, stream_id, its_items)
-                except ConsumerError as error:
-                    return error
-                return None
+
+            try:
+                await self._translated(projection, stream_id, attempt.unthrottled(once))
+            except ConsumerError as error:
+                return error
+            return None
 
         streams = by_stream(item for item in items if projection.follows(stream_of(item)))
         failures = [
@@ -67,20 +78,24 @@ class Projector:
             permanent = [failure for failure in failures if isinstance(failure, PermanentFailure)]
             raise (permanent or failures)[0]
 
-    async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+    async def _translated(self, projection: Projection[Any], stream_id: str, work: Awaitable[None]) -> None:
+        """Raises a ConsumerError in place of an AdapterError."""
         try:
-            events = await as_written(self.store, stream_id, items)
-            for _ in range(_MAX_CONFLICTS):
-                try:
-                    await self._write(projection, stream_id, events)
-                except ViewConflict:
-                    continue
-                return
-            raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
+            await work
         except UndecodableEvent as error:
             raise PermanentFailure(projection.consumer, stream_id, str(error)) from error
         except AdapterError as error:
             raise TransientFailure(f"{projection.consumer} waits with stream {stream_id}: {error}") from error
+
+    async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+        events = await as_written(self.store, stream_id, items)
+        for _ in range(_MAX_CONFLICTS):
+            try:
+                await self._write(projection, stream_id, events)
+            except ViewConflict:
+                continue
+            return
+        raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
 
     async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
         key = projection.key(self.codec.decode(events[0]))
@@ -98,7 +113,7 @@ class Projector:
         else:
             following = self._from_store(stream_id, position, last)
         async for event in following:
-            view = _applied(projection, view, self.codec.decode(event))
+            view = applied(projection, view, self.codec.decode(event))
         replaced = None if stored is None else stored.document
         document = projection.to_document(key, last, view, replaced)
         await self.views.put(projection.name, key, document, None if stored is None else stored.etag)
@@ -114,7 +129,8 @@ class Projector:
             raise TransientFailure(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
 
 
-def _applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:
+def applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:
+    """Returns the view after the event. Raises PermanentFailure."""
     try:
         return projection.project(view, event)
     except Exception as error:

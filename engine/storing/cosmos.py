@@ -1,5 +1,6 @@
 """The event store on Cosmos DB uses the container `events`: partition key `streamId`, unique key `commandKey`."""
 
+import contextlib
 import logging
 import re
 from collections import OrderedDict
@@ -134,6 +135,13 @@ class CosmosSnapshotStore:
     async def write(self, snapshot: Snapshot) -> None:
         async with _translated(snapshot.stream_id, writes=True):
             await self._snapshots.upsert_item(snapshots.to_item(snapshot), no_response=True)
+
+    async def delete(self, stream_id: str) -> None:
+        async with _translated(stream_id, writes=True):
+            found = self._snapshots.query_items("SELECT c.id FROM c", partition_key=stream_id)
+            async for item in found:
+                with contextlib.suppress(CosmosResourceNotFoundError):
+                    await self._snapshots.delete_item(item["id"], stream_id)
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """The event store in memory has full semantics for tests, and a feed of commits in place of the change feed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,12 @@ class MemoryEventStore:
         """Returns what a change feed would deliver after the first `after` transactions, in the order of commits."""
         return Commits([item for items in self._commits[after:] for item in items], len(self._commits))
 
+    def rewrite(self, stream_id: str, version: int, data: Mapping[str, Any]) -> None:
+        """Replaces the data of an event in place, as somebody may do by hand; the feed brings the event again."""
+        item = {**self._streams[stream_id][version - 1], "data": data}
+        self._streams[stream_id][version - 1] = item
+        self._commits.append([item])
+
     def lose(self, stream_id: str, after: int) -> None:
         """Truncates the stream to version `after`, as restoring the account would."""
         self._streams[stream_id] = self._streams[stream_id][:after]
@@ -77,3 +83,6 @@ class MemorySnapshotStore:
 
     async def write(self, snapshot: Snapshot) -> None:
         self._snapshots[snapshot.stream_id, snapshot.fold] = snapshot
+
+    async def delete(self, stream_id: str) -> None:
+        self._snapshots = {key: snapshot for key, snapshot in self._snapshots.items() if key[0] != stream_id}

@@ -17,6 +17,7 @@ from composition.services import build
 from composition.settings import Settings
 from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
+from engine.messaging.port import send_all
 from engine.messaging.topology import COMMAND_QUEUE
 from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import insistent_client
@@ -46,7 +47,7 @@ async def test_commands_that_wait_while_cosmos_db_is_away_are_carried_out_when_i
                 for sku in skus
                 for key in keys[sku]
             ]
-            await services.bus.send(COMMAND_QUEUE, messages)
+            await send_all(services.bus, COMMAND_QUEUE, messages)
             # Each of the four sessions waits, again and again.
             await asyncio.to_thread(running.says, "functions", r"message \S+ of commands waits: ", 12)
             await asyncio.to_thread(running.start_again, "cosmos")

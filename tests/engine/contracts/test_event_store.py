@@ -197,3 +197,11 @@ class TestSnapshots:
         await adapters.snapshots.write(second)
         assert second == await adapters.snapshots.read(stream, 1)
         assert await adapters.snapshots.read(stream, 2) is None
+
+    async def test_all_snapshots_of_a_stream_are_deleted(self, adapters: Adapters, stream: str) -> None:
+        for fold, its_stream in ((1, stream), (2, stream), (1, f"{stream}-2")):
+            await adapters.snapshots.write(Snapshot(its_stream, fold, 50, "e-50", NOON, "Happened", {}))
+        for _ in range(2):
+            await adapters.snapshots.delete(stream)
+        assert [None, None] == [await adapters.snapshots.read(stream, fold) for fold in (1, 2)]
+        assert await adapters.snapshots.read(f"{stream}-2", 1) is not None
