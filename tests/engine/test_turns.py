@@ -35,13 +35,17 @@ class Heart:
     def __init__(self) -> None:
         self.beats = 0
         self.longest = 0.0
+        self._last = time.thread_time()
 
     async def beat(self) -> None:
-        last = time.thread_time()
         while True:
             await asyncio.sleep(0)
-            now = time.thread_time()
-            self.beats, self.longest, last = self.beats + 1, max(self.longest, now - last), now
+            self.beats += 1
+            self.note()
+
+    def note(self) -> None:
+        now = time.thread_time()
+        self.longest, self._last = max(self.longest, now - self._last), now
 
 
 async def heart_during(work: Callable[[], Awaitable[object]]) -> Heart:
@@ -50,6 +54,7 @@ async def heart_during(work: Callable[[], Awaitable[object]]) -> Heart:
     await asyncio.sleep(0)
     try:
         await work()
+        heart.note()
     finally:
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
@@ -109,7 +114,7 @@ async def test_the_largest_page_of_events(long: MemoryEventStore) -> None:
         answered = await ask(door.events_of, params={"limit": "500"}, streams=HOUSE_STREAM)
         assert (500, True) == (len(answered.body["events"]), "continuation" in answered.body)
 
-    await calm_during(page, beats=1)
+    await calm_during(page, beats=0)
 
 
 async def test_a_batch_of_the_feed(long: MemoryEventStore) -> None:
