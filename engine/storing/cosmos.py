@@ -1,5 +1,6 @@
 """The event store on Cosmos DB uses the container `events`: partition key `streamId`, unique key `commandKey`."""
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -133,8 +134,10 @@ class CosmosSnapshotStore:
                 return None
 
     async def write(self, snapshot: Snapshot) -> None:
+        # In a thread, as large as it may be: the SDK takes its time on the loop for the text of it.
+        item = await asyncio.to_thread(snapshots.to_item, snapshot)
         async with _translated(snapshot.stream_id, writes=True):
-            await self._snapshots.upsert_item(snapshots.to_item(snapshot), no_response=True)
+            await self._snapshots.upsert_item(item, no_response=True)
 
     async def delete(self, stream_id: str) -> None:
         async with _translated(stream_id, writes=True):

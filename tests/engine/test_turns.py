@@ -22,7 +22,8 @@ from tests.engine.houses import HOUSE_STREAM, filled_with_beds
 from tests.engine.toy.house import from_data, to_data
 from tests.engine.toy.read_models.house_beds import HOUSE_BEDS
 from tests.engine.toy.registry import HOUSE
-from tests.engine.world import services_over
+from tests.engine.triggers.door import Door, ask
+from tests.engine.world import World, services_over
 
 COUNT = 60_000
 MOST_SECONDS = 0.05
@@ -34,13 +35,17 @@ class Heart:
     def __init__(self) -> None:
         self.beats = 0
         self.longest = 0.0
+        self._last = time.thread_time()
 
     async def beat(self) -> None:
-        last = time.thread_time()
         while True:
             await asyncio.sleep(0)
-            now = time.thread_time()
-            self.beats, self.longest, last = self.beats + 1, max(self.longest, now - last), now
+            self.beats += 1
+            self.note()
+
+    def note(self) -> None:
+        now = time.thread_time()
+        self.longest, self._last = max(self.longest, now - self._last), now
 
 
 async def heart_during(work: Callable[[], Awaitable[object]]) -> Heart:
@@ -49,6 +54,7 @@ async def heart_during(work: Callable[[], Awaitable[object]]) -> Heart:
     await asyncio.sleep(0)
     try:
         await work()
+        heart.note()
     finally:
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
@@ -98,6 +104,17 @@ async def test_a_view_of_the_past(long: MemoryEventStore) -> None:
         assert COUNT == (await queries.view_at(HOUSE_BEDS, HOUSE_STREAM, time=NOON)).version
 
     await calm_during(view, beats=COUNT // PAGE)
+
+
+async def test_the_largest_page_of_events(long: MemoryEventStore) -> None:
+    door = Door()
+    door.world = World(store=long)
+
+    async def page() -> None:
+        answered = await ask(door.events_of, params={"limit": "500"}, streams=HOUSE_STREAM)
+        assert (500, True) == (len(answered.body["events"]), "continuation" in answered.body)
+
+    await calm_during(page, beats=0)
 
 
 async def test_a_batch_of_the_feed(long: MemoryEventStore) -> None:
