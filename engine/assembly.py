@@ -14,7 +14,9 @@ from engine.commands.consumer import CommandConsumer
 from engine.commands.handler import CommandHandler, pause_with_jitter
 from engine.commands.outcomes.port import OutcomeStore
 from engine.consuming.messages import MessageConsumer, MessageRunner
+from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
+from engine.consuming.parked.release import Release
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.process import Process
 from engine.messaging.notification import Webhook
@@ -89,11 +91,12 @@ def assemble(
         new_id=surroundings.new_id,
         pause=functools.partial(pause_with_jitter, sleep),
     )
-    consumers = (
-        MessageConsumer(COMMAND_QUEUE, CommandConsumer(commands, adapters.outcomes, envelopes).handle),
-        MessageConsumer(REACTION_QUEUE, ReactionConsumer(commands, codec, envelopes, domain.processes).handle),
-        MessageConsumer(NOTIFICATION_QUEUE, NotificationConsumer(adapters.webhook, adapters.bus, clock, sleep).handle),
-    )
+    handlers = {
+        COMMAND_QUEUE: CommandConsumer(commands, adapters.outcomes, envelopes).handle,
+        REACTION_QUEUE: ReactionConsumer(commands, codec, envelopes, domain.processes).handle,
+        NOTIFICATION_QUEUE: NotificationConsumer(adapters.webhook, adapters.bus, clock, sleep).handle,
+    }
+    consumers = {name: MessageConsumer(name, handler, envelopes.vocabulary) for name, handler in handlers.items()}
     return Services(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
@@ -101,7 +104,8 @@ def assemble(
         projector=Projector(adapters.store, codec, adapters.views),
         relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, relay_replay_until),
         messages=MessageRunner(adapters.parked, clock),
-        consumers={each.name: each for each in consumers},
+        consumers=consumers,
+        newer=NewerReleases(Release(adapters.parked, clock, sleep), consumers.values()),
         parked=adapters.parked,
         bus=adapters.bus,
         dead_letters=adapters.dead_letters,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.handler import CommandHandler
 from engine.consuming.messages import MessageConsumer, MessageRunner
+from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
 from engine.messaging.port import Bus, DeadLetters
 from engine.projecting.projector import Projector
@@ -24,6 +25,7 @@ class Services:
     relay: Relay
     messages: MessageRunner
     consumers: Mapping[str, MessageConsumer]
+    newer: NewerReleases
     parked: ParkedStore
     bus: Bus
     dead_letters: DeadLetters

@@ -115,7 +115,7 @@ class _Parked:
         """Says why it is still parked; None if it is not."""
         release, handler = Release(self.store, utc_now, asyncio.sleep), self.consumers[consumer]
         if isinstance(parked, ParkedAlone):
-            return await release.alone(handler, parked.key, parked.message)
+            return await release.alone(handler, parked)
         with steps(parked.session_id, parked.waiting) as step:
 
             def report(message: Received) -> None:

@@ -1,6 +1,10 @@
 """What the process is reminded of."""
 
 from dataclasses import dataclass
+from typing import Final
+
+VOCABULARY: Final = 1
+"""Raise it when the process can say or hear anything else: earlier builds know by it what is newer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Final
 
-from domain.fulfilment.commands import AbandonFulfilment
+from domain.fulfilment.commands import VOCABULARY, AbandonFulfilment
 from domain.fulfilment.events import (
     CancellationFollowed,
     ConfirmationCompleted,
@@ -69,7 +69,11 @@ def fulfilment(payment_deadline_seconds: int) -> Process[FulfilmentInput, Fulfil
     decide = partial(_decide, payment_deadline_seconds)
     return Process(
         aggregate=Aggregate(
-            _CATEGORY, Decider(INITIAL, decide, evolve), events=FulfilmentEvent, commands=AbandonFulfilment
+            _CATEGORY,
+            Decider(INITIAL, decide, evolve),
+            events=FulfilmentEvent,
+            commands=AbandonFulfilment,
+            vocabulary=VOCABULARY,
         ),
         inputs=Fact,
         correlation=attrgetter("order_id"),

@@ -1,8 +1,12 @@
 """What can be asked of an order."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from domain.order.events import OrderLine
+
+VOCABULARY: Final = 1
+"""Raise it when the events or commands of an order can say anything else: earlier builds know by it what is newer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.payment.commands import PaymentCommand
+from domain.payment.commands import VOCABULARY, PaymentCommand
 from domain.payment.decisions import decide
 from domain.payment.events import PaymentEvent
 from domain.payment.state import INITIAL, PaymentState, evolve
@@ -10,5 +10,5 @@ from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import Decider
 
 PAYMENT: Final[Aggregate[PaymentCommand, PaymentEvent, PaymentState]] = Aggregate(
-    "payment", Decider(INITIAL, decide, evolve), events=PaymentEvent, commands=PaymentCommand
+    "payment", Decider(INITIAL, decide, evolve), events=PaymentEvent, commands=PaymentCommand, vocabulary=VOCABULARY
 )

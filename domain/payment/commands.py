@@ -1,8 +1,12 @@
 """What can be asked of the payment of an order."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from domain.money import Money
+
+VOCABULARY: Final = 1
+"""Raise it when the events or commands of a payment can say anything else: earlier builds know by it what is newer."""
 
 
 @dataclass(frozen=True, slots=True)

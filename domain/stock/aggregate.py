@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.stock.commands import StockCommand
+from domain.stock.commands import VOCABULARY, StockCommand
 from domain.stock.decisions import decide
 from domain.stock.events import StockEvent
 from domain.stock.snapshot import from_data, to_data
@@ -16,4 +16,5 @@ STOCK: Final[Aggregate[StockCommand, StockEvent, StockState]] = Aggregate(
     events=StockEvent,
     commands=StockCommand,
     snapshots=SnapshotFormat(FOLD, to_data, from_data),
+    vocabulary=VOCABULARY,
 )

@@ -1,6 +1,10 @@
 """What can be asked of the stock of one sku."""
 
 from dataclasses import dataclass
+from typing import Final
+
+VOCABULARY: Final = 1
+"""Raise it when the events or commands of the stock can say anything else: earlier builds know by it what is newer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,15 @@ class CommandConsumer:
     envelopes: EnvelopeCodec
 
     async def handle(self, received: Received) -> None:
-        """Carries the command out once, however often it is delivered. A refusal is an outcome too.
+        """Carries the command, or each one of a bundle, out once, however often it is delivered.
 
-        Raises UnreadableMessage, NewerMessage, and the errors of `CommandHandler.handle` that are no refusals.
+        A refusal is an outcome too. After another error, later commands of the bundle are not carried out. Raises
+        UnreadableMessage, UnreadableMember, and the errors of `CommandHandler.handle` that are no refusals.
         """
-        envelope = self.envelopes.read_command(received)
+        for envelope in self.envelopes.read_commands(received):
+            await self._carry_out(envelope)
+
+    async def _carry_out(self, envelope: CommandEnvelope) -> None:
         if envelope.outcome and await self._is_decided(envelope.command_id):
             return
         aggregate = self.envelopes.aggregate_of(envelope.stream_id)

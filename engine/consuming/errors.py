@@ -3,6 +3,7 @@
 ConsumerError
 ├── TransientFailure    the same batch or message may succeed later: the host delivers it again
 ├── PermanentFailure    the same event will fail again: it blocks its consumer until an operator acts
+├── NewerMessage        only a newer build can handle the message: it is parked until such a build releases it
 └── GaveUp              the consumer has tried for long enough: its message is parked without another try
 """
 
@@ -13,6 +14,14 @@ class ConsumerError(Exception):
 
 class TransientFailure(ConsumerError):
     pass
+
+
+class NewerMessage(ConsumerError):
+    """Is raised for a message that needs a build whose vocabulary is `vocabulary` at least."""
+
+    def __init__(self, message: str, vocabulary: int) -> None:
+        super().__init__(message)
+        self.vocabulary = vocabulary
 
 
 class GaveUp(ConsumerError):

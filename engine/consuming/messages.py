@@ -2,7 +2,8 @@
 
 A message that no build can understand is parked alone, and no other message waits for it. A message that is understood
 and keeps failing parks its session: later messages of the session wait behind it, in the store of parked messages, and
-the bus delivers the other sessions. A message is completed once it is handled or parked.
+the bus delivers the other sessions. So does a message that only a newer build understands, at once: until that build
+releases it, later messages of its session do not overtake it. A message is completed once it is handled or parked.
 """
 
 import logging
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from engine.consuming.errors import GaveUp, TransientFailure
+from engine.consuming.errors import GaveUp, NewerMessage, TransientFailure
 from engine.consuming.parked.port import Failure, ParkedStore
 from engine.consuming.retry_policy import TRANSIENT
 from engine.messaging.port import Received
-from engine.messaging.wire import UnreadableMessage
+from engine.messaging.wire import UnreadableMember, UnreadableMessage, vocabulary_of
+from engine.storing.errors import NewerEvent, UndecodableEvent
 
 TRIES_BEFORE_PARKING: Final = 5
 
@@ -25,14 +27,26 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MessageConsumer:
-    """Handles the messages of one kind; `handle` is safe to repeat.
-
-    It raises UnreadableMessage for a message that no build can understand, and GaveUp when it has tried for long
-    enough.
-    """
+    """Handles the messages of one kind with `handler`, which is safe to repeat; `vocabulary` is that of this build."""
 
     name: str
-    handle: Callable[[Received], Awaitable[None]]
+    handler: Callable[[Received], Awaitable[None]]
+    vocabulary: int
+
+    async def handle(self, message: Received) -> None:
+        """Handles a message.
+
+        Raises NewerMessage for one that a newer build has sent or is concerned with, UnreadableMessage for one that no
+        build can understand, GaveUp when the handler has tried for long enough, and the other errors of the handler.
+        """
+        try:
+            await self.handler(message)
+        except NewerEvent as error:
+            raise NewerMessage(str(error), max(vocabulary_of(message), self.vocabulary + 1)) from error
+        except (UnreadableMessage, UnreadableMember, UndecodableEvent) as error:
+            if vocabulary_of(message) <= self.vocabulary:
+                raise
+            raise NewerMessage(str(error), vocabulary_of(message)) from error
 
 
 @dataclass(slots=True)
@@ -58,6 +72,9 @@ class MessageRunner:
             raise
         except UnreadableMessage as error:
             await self._park_alone(consumer, delivery.message, error, attempts=1)
+        except NewerMessage as error:
+            delivery.failures += 1
+            await self._park(consumer, delivery, error)
         except GaveUp as error:
             delivery.failures = error.attempts
             await self._park(consumer, delivery, error)
@@ -77,9 +94,9 @@ class MessageRunner:
         if message.session_id is None:
             await self._park_alone(consumer, message, error, delivery.failures)
             return
-        _log.error(
-            "%s parks session %s at message %s: %s", consumer.name, message.session_id, message.message_id, error
-        )
+        # In every deployment, old builds meet newer messages: no operator has to act.
+        log = _log.warning if isinstance(error, NewerMessage) else _log.error
+        log("%s parks session %s at message %s: %s", consumer.name, message.session_id, message.message_id, error)
         await self.parked.park(consumer.name, message, failure_of(error, delivery.failures, self.clock()))
 
     async def _park_alone(self, consumer: MessageConsumer, message: Received, error: Exception, attempts: int) -> None:
@@ -89,4 +106,6 @@ class MessageRunner:
 
 def failure_of(error: BaseException, attempts: int, at: datetime) -> Failure:
     """Returns the failure that an operator sees with a parked message."""
-    return Failure(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)), attempts, at)
+    trace = "".join(traceback.format_exception(error))
+    newer = error.vocabulary if isinstance(error, NewerMessage) else None
+    return Failure(f"{type(error).__name__}: {error}", trace, attempts, at, newer)

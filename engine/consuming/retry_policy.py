@@ -14,8 +14,6 @@ from typing import Final, TypeVar
 from engine.commands.errors import TooBusy
 from engine.consuming.errors import TransientFailure
 from engine.errors import AccessRefused, Unavailable
-from engine.messaging.wire import NewerMessage
-from engine.storing.errors import NewerEvent
 
 T = TypeVar("T")
 
@@ -26,8 +24,6 @@ TRANSIENT: Final = (
     TransientFailure,
     Unavailable,
     AccessRefused,
-    NewerEvent,
-    NewerMessage,
     TooBusy,
 )
 """These errors may go away by themselves, or after an operator or a deployment has acted."""

@@ -12,7 +12,7 @@ E = TypeVar("E")
 S = TypeVar("S")
 
 Upcaster = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Turns the stored data of one schema of an event into the data of the next schema."""
+"""Turns the data of one schema of an event, or of a command, into the data of the next schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,10 @@ class Aggregate(Generic[C, E, S]):
     """Describes one kind of stream. `events` and `commands` are unions of classes, or a single class.
 
     `commands` are those that may travel on the bus; with None, no command may. Events are stored, and commands travel,
-    under the names of their classes; `renamed` maps a renamed class to the name it had before. `upcasters` maps an
-    event class to the functions that lift older schemas to the present one. `snapshots` is for streams that grow long.
+    under the names of their classes; `renamed` maps a renamed class to the name it had before. `upcasters` maps a
+    class to the functions that lift older schemas to the present one. `snapshots` is for streams that grow long.
+    `vocabulary` is raised with every change of what its events, its commands or its inputs can say: a build that meets
+    what it does not know tells by it whether a newer build said it.
     """
 
     category: str
@@ -44,6 +46,7 @@ class Aggregate(Generic[C, E, S]):
     renamed: Mapping[type, str] = field(default_factory=dict)
     upcasters: Mapping[type, tuple[Upcaster, ...]] = field(default_factory=dict)
     snapshots: SnapshotFormat[S] | None = None
+    vocabulary: int = 1
 
     def stream_id(self, entity_id: str) -> str:
         return f"{self.category}-{entity_id}"

@@ -2,17 +2,21 @@
 
 An event travels as its item at rest (`engine/storing/items.py`), a command as
 
-    { "commandId": "…", "stream": "guest-…", "type": "DismissGuest", "schema": 1, "data": {…},
+    { "commandId": "…", "stream": "guest-…", "type": "DismissGuest", "schema": 1, "data": {…}, "dataSchema": 2,
       "outcome": true, "expectedVersion": 3 | null, "fingerprint": "…", "actor": "…", "correlationId": "…",
       "causationId": "…", "traceparent": "…" }
 
+and several commands for one stream as a bundle, `{ "schema": 2, "commands": [ … ] }`. `dataSchema` is the schema of the
+command's class, and is left out while it is 1.
+
 Subject, correlation id, `traceparent` and `schema` are repeated as properties of the message, for filters and
-operators; consumers read the body alone.
+operators. The property `vocabulary` says what the sender can say; it is no part of the body, since builds that do not
+know it would refuse the body.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import NoneType
 from typing import Any, Final
@@ -25,8 +29,14 @@ from engine.storing.errors import UndecodableEvent
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, to_item
 
-_SCHEMA: Final = 1
-"""The command envelope and the commands in it share this schema; a newer build writes a higher one."""
+_SINGLE: Final = 1
+_BUNDLE: Final = 2
+"""These are the schemas of the body of a command message: one command, or several for one stream."""
+
+MOST_IN_A_BUNDLE: Final = 50
+
+VOCABULARY: Final = "vocabulary"
+"""This application property holds the vocabulary of the sender; a message of a build that had none counts as 0."""
 
 _STREAM_ID: Final = re.compile(r"(?P<category>[a-z]+)-[A-Za-z0-9._-]{1,64}", re.ASCII)
 _COMMAND_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
@@ -37,8 +47,8 @@ class UnreadableMessage(Exception):
     """Is raised when no build can understand a message, or it came to the wrong place; the text says why."""
 
 
-class NewerMessage(Exception):
-    """Is raised when a newer build wrote the message: a deployment is under way."""
+class UnreadableMember(Exception):
+    """Is raised when a command in a bundle cannot be read: the commands behind it in its session wait for it."""
 
 
 _TEXTS: Final = ("commandId", "stream", "type", "fingerprint", "actor", "correlationId", "causationId", "traceparent")
@@ -46,12 +56,13 @@ _FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(_TEXTS, (str,)),
     "schema": (int,),
     "data": (dict,),
+    "dataSchema": (int,),
     "outcome": (bool,),
     "expectedVersion": (int, NoneType),
 }
 """A command message has these fields, of these types, and no others; those in `_OPTIONAL` may be missing."""
 
-_OPTIONAL: Final = {"expectedVersion": None}
+_OPTIONAL: Final = {"expectedVersion": None, "dataSchema": 1}
 
 
 class EnvelopeCodec:
@@ -61,6 +72,8 @@ class EnvelopeCodec:
         self._converter = strict_converter()
         self._aggregates = {aggregate.category: aggregate for aggregate in aggregates}
         self._names = {cls: name for each in self._aggregates.values() for name, cls in each.command_classes.items()}
+        self._upcasters = {cls: lift for each in self._aggregates.values() for cls, lift in each.upcasters.items()}
+        self.vocabulary = sum(each.vocabulary for each in self._aggregates.values())
 
     def aggregate_of(self, stream_id: str) -> Aggregate[Any, Any, Any]:
         """Returns the aggregate of a stream. Raises UnreadableMessage if no aggregate has such stream ids."""
@@ -80,7 +93,7 @@ class EnvelopeCodec:
             "commandId": envelope.command_id,
             "stream": envelope.stream_id,
             "type": name,
-            "schema": _SCHEMA,
+            "schema": _SINGLE,
             "data": self._converter.unstructure(envelope.command),
             "outcome": envelope.outcome,
             "fingerprint": envelope.fingerprint,
@@ -90,26 +103,41 @@ class EnvelopeCodec:
             "traceparent": origin.traceparent,
             "expectedVersion": envelope.expected_version,
         }
+        if upcasters := self._upcasters.get(type(envelope.command)):
+            body["dataSchema"] = len(upcasters) + 1
         return Message(
             message_id=envelope.command_id,
             session_id=envelope.stream_id,
             subject=name,
             body=_to_json(body),
             correlation_id=origin.correlation_id,
-            properties={"traceparent": origin.traceparent, "schema": _SCHEMA},
+            properties={"traceparent": origin.traceparent, "schema": _SINGLE, VOCABULARY: self.vocabulary},
             due=due,
         )
 
-    def read_command(self, received: Received) -> CommandEnvelope:
-        """Returns the command envelope in the message. Raises UnreadableMessage and NewerMessage."""
-        return self.command_of(body_of(received), received.session_id)
+    def read_commands(self, received: Received) -> Sequence[CommandEnvelope]:
+        """Returns the command in the message, or all commands of a bundle.
+
+        Raises UnreadableMessage, and UnreadableMember for a bundle.
+        """
+        body = body_of(received)
+        if body.get("schema") != _BUNDLE:
+            return [self.command_of(body, received.session_id)]
+        members = body.get("commands")
+        if body.keys() != {"schema", "commands"} or not isinstance(members, list):
+            raise UnreadableMember("its body is no bundle: it holds `schema` and a list of `commands`, and no more")
+        if not 1 <= len(members) <= MOST_IN_A_BUNDLE:
+            raise UnreadableMember(f"its bundle has {len(members)} commands, not 1 to {MOST_IN_A_BUNDLE}")
+        try:
+            return [self.command_of(member, received.session_id) for member in members]
+        except UnreadableMessage as error:
+            raise UnreadableMember(f"a command of its bundle cannot be read: {error}") from error
 
     def command_of(self, body: Mapping[str, Any], session_id: str | None) -> CommandEnvelope:
-        """Returns the command envelope in a body that is parsed already. Raises UnreadableMessage and NewerMessage."""
-        schema = body.get("schema")
-        if type(schema) is int and schema > _SCHEMA:
-            raise NewerMessage(f"a command of schema {schema}, which this build does not know")
+        """Returns the command envelope in a body that is parsed already. Raises UnreadableMessage."""
         read = _checked(body)
+        if read["schema"] != _SINGLE:
+            raise UnreadableMessage(f"its body has schema {read['schema']}, which this build does not know")
         command_id, stream_id, type_ = read["commandId"], read["stream"], read["type"]
         if not _COMMAND_ID.fullmatch(command_id):
             raise UnreadableMessage(f"{command_id!r} is no id of a command")
@@ -120,7 +148,7 @@ class EnvelopeCodec:
             raise UnreadableMessage(f"there is no command {type_!r} for stream {stream_id}")
         return CommandEnvelope(
             stream_id=stream_id,
-            command=self._structured(read["data"], command_class, f"its data is no {type_}"),
+            command=self._structured(read["data"], read["dataSchema"], command_class),
             command_id=command_id,
             fingerprint=read["fingerprint"],
             origin=Origin(read["actor"], read["correlationId"], read["causationId"], read["traceparent"]),
@@ -128,15 +156,22 @@ class EnvelopeCodec:
             outcome=read["outcome"],
         )
 
-    def _structured(self, data: Mapping[str, Any], as_class: type, complaint: str) -> Any:
+    def _structured(self, data: Mapping[str, Any], schema: int, as_class: type) -> Any:
+        upcasters, name = self._upcasters.get(as_class, ()), self._names[as_class]
+        if not 1 <= schema <= len(upcasters) + 1:
+            raise UnreadableMessage(f"its data is {name} of schema {schema}, which this build does not know")
         try:
+            for upcast in upcasters[schema - 1 :]:
+                data = upcast(data)
             return self._converter.structure(data, as_class)
-        except Exception as error:  # every error of a converter comes from the data
-            raise UnreadableMessage(f"{complaint}: {type(error).__name__}: {error}") from error
+        except Exception as error:  # every error of an upcaster or a converter comes from the data
+            raise UnreadableMessage(f"its data is no {name}: {type(error).__name__}: {error}") from error
 
 
 def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns the fields of a command. Raises UnreadableMessage where one is missing, unknown, or of another type."""
+    if not isinstance(body, dict):
+        raise UnreadableMessage("its body is no command, but another JSON value")
     read = {**_OPTIONAL, **body}
     for name, types in _FIELDS.items():
         # By `type`, not isinstance, which accepts a bool as an int.
@@ -147,15 +182,15 @@ def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return read
 
 
-def event_message(event: StoredEvent, *, message_id: str, session_id: str) -> Message:
-    """Returns the message of an event, with its item at rest as the body."""
+def event_message(event: StoredEvent, *, message_id: str, session_id: str, vocabulary: int) -> Message:
+    """Returns the message of an event, with its item at rest as the body; `vocabulary` is that of the sender."""
     return Message(
         message_id=message_id,
         session_id=session_id,
         subject=event.type,
         body=_to_json(to_item(event)),
         correlation_id=event.metadata.correlation_id,
-        properties={"traceparent": event.metadata.traceparent, "schema": event.schema},
+        properties={"traceparent": event.metadata.traceparent, "schema": event.schema, VOCABULARY: vocabulary},
     )
 
 
@@ -170,6 +205,12 @@ def event_of(body: Mapping[str, Any]) -> StoredEvent:
         return from_item(body)
     except UndecodableEvent as error:
         raise UnreadableMessage(f"its body is no event: {error}") from error
+
+
+def vocabulary_of(received: Received) -> int:
+    """Returns the vocabulary of the sender; 0 for a build that had none, and for what is no number."""
+    vocabulary = received.properties.get(VOCABULARY)
+    return vocabulary if type(vocabulary) is int else 0
 
 
 def body_of(received: Received) -> Mapping[str, Any]:

@@ -1,17 +1,21 @@
 """A projection says, as a value, how the events of one kind of stream become the views of a read model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+from cattrs import Converter
 
 from engine.projecting.port import ViewKey
-from engine.storing.codec import strict_converter
+from engine.storing.codec import names_at_rest, strict_converter
 from engine.storing.containers import Container
 from engine.storing.events import RecordedEvent
+from engine.storing.shapes import digest_of
 
 V = TypeVar("V")
 
-_converter = strict_converter()
+_strict: Final = strict_converter()
+_lenient: Final = strict_converter(unknown_keys="ignored")
 
 
 def _nothing(_: Any) -> Mapping[str, str]:
@@ -61,18 +65,63 @@ class Projection(Generic[V]):
         key = view_key(self.generation, stream_id)
         return ViewKey(key, key)
 
-    def to_document(self, key: ViewKey, position: int, view: V) -> dict[str, Any]:
-        return {
+    @property
+    def _writer(self) -> str:
+        """Names this build in the documents that it writes: builds are told apart by the shape of their view class."""
+        return digest_of(self.view_class)  # type: ignore[arg-type]  # classes are hashable, all of them
+
+    def to_document(
+        self, key: ViewKey, position: int, view: V, replaced: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Returns the document of a view, to be written instead of `replaced`.
+
+        What this build does not know of `replaced` stays in it as it is. It is out of date then, so the document names
+        the build that had written it: `outdatedFor`.
+        """
+        document = {
             "id": key.id,
             **self.addressing(view),
             "position": position,
-            "view": _converter.unstructure(view),
+            "writer": self._writer,
+            "view": _strict.unstructure(view),
         }
+        if replaced is None:
+            return document
+        known = names_at_rest(self.view_class)
+        unknown = {name: value for name, value in replaced["view"].items() if name not in known}
+        kept = {name: value for name, value in replaced.items() if name[0] != "_" and name != "outdatedFor"}
+        outdated = {*replaced.get("outdatedFor", ()), *self._writers_that_knew_more(replaced)} - {self._writer}
+        marked = {"outdatedFor": sorted(outdated)} if outdated else {}
+        return {**kept, **document, **marked, "view": {**unknown, **document["view"]}}
 
-    def from_document(self, document: Mapping[str, Any]) -> V:
-        return _converter.structure(document["view"], self.view_class)
+    def from_document(self, document: Mapping[str, Any]) -> V | None:
+        """Returns the view in a document, without what this build does not know of it.
+
+        Returns None for a view that has to be folded from its stream anew: a build that knows less of it has written it
+        since, or it cannot be read.
+        """
+        if self._writer in document.get("outdatedFor", ()):
+            return None
+        return _structured(_lenient, document, self.view_class)
+
+    def _writers_that_knew_more(self, document: Mapping[str, Any]) -> Sequence[str]:
+        writer = document.get("writer", self._writer)
+        all_known = writer == self._writer or _structured(_strict, document, self.view_class) is not None
+        return () if all_known else (writer,)
+
+
+def _structured(converter: Converter, document: Mapping[str, Any], view_class: type[V]) -> V | None:
+    try:
+        return converter.structure(document["view"], view_class)
+    except Exception:  # noqa: BLE001 - every error of a converter comes from the data
+        return None
 
 
 def view_key(generation: int, stream_id: str) -> str:
     """Returns the id of a view, such as `1~guest-7c0e…`: all generations of a read model share one container."""
     return f"{generation}~{stream_id}"
+
+
+def stream_of_key(key: str) -> str:
+    """Returns the stream whose view has this id."""
+    return key.partition("~")[2]

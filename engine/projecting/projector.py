@@ -83,16 +83,19 @@ class Projector:
     async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
         key = projection.key(self.codec.decode(events[0]))
         stored = await self.views.get(projection.name, key)
+        view = None if stored is None else projection.from_document(stored.document)
         position = 0 if stored is None else stored.position
         pending = [event for event in events if event.version > position]
-        if not pending:
+        if stored is not None and view is None:
+            pending = await self._without_hole(stream_id, 0, max(position, events[-1].version))
+        elif not pending:
             return
-        if [event.version for event in pending] != list(range(position + 1, position + 1 + len(pending))):
+        elif [event.version for event in pending] != list(range(position + 1, position + 1 + len(pending))):
             pending = await self._without_hole(stream_id, position, pending[-1].version)
-        view = None if stored is None else projection.from_document(stored.document)
         for event in pending:
             view = _applied(projection, view, self.codec.decode(event))
-        document = projection.to_document(key, pending[-1].version, view)
+        replaced = None if stored is None else stored.document
+        document = projection.to_document(key, pending[-1].version, view, replaced)
         await self.views.put(projection.name, key, document, None if stored is None else stored.etag)
 
     async def _without_hole(self, stream_id: str, position: int, last: int) -> list[StoredEvent]:

@@ -1,6 +1,6 @@
 """Queries answer with views, which catch up from the stream where they lag, and with the events of streams."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 from engine.commands.errors import PreconditionFailed, UnknownStream
 from engine.errors import Unavailable
 from engine.projecting.port import ViewStore
-from engine.projecting.projection import Projection
+from engine.projecting.projection import Projection, stream_of_key
 from engine.storing.codec import EventCodec
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.storing.port import EventStore
@@ -49,7 +49,7 @@ class Queries:
         """
         stored = await self.views.get(projection.name, projection.key_of_stream(stream_id))
         view = None if stored is None else projection.from_document(stored.document)
-        position = 0 if stored is None else stored.position
+        position = 0 if stored is None or view is None else stored.position
         if view is not None and position >= max(min_version, 1):
             return Seen(view, position)
         events = await self._read_up_to(min_version, stream_id, after=position)
@@ -61,7 +61,7 @@ class Queries:
     async def view_at(
         self, projection: Projection[V], stream_id: str, *, version: int | None = None, time: datetime | None = None
     ) -> Seen[V]:
-        """Returns the view at the past `version`, or at the past `time`, folded from the stream.
+        """Returns the view at the past `version`, or at the past `time`, folded from the stream; else as it is shown.
 
         Raises UnknownStream if the stream did not exist then, or has not reached that version, and Unavailable while
         the replicas lag: unless a later event proves that none is missing, the primary replica confirms it.
@@ -75,7 +75,8 @@ class Queries:
                 and (time is None or event.metadata.occurred_at <= time)
             ]
             proven = len(shown) < len(events) or len(shown) == version
-            if proven or await self.store.is_head(stream_id, len(events)):
+            newest = bool(shown) and version is None and time is None
+            if proven or newest or await self.store.is_head(stream_id, len(events)):
                 view: V | None = None
                 for event in shown:
                     view = projection.project(view, self.codec.decode(event))
@@ -112,8 +113,14 @@ class Queries:
         """Returns at most `limit` views of a partition with `sort_from <= sortKey < sort_below`, highest first."""
         found = await self.views.page(projection.name, partition, sort_from, sort_below, limit + 1)
         shown = found[:limit]
-        more = len(found) > limit
-        return Page([projection.from_document(document) for document in shown], shown[-1]["sortKey"] if more else None)
+        views = [await self._of_document(projection, document) for document in shown]
+        return Page(views, shown[-1]["sortKey"] if len(found) > limit else None)
+
+    async def _of_document(self, projection: Projection[V], document: Mapping[str, Any]) -> V:
+        view = projection.from_document(document)
+        if view is None:
+            view = (await self.view_at(projection, stream_of_key(document["id"]))).view
+        return view
 
     async def _read_up_to(self, min_version: int, stream_id: str, *, after: int) -> Sequence[StoredEvent]:
         """Returns the events above version `after`: one at least, and up to `min_version` or later.

@@ -66,7 +66,7 @@ class NotificationConsumer:
         except NotReceived as error:
             if attempt >= len(DELAYS):
                 raise GaveUp(f"{error}; nor did it accept the event in a day", attempt + 1) from error
-            await self.bus.send(NOTIFICATION_QUEUE, [self._copy(received.body, event, attempt)])
+            await self.bus.send(NOTIFICATION_QUEUE, [self._copy(received, event, attempt)])
             _log.warning(
                 "notification of event %s is delayed by %s: %s", event.metadata.event_id, DELAYS[attempt], error
             )
@@ -81,16 +81,16 @@ class NotificationConsumer:
                 return
         await webhook.post(notification)
 
-    def _copy(self, body: bytes, event: StoredEvent, attempt: int) -> Message:
+    def _copy(self, received: Received, event: StoredEvent, attempt: int) -> Message:
         """Returns the scheduled copy under a new id: the detection window of the queue would drop an id seen before."""
         metadata = event.metadata
         return Message(
             message_id=f"{metadata.event_id}/{attempt + 1}",
             session_id=None,
             subject=event.type,
-            body=body,
+            body=received.body,
             correlation_id=metadata.correlation_id,
-            properties={"traceparent": metadata.traceparent, "schema": event.schema, ATTEMPT: attempt + 1},
+            properties={**received.properties, ATTEMPT: attempt + 1},
             due=self.clock() + DELAYS[attempt],
         )
 

@@ -10,6 +10,7 @@ from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.messaging.port import Received
 from engine.messaging.wire import EnvelopeCodec, UnreadableMessage, body_of, event_of
 from engine.storing.codec import EventCodec
+from engine.storing.errors import NewerEvent
 
 _REACTIONS: Final = uuid.UUID("c0a7f0b4-91a5-5b1c-9d0a-7c6b0f3f5a21")
 """This is the namespace of the command ids of reactions: a process reacts to an event once."""
@@ -33,7 +34,7 @@ class ReactionConsumer:
     async def handle(self, received: Received) -> None:
         """Returns once the process has reacted to the input.
 
-        Raises UnreadableMessage, NewerMessage, and the errors of the event codec and of `CommandHandler.handle`.
+        Raises UnreadableMessage, and the errors of the event codec and of `CommandHandler.handle`.
         """
         process = self._processes.get((received.session_id or "").partition("-")[0])
         if process is None:
@@ -46,9 +47,15 @@ class ReactionConsumer:
         await self._commands.handle(process.aggregate, envelope)
 
     def _reaction(self, process: Process[Any, Any, Any], body: Mapping[str, Any], session_id: str) -> CommandEnvelope:
-        """Returns the command envelope that passes the event to the process. Raises UnreadableMessage."""
+        """Returns the command envelope that passes the event to the process.
+
+        Raises UnreadableMessage and UndecodableEvent.
+        """
         stored = event_of(body)
-        event = self._codec.event_of(stored)
+        try:
+            event = self._codec.event_of(stored)
+        except NewerEvent as error:
+            raise UnreadableMessage(str(error)) from error
         entity_id = process.entity_id(event)
         if entity_id is None or process.aggregate.stream_id(entity_id) != session_id:
             raise UnreadableMessage(f"{stored.type} of {stored.stream_id} does not concern {session_id}")

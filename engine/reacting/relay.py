@@ -93,7 +93,8 @@ class Relay:
 
         Raises NewerEvent and UndecodableEvent.
         """
-        message = event_message(event, message_id=event.metadata.event_id, session_id=event.stream_id)
+        event_id, vocabulary = event.metadata.event_id, self.envelopes.vocabulary
+        message = event_message(event, message_id=event_id, session_id=event.stream_id, vocabulary=vocabulary)
         yield EVENT_TOPIC, message
         happened = self.codec.event_of(event)
         for process in self.processes:

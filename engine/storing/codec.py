@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from types import UnionType
-from typing import Any, Final, Self, get_args, get_origin
+from typing import Any, Final, Literal, Self, get_args, get_origin
 
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
@@ -92,13 +92,14 @@ class EventCodec:
             raise UndecodableEvent(stored.stream_id, stored.version, reason) from error
 
 
-def strict_converter() -> Converter:
-    """Returns a converter with camelCase keys that coerces no value and refuses unknown and missing keys.
+def strict_converter(*, unknown_keys: Literal["refused", "ignored"] = "refused") -> Converter:
+    """Returns a converter with camelCase keys that coerces no value and refuses missing keys, and unknown ones.
 
     Times have their form at rest. A key may be missing only where the field of the dataclass has a default. The members
     of a union of dataclasses are told apart by the class name: `{"type": "DismissGuest", …its fields}`.
     """
-    converter = Converter(forbid_extra_keys=True, detailed_validation=False)
+    refused = unknown_keys == "refused"
+    converter = Converter(forbid_extra_keys=refused, detailed_validation=False)
     for primitive in (str, int, bool):
         converter.register_structure_hook(primitive, _exactly(primitive))
     converter.register_structure_hook(datetime, lambda value, _: time_from_rest(value))
@@ -107,7 +108,7 @@ def strict_converter() -> Converter:
     converter.register_structure_hook_factory(
         _is_dataclass,
         lambda cls: make_dict_structure_fn(
-            cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=False, **_camel_case(cls)
+            cls, converter, _cattrs_forbid_extra_keys=refused, _cattrs_detailed_validation=False, **_camel_case(cls)
         ),
     )
     converter.register_unstructure_hook_factory(
@@ -171,6 +172,11 @@ def _tagged_structure_hook(converter: Converter, union: Any) -> Callable[[Any, A
 def _tagged_unstructure_hook(converter: Converter, union: Any) -> Callable[[Any], dict[str, Any]]:
     members: Final = {cls: converter.get_unstructure_hook(cls) for cls in get_args(union)}
     return lambda value: {"type": type(value).__name__, **members[type(value)](value)}
+
+
+def names_at_rest(cls: Any) -> frozenset[str]:
+    """Returns the keys of the data of a dataclass."""
+    return frozenset(each.rename for each in _camel_case(cls).values())
 
 
 def _camel_case(cls: Any) -> dict[str, Any]:

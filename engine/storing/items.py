@@ -100,7 +100,7 @@ def from_item(item: Mapping[str, Any]) -> StoredEvent:
         raise _unreadable(item, f"its envelope cannot be read ({type(error).__name__}: {error})") from error
     if type(version) is not int or id_ != item_id(version):
         raise _unreadable(item, "its id and its version differ")
-    if type(schema) is not int or type(type_) is not str or not isinstance(data, dict):
+    if type(schema) is not int or schema < 1 or type(type_) is not str or not isinstance(data, dict):
         raise _unreadable(item, "type, schema or data are not of their kind")
     # By position: this runs for every event read, and keyword arguments would take twice as long.
     how = Metadata(event_id, time, correlation_id, causation_id, traceparent, actor, fingerprint)

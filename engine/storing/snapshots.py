@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from engine.storing.events import time_at_rest, time_from_rest
+from engine.storing.codec import strict_converter
+
+_converter: Final = strict_converter(unknown_keys="ignored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +41,11 @@ def snapshot_id(fold: int) -> str:
 
 
 def to_item(snapshot: Snapshot) -> dict[str, Any]:
-    return {
-        "id": snapshot_id(snapshot.fold),
-        "streamId": snapshot.stream_id,
-        "fold": snapshot.fold,
-        "version": snapshot.version,
-        "eventId": snapshot.event_id,
-        "occurredAt": time_at_rest(snapshot.occurred_at),
-        "eventType": snapshot.event_type,
-        "state": snapshot.state,
-    }
+    return {"id": snapshot_id(snapshot.fold), **_converter.unstructure(snapshot)}
 
 
 def from_item(item: Mapping[str, Any]) -> Snapshot | None:
     try:
-        return Snapshot(
-            stream_id=item["streamId"],
-            fold=item["fold"],
-            version=item["version"],
-            event_id=item["eventId"],
-            occurred_at=time_from_rest(item["occurredAt"]),
-            event_type=item["eventType"],
-            state=item["state"],
-        )
-    except (KeyError, TypeError, ValueError):
+        return _converter.structure(item, Snapshot)
+    except Exception:  # noqa: BLE001 - every error of a converter comes from the data
         return None

@@ -1,7 +1,8 @@
 """`BusFunctions` passes each message of the bus to one consumer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,15 +33,26 @@ class BusFunctions:
         """Passes the message to the consumer `name`. Raises TransientFailure when the retry policy gives up."""
         received = _received(message)
         attempt = partial(self._attempt, name, Delivery(received))
-        try:
+        async with _ended_by_the_host():
             await self.retry_policy.retry(f"message {received.message_id} of {name}", attempt)
-        except asyncio.CancelledError:
-            # The worker never answers a cancellation that escapes a handler: the invocation would hang.
-            raise TransientFailure("the host ended the invocation") from None
+
+    async def release_newer(self) -> None:
+        """Releases what older builds have parked, and this build knows. Raises AdapterError and TransientFailure."""
+        async with _ended_by_the_host():
+            await (await self.services()).newer.run()
 
     async def _attempt(self, name: str, delivery: Delivery) -> None:
         services = await self.services()
         await services.messages.attempt(services.consumers[name], delivery)
+
+
+@asynccontextmanager
+async def _ended_by_the_host() -> AsyncIterator[None]:
+    try:
+        yield
+    except asyncio.CancelledError:
+        # The worker never answers a cancellation that escapes a handler: the invocation would hang.
+        raise TransientFailure("the host ended the invocation") from None
 
 
 def bus_functions(services: "Callable[[], Awaitable[Services]]") -> BusFunctions:

@@ -120,6 +120,15 @@ async def notify_again(message: func.ServiceBusMessage) -> None:
     await (await wiring.bus()).consume("notifications", message)
 
 
+# What an older build could not read is parked until a build that can is deployed
+
+
+@app.function_name("release_newer")
+@app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+async def release_newer(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs a parameter
+    await (await wiring.bus()).release_newer()
+
+
 # The events of streams
 
 

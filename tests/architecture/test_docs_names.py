@@ -138,6 +138,7 @@ KINDS: Final = (
         re.compile(r"(?P<name>--[a-z-]+)(?: [\w:]+)?"),
         lambda match: match["name"] in existing.code().strings | {"--help"},
     ),
+    Kind("constant", re.compile(r"(?P<name>[A-Z_]+): Final = .+"), lambda match: _is_word(match["name"])),
     Kind("JSON", re.compile(r"\{.*\}", re.DOTALL), _json),
     Kind(
         "header or property",

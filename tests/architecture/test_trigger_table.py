@@ -53,7 +53,12 @@ def trigger_of(function: Any) -> dict[str, Any]:
 
 def test_the_table_of_functions(functions: dict[str, Any]) -> None:
     views = {f"project_{projection.name.replace('-', '_')}" for projection in PROJECTIONS}
-    assert {*HTTP, *views, "relay_events", *BUS} == set(functions)
+    assert {*HTTP, *views, "relay_events", *BUS, "release_newer"} == set(functions)
+
+
+def test_what_waits_for_a_newer_build_is_released_every_minute(functions: dict[str, Any]) -> None:
+    expected = {"direction": "IN", "type": "timerTrigger", "name": "timer", "schedule": "0 * * * * *"}
+    assert expected == trigger_of(functions["release_newer"])
 
 
 def test_the_routes(functions: dict[str, Any]) -> None:

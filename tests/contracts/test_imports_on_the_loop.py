@@ -106,6 +106,7 @@ async def work():
     await function_app.react(message(given["reaction"]))
     await function_app.notify(message(given["notification"]))
     await function_app.notify(message({**given["notification"], "body": "{}"}))
+    await function_app.release_newer(None)
     return "done"
 """
 
@@ -146,7 +147,7 @@ async def environment() -> AsyncIterator[Mapping[str, str]]:
             context("c-1").to(stream, CancelOrder("changed my mind"))._replace(outcome=True)
         )
         fulfilment = stream.replace("order-", "fulfilment-")
-        happened = event_message(event, message_id="e-1", session_id=stream)
+        happened = event_message(event, message_id="e-1", session_id=stream, vocabulary=1)
         given = {
             "place": PLACE,
             "order": placed.body["orderId"],

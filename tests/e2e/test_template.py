@@ -23,7 +23,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_rooms_are_ours_to_the_byte(project: Path) -> None:
     for room in ROOMS:
         said = subprocess.run(
-            ["diff", "-r", "-x", "__pycache__", ROOT / room, project / room],
+            ["diff", "-r", "-x", "__pycache__", "-x", ".pytest_cache", ROOT / room, project / room],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert (0, "") == (said.returncode, said.stdout)

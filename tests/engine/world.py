@@ -71,10 +71,11 @@ class World:
         self.relay = self.services.relay
         self.retry_policy = RetryPolicy(self.clock, self.pause)
 
-    def another_process(self, *, relay_replay_until: datetime | None = None) -> Services:
+    def another_process(self, *, domain: Domain = DOMAIN, relay_replay_until: datetime | None = None) -> Services:
         """Over the same stores and the same bus."""
         return services_over(
             self.store,
+            domain=domain,
             views=self.views,
             outcomes=self.outcomes,
             parked=self.parked,

@@ -131,7 +131,9 @@ async def test_those_of_a_subscription_are_handled_here_and_never_sent_to_the_to
 ) -> None:
     environment = {**desk.environment, "NOTIFICATIONS_WEBHOOK": webhook.url, "NOTIFICATIONS_SECRET": "s"}
     event = stored_event(CODEC, "order-o-1", 1, OrderCancelled("o-1", "c-1", "changed my mind"))
-    await desk.services.bus.send(EVENT_TOPIC, [event_message(event, message_id="e-1", session_id="order-o-1")])
+    await desk.services.bus.send(
+        EVENT_TOPIC, [event_message(event, message_id="e-1", session_id="order-o-1", vocabulary=1)]
+    )
     async with desk.client.get_subscription_receiver(EVENT_TOPIC, NOTIFICATION_QUEUE) as receiver:
         (each,) = await receiver.receive_messages(1, max_wait_time=10)
         await receiver.dead_letter_message(each, "Broken", "it always crashes")

@@ -59,7 +59,7 @@ async def bus_messages() -> Any:
 async def event_message_of_any_text() -> Any:
     """Half of a surrogate pair is no UTF-8, and travels all the same."""
     broken = stored(OrderCancelled(ORDER_ID, "c-1", "half a \ud83e pair"))
-    return message_json(event_message(broken, message_id="m", session_id="s"))
+    return message_json(event_message(broken, message_id="m", session_id="s", vocabulary=1))
 
 
 async def delayed_notifications() -> Any:
@@ -74,7 +74,7 @@ async def delayed_notifications() -> Any:
         return None
 
     consumer = NotificationConsumer(Down(), bus, lambda: now, no_pause)
-    published = event_message(EVENT, message_id=METADATA.event_id, session_id=EVENT.stream_id)
+    published = event_message(EVENT, message_id=METADATA.event_id, session_id=EVENT.stream_id, vocabulary=1)
     await bus.send(NOTIFICATION_QUEUE, [published])
     for delay in DELAYS:
         (message,) = bus.deliver(NOTIFICATION_QUEUE)

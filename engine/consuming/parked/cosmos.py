@@ -1,9 +1,10 @@
 """The store of parked messages on Cosmos DB uses the container `parked`, partitioned by consumer.
 
     index      { "id": "index", "consumer": "commands", "sessions": ["guest-7c0e"] }
-    session    { "id": "guest-7c0e", "consumer", "waiting": 2, "failure": { "error", "trace", "attempts", "at" } }
+    session    { "id": "guest-7c0e", "consumer", "waiting": 2, "failure": { … } }
     message    { "id": "guest-7c0e~00000000000000000017", "consumer", "message": { … } }
     alone      { "id": "~00000000000000000018-1f0c9a2b", "consumer", "message": { … }, "failure": { … } }
+    failure    { "error", "trace", "attempts", "at", "newer": null }
 
 Each change of a session is one transaction: the index changes with the session, and the number of waiting messages with
 each message. So a session ends only when the primary replica knows of no message that waits in it.
@@ -29,6 +30,7 @@ _OF: Final = "store of parked messages"
 _ATTEMPTS: Final = 10
 _DIGITS: Final = 20
 _FROM_TO: Final = "SELECT TOP @limit * FROM c WHERE c.id >= @from AND c.id < @to ORDER BY c.id"
+_KNOWN: Final = "SELECT TOP @limit VALUE c.id FROM c WHERE IS_DEFINED(c.waiting) AND c.failure.newer <= @vocabulary"
 _MOST_ALONE: Final = 1_000
 
 _Operations = list[tuple[Any, ...]]
@@ -93,6 +95,16 @@ class CosmosParkedStore:
         if item is None or "waiting" not in item:
             return None
         return ParkedSession(session_id, _failure(item["failure"]), item["waiting"])
+
+    async def known(self, consumer: str, vocabulary: int, limit: int) -> Sequence[str]:
+        # The query reads all that the consumer has parked, which no index covers: mostly nothing.
+        async with translated(_OF):
+            found = self._container.query_items(
+                _KNOWN,
+                parameters=[{"name": "@limit", "value": limit}, {"name": "@vocabulary", "value": vocabulary}],
+                partition_key=consumer,
+            )
+            return [str(each) async for each in found]
 
     async def waiting(self, consumer: str, session_id: str, limit: int) -> Sequence[Received]:
         found = await self._query(consumer, f"{session_id}~", f"{session_id}~\x7f", limit)
@@ -228,9 +240,10 @@ def _failure_item(failure: Failure) -> dict[str, Any]:
         "trace": failure.trace,
         "attempts": failure.attempts,
         "at": time_at_rest(failure.at),
+        "newer": failure.newer,
     }
 
 
 def _failure(item: Mapping[str, Any]) -> Failure:
     at: datetime = time_from_rest(item["at"])
-    return Failure(item["error"], item["trace"], item["attempts"], at)
+    return Failure(item["error"], item["trace"], item["attempts"], at, item.get("newer"))

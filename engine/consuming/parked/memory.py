@@ -47,11 +47,17 @@ class MemoryParkedStore:
 
     async def park_alone(self, consumer: str, message: Received, failure: Failure) -> None:
         key = f"{message.sequence_number}-{message.message_id}"
-        self._alone[consumer].setdefault(key, ParkedAlone(key, message, failure))
+        self._alone[consumer][key] = ParkedAlone(key, message, failure)
 
     async def session(self, consumer: str, session_id: str) -> ParkedSession | None:
         session = self._sessions[consumer].get(session_id)
         return None if session is None else ParkedSession(session_id, session.failure, len(session.messages))
+
+    async def known(self, consumer: str, vocabulary: int, limit: int) -> Sequence[str]:
+        parked = self._sessions[consumer].items()
+        return [each for each, its in parked if its.failure.newer is not None and its.failure.newer <= vocabulary][
+            :limit
+        ]
 
     async def waiting(self, consumer: str, session_id: str, limit: int) -> Sequence[Received]:
         session = self._sessions[consumer].get(session_id)

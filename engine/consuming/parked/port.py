@@ -29,13 +29,15 @@ class TooManyParked(TransientFailure):
 class Failure:
     """Tells an operator why something was parked.
 
-    `attempts` counts the tries before it was parked, and at each release.
+    `attempts` counts the tries before it was parked, and at each release. `newer` is the vocabulary of the build that
+    it waits for; with None, it waits for an operator.
     """
 
     error: str
     trace: str
     attempts: int
     at: datetime
+    newer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,17 @@ class ParkedStore(Protocol):
         ...
 
     async def park_alone(self, consumer: str, message: Received, failure: Failure) -> None:
-        """Parks one message; no other message waits for it. Parking it again is safe."""
+        """Parks one message; no other message waits for it. Parking it again replaces its failure."""
         ...
 
     async def session(self, consumer: str, session_id: str) -> ParkedSession | None: ...
+
+    async def known(self, consumer: str, vocabulary: int, limit: int) -> Sequence[str]:
+        """Returns the ids of at most `limit` sessions that wait for a build of this vocabulary, or of a lower one.
+
+        It may lag for a moment.
+        """
+        ...
 
     async def waiting(self, consumer: str, session_id: str, limit: int) -> Sequence[Received]:
         """Returns the first `limit` messages of a parked session, in order.

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from engine.consuming.messages import MessageConsumer, failure_of
-from engine.consuming.parked.port import ParkedStore
+from engine.consuming.parked.port import ParkedAlone, ParkedStore
 from engine.consuming.retry_policy import TRANSIENT
 from engine.messaging.port import Received
 from engine.messaging.wire import UnreadableMessage
@@ -56,19 +56,21 @@ class Release:
                 await self.parked.remove(consumer.name, message)
         return Released(len(handled), None)
 
-    async def alone(self, consumer: MessageConsumer, key: str, message: Received) -> str | None:
+    async def alone(self, consumer: MessageConsumer, parked: ParkedAlone) -> str | None:
         """Handles a message that was parked alone, and removes it.
 
         Returns the error if it fails again; it stays parked then. Raises one of `TRANSIENT` when a store or the bus is
         not available.
         """
         try:
-            await consumer.handle(message)
+            await consumer.handle(parked.message)
         except TRANSIENT:
             raise
         except Exception as error:  # noqa: BLE001 - every error is shown to the operator
-            return f"{type(error).__name__}: {error}"
-        await self.parked.remove_alone(consumer.name, key)
+            failure = failure_of(error, parked.failure.attempts + 1, self.clock())
+            await self.parked.park_alone(consumer.name, parked.message, failure)
+            return failure.error
+        await self.parked.remove_alone(consumer.name, parked.key)
         return None
 
     async def _handled(self, consumer: MessageConsumer, message: Received) -> str | None:

@@ -1,15 +1,22 @@
 """Commands that clients do not wait for, from the acceptance to the outcome."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 import pytest
 
 from engine.commands.errors import CommandIdReused
 from engine.commands.outcomes.port import Done, Pending, Refused
+from engine.consuming.parked.release import Release
 from engine.errors import Unavailable
 from engine.messaging.envelope import CommandEnvelope
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE
+from engine.storing.events import StoredEvent
+from engine.storing.memory import MemoryEventStore
+from engine.storing.port import Appended, Head
 from tests.engine.contexts import TRACE, context
 from tests.engine.toy.guest import (
     DismissGuest,
@@ -197,10 +204,95 @@ class TestBadMessages:
         await world.deliver(COMMAND_QUEUE, Received("m-1", session, 1, body))
         assert 1 == len(await world.parked.alone(COMMAND_QUEUE))
 
-    async def test_a_newer_schema_is_waited_for(self, world: World) -> None:
+    @pytest.mark.parametrize(
+        ("vocabulary", "is_newer"), [(0, False), (0.5, False), ("9", False), (3, False), (4, True)]
+    )
+    async def test_what_a_newer_build_sends_parks_its_session_and_the_rest_is_parked_alone(
+        self, world: World, vocabulary: object, is_newer: bool
+    ) -> None:
         good = ENVELOPES.command_message(envelope(INVITE, "c-1"))
-        body = json.dumps({**json.loads(good.body), "schema": 2, "new": True}).encode()
-        with pytest.raises(Exception, match="schema 2"):
-            await world.deliver(COMMAND_QUEUE, Received("c-1", STREAM, 1, body))
+        body = json.dumps({**json.loads(good.body), "schema": 3, "new": True}).encode()
+        properties: Any = {**good.properties, "vocabulary": vocabulary}
+        await world.deliver(COMMAND_QUEUE, Received("c-1", STREAM, 1, body, properties))
+        assert (0 if is_newer else 1) == len(await world.parked.alone(COMMAND_QUEUE))
+        assert (frozenset({STREAM}) if is_newer else frozenset()) == await world.parked.sessions(COMMAND_QUEUE)
+        assert [] == world.pauses
+
+
+class RefusesVersion2(MemoryEventStore):
+    mended = False
+
+    async def append(self, stream_id: str, expected: Head, events: Sequence[StoredEvent]) -> Appended:
+        if events[0].version == 2 and not self.mended:
+            raise ValueError("a defect")
+        return await super().append(stream_id, expected, events)
+
+
+class TestBundles:
+    """Several commands for one stream in one message; this build reads them, and none sends them yet."""
+
+    COMMANDS: Final = (INVITE, WelcomeGuest(), SeeOffGuest("the sea"))
+
+    def bundle(self, *changes: Mapping[str, object], commands: Sequence[object] = COMMANDS) -> Received:
+        members = [
+            json.loads(ENVELOPES.command_message(envelope(command, f"c-{number}")).body)
+            for number, command in enumerate(commands, start=1)
+        ]
+        for member, change in zip(members, changes, strict=False):
+            member.update(change)
+        return Received("b-1", STREAM, 1, json.dumps({"schema": 2, "commands": members}).encode(), {"vocabulary": 3})
+
+    async def test_they_are_carried_out_in_their_order_and_once(self, world: World) -> None:
+        for _ in range(2):
+            await world.deliver(COMMAND_QUEUE, self.bundle())
+        invited, arrived, left = await world.store.read(STREAM)
+        assert ["c-1/0", "c-2/0", "c-3/0"] == [each.command_key for each in (invited, arrived, left)]
+
+    async def test_a_refusal_goes_on_to_the_next(self, world: World) -> None:
+        await world.deliver(COMMAND_QUEUE, self.bundle(commands=[INVITE, SeeOffGuest("too soon"), WelcomeGuest()]))
+        assert ["c-1/0", "c-3/0"] == [each.command_key for each in await world.store.read(STREAM)]
+
+    async def test_a_failure_stops_there_and_a_release_begins_at_the_first(self) -> None:
+        store = RefusesVersion2()
+        world = World(store)
+        await world.deliver(COMMAND_QUEUE, self.bundle())
+        assert ["c-1/0"] == [each.command_key for each in await store.read(STREAM)]
+        store.mended = True
+        consumer = world.services.consumers[COMMAND_QUEUE]
+        released = await Release(world.parked, world.clock, world.pause).session(consumer, STREAM, lambda _: None)
+        assert (1, None) == (released.handled, released.error)
+        assert 3 == len(await world.store.read(STREAM))
+
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ({"type": "BurnGuest"}, "no command 'BurnGuest'"),
+            ({"stream": "guest-g-2"}, "came in session"),
+            ({"schema": 2}, "which this build does not know"),
+            ({"unknown": 1}, "nothing is known of unknown"),
+        ],
+    )
+    async def test_one_that_is_unreadable_parks_the_session_and_nothing_is_done(
+        self, world: World, change: Mapping[str, object], reason: str
+    ) -> None:
+        await world.deliver(COMMAND_QUEUE, self.bundle({}, {}, change))
+        parked = await world.parked.session(COMMAND_QUEUE, STREAM)
+        assert parked is not None
+        assert reason in parked.failure.error
+        assert parked.failure.newer is None
         assert [] == await world.parked.alone(COMMAND_QUEUE)
-        assert frozenset() == await world.parked.sessions(COMMAND_QUEUE)
+        assert [] == list(await world.store.read(STREAM))
+
+    async def test_one_that_is_newer_makes_the_bundle_newer(self, world: World) -> None:
+        received = replace(self.bundle({}, {"type": "PraiseGuest"}), properties={"vocabulary": 4})
+        await world.deliver(COMMAND_QUEUE, received)
+        parked = await world.parked.session(COMMAND_QUEUE, STREAM)
+        assert parked is not None
+        assert 4 == parked.failure.newer
+        assert [] == list(await world.store.read(STREAM))
+
+    @pytest.mark.parametrize("commands", [None, [], {}, [5], [[]], [{}] * 51])
+    async def test_what_is_no_bundle_parks_the_session(self, world: World, commands: object) -> None:
+        body = json.dumps({"schema": 2, "commands": commands}).encode()
+        await world.deliver(COMMAND_QUEUE, Received("b-1", STREAM, 1, body))
+        assert frozenset({STREAM}) == await world.parked.sessions(COMMAND_QUEUE)

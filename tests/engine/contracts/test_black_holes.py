@@ -95,6 +95,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "sort_from": "1",
     "stream_id": "guest-g-1",
     "version": 0,
+    "vocabulary": 1,
 }
 
 
@@ -102,8 +103,8 @@ BEGINS_NOTHING: Final = frozenset(
     {
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
         "ViewStore.get", "ViewStore.page", "OutcomeStore.get", "ParkedStore.sessions", "ParkedStore.session",
-        "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park", "ParkedStore.free", "DeadLetters.dead_letters",
-        "DeadLetters.drain", "Webhook.post",
+        "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.known", "ParkedStore.park", "ParkedStore.free",
+        "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
 """They read, or read first. Of all others, a write may still be under way, which OutcomeUnknown says."""

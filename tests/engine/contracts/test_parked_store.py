@@ -53,6 +53,15 @@ async def alone(store: ParkedStore, consumer: str, expected: int) -> Sequence[Pa
     return found
 
 
+async def known(store: ParkedStore, consumer: str, vocabulary: int, expected: int) -> set[str]:
+    found: Sequence[str] = []
+    for _ in range(MOST_LOOKS):
+        found = await store.known(consumer, vocabulary, 100)
+        if len(found) == expected:
+            break
+    return set(found)
+
+
 class TestParking:
     async def test_nothing_is_parked_at_first(self, adapters: Adapters, consumer: str) -> None:
         assert frozenset() == await adapters.parked.sessions(consumer)
@@ -99,6 +108,21 @@ class TestParking:
         again = Failure("KeyError: no", "trace", 6, NOON + timedelta(hours=1))
         await adapters.parked_peer.failed_again(consumer, "guest-1", again)
         assert ParkedSession("guest-1", again, 2) == await adapters.parked.session(consumer, "guest-1")
+
+    async def test_what_waits_for_a_newer_build_is_known_by_its_vocabulary(
+        self, adapters: Adapters, consumer: str
+    ) -> None:
+        await adapters.parked.park(consumer, message(1, "guest-1"), replace(FAILURE, newer=4))
+        await adapters.parked.park(consumer, message(1, "guest-2"), replace(FAILURE, newer=5))
+        await adapters.parked.park(consumer, message(1, "guest-3"), FAILURE)
+        await adapters.parked.park_alone(consumer, message(2, None), replace(FAILURE, newer=4))
+        for vocabulary, expected in ((3, set()), (4, {"guest-1"}), (5, {"guest-1", "guest-2"})):
+            assert expected == await known(adapters.parked_peer, consumer, vocabulary, len(expected))
+        assert 1 == len(await adapters.parked.known(consumer, 5, 1))
+        (parked,) = await alone(adapters.parked_peer, consumer, 1)
+        assert 4 == parked.failure.newer
+        await adapters.parked.failed_again(consumer, "guest-1", FAILURE)
+        assert {"guest-2"} == await known(adapters.parked, consumer, 5, 1)
 
     async def test_a_failure_of_a_session_that_is_free_by_now_is_nobodys(
         self, adapters: Adapters, consumer: str

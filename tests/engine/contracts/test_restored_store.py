@@ -81,7 +81,7 @@ class Process:
 
 
 def _reaction(event: StoredEvent) -> Received:
-    message = event_message(event, message_id=event.metadata.event_id, session_id=_GREETING)
+    message = event_message(event, message_id=event.metadata.event_id, session_id=_GREETING, vocabulary=1)
     return Received(message.message_id, _GREETING, event.version, message.body, message.properties)
 
 

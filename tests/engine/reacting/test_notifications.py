@@ -52,12 +52,12 @@ def receiver() -> Receiver:
 @pytest.fixture
 def consumer(world: World, receiver: Receiver) -> MessageConsumer:
     return MessageConsumer(
-        NOTIFICATION_QUEUE, NotificationConsumer(receiver, world.bus, world.clock, world.pause).handle
+        NOTIFICATION_QUEUE, NotificationConsumer(receiver, world.bus, world.clock, world.pause).handle, vocabulary=1
     )
 
 
 def published(number: int = 1, **properties: Any) -> Received:
-    message = event_message(EVENT, message_id="event-1", session_id="guest-1")
+    message = event_message(EVENT, message_id="event-1", session_id="guest-1", vocabulary=1)
     return Received(message.message_id, None, number, message.body, {**message.properties, **properties})
 
 
@@ -78,7 +78,7 @@ async def test_the_receiver_is_told_what_happened(world: World, receiver: Receiv
 
 async def test_without_a_webhook_nobody_is_told(world: World) -> None:
     consumer = MessageConsumer(
-        NOTIFICATION_QUEUE, NotificationConsumer(None, world.bus, world.clock, world.pause).handle
+        NOTIFICATION_QUEUE, NotificationConsumer(None, world.bus, world.clock, world.pause).handle, vocabulary=1
     )
     await world.hand_over(consumer, published())
     assert not world.bus.sent
@@ -184,9 +184,9 @@ async def test_one_that_was_parked_is_posted_when_it_is_released(
     await world.hand_over(consumer, published(attempt=len(DELAYS)))
     release = Release(world.parked, world.clock, world.pause)
     (alone,) = await world.parked.alone(NOTIFICATION_QUEUE)
-    assert "503" in str(await release.alone(consumer, alone.key, alone.message))
+    assert "503" in str(await release.alone(consumer, alone))
     receiver.down = False
-    assert await release.alone(consumer, alone.key, alone.message) is None
+    assert await release.alone(consumer, alone) is None
     assert [] == await world.parked.alone(NOTIFICATION_QUEUE)
     assert not world.bus.sent
 

@@ -54,7 +54,7 @@ async def test_every_event_goes_to_the_topic_in_the_order_of_its_stream(world: W
     stored = await world.store.read("guest-g-1")
     first = next(message for message in sent if message.subject == "GuestInvited")
     assert (stored[0].metadata.event_id, "invite-g-1") == (first.message_id, first.correlation_id)
-    assert {"traceparent": TRACE, "schema": 1} == first.properties
+    assert {"traceparent": TRACE, "schema": 1, "vocabulary": 3} == first.properties
     assert 1 == json.loads(first.body)["version"]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.guest.commands import GuestCommand
+from domain.guest.commands import VOCABULARY, GuestCommand
 from domain.guest.decisions import decide
 from domain.guest.events import GuestEvent
 from domain.guest.state import INITIAL, GuestState, evolve
@@ -14,4 +14,5 @@ GUEST: Final[Aggregate[GuestCommand, GuestEvent, GuestState]] = Aggregate(
     Decider(INITIAL, decide, evolve),
     events=GuestEvent,
     commands=GuestCommand,
+    vocabulary=VOCABULARY,
 )

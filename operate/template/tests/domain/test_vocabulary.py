@@ -1,0 +1,25 @@
+"""What events and commands can say, and under which names: never another thing by accident."""
+
+import json
+from pathlib import Path
+
+from domain.registry import AGGREGATES, processes
+from engine.assembly import Domain
+from engine.testing.vocabulary import vocabulary_of
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+
+
+def test_what_can_be_said_is_known_by_a_number() -> None:
+    """Fails when an event, a command or the inputs of a process have changed, since builds of before cannot read that.
+
+    Raise `vocabulary` of the aggregate, then write what it says now to the file. For a class that is only called
+    otherwise, give its aggregate the old name in `renamed` instead.
+    """
+    known = json.loads((GOLDEN / "vocabulary.json").read_text(encoding="utf-8"))
+    assert known == vocabulary_of(Domain(AGGREGATES, processes()))
+
+
+def test_a_name_stands_for_one_command() -> None:
+    names = [name for each in AGGREGATES for name in each.command_classes]
+    assert sorted(set(names)) == sorted(names)
