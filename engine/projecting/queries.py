@@ -77,7 +77,7 @@ class Queries:
     async def view_at(
         self, projection: Projection[V], stream_id: str, *, version: int | None = None, time: datetime | None = None
     ) -> Seen[V]:
-        """Returns the view at the past `version`, or at the past `time`, folded from the stream.
+        """Returns the view at the past `version`, or at the past `time`, folded from the stream; else as it is shown.
 
         Raises UnknownStream if the stream did not exist then, or has not reached that version, and Unavailable while
         the replicas lag: unless a later event proves that none is missing, the primary replica confirms it.
@@ -96,7 +96,8 @@ class Queries:
                     view, position = projection.project(view, self.codec.decode(event)), event.version
                 if passed := len(shown) < len(page):
                     break
-            if passed or position == version or await self.store.is_head(stream_id, position):
+            newest = view is not None and version is None and time is None
+            if passed or position == version or newest or await self.store.is_head(stream_id, position):
                 if view is None or (version is not None and position != version):
                     raise UnknownStream(stream_id)
                 return Seen(view, position)

@@ -69,3 +69,8 @@ async def test_replicas_that_lag_on_are_no_answer(
     monkeypatch.setattr(store, "is_head", never)
     with pytest.raises(Unavailable):
         await queries.view_at(GUEST_DETAILS, GUEST_STREAM, time=LATER)
+
+
+async def test_without_a_moment_what_is_shown_is_enough(store: HostileStore, queries: Queries) -> None:
+    assert 1 == (await queries.view_at(GUEST_DETAILS, GUEST_STREAM)).version
+    assert ["read"] == store.calls

@@ -14,6 +14,7 @@ from engine.errors import Throttled, Unavailable
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
 from engine.reacting.relay import OLDEST, ReplayRefused
+from engine.storing import pages
 from engine.storing.events import StoredEvent
 from tests.engine.contexts import TRACE, context
 from tests.engine.toy.greeting import Greeted, Reminded
@@ -169,12 +170,13 @@ async def test_a_read_that_is_throttled_is_waited_for(world: World, monkeypatch:
     await world.commands.handle(GUEST, context("c-2").to("guest-g-1", DismissGuest("2026-01-02T03:04:05.000Z")))
     read, refused = world.store.read, [Throttled("429", 2.5), Throttled("429", 0.5)]
 
-    async def throttled(stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
+    async def throttled(stream_id: str, after: int, limit: int) -> Sequence[StoredEvent]:
         if refused:
             raise refused.pop()
-        return await read(stream_id, after)
+        return await read(stream_id, after, limit)
 
     monkeypatch.setattr(world.store, "read", throttled)
+    monkeypatch.setattr(pages, "_TRIES", 1)
     await world.relay.run(await world.feed())
     assert ([0.5, 2.5], 2) == (world.pauses, len(world.bus.sent[EVENT_TOPIC]))
 
@@ -192,6 +194,7 @@ async def test_a_read_that_stays_throttled_holds_back_its_stream_alone(
 
     with monkeypatch.context() as patched:
         patched.setattr(world.store, "read", throttled)
+        patched.setattr(pages, "_TRIES", 1)
         with pytest.raises(TransientFailure, match="waits with stream guest-g-1: 429"):
             await world.relay.run(items)
     assert timedelta(0) < world.now - began <= LONGEST / 2
