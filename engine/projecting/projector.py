@@ -104,6 +104,10 @@ class Projector:
             return
         if [event.version for event in pending] != list(range(position + 1, position + 1 + len(pending))):
             pending = await self._without_hole(stream_id, position, pending[-1].version)
+            if stored is None:
+                # The first event of the stream decides where its view is, whatever a later one says.
+                await self._write(projection, stream_id, pending)
+                return
         view = None if stored is None else projection.from_document(stored.document)
         for event in pending:
             view = applied(projection, view, self.codec.decode(event))
