@@ -110,6 +110,10 @@ class Projector:
         pending = [event for event in events if event.version > position]
         if [event.version for event in pending] == list(range(position + 1, last + 1)):
             following: AsyncIterator[StoredEvent] = in_turns(pending)
+        elif stored is None and events[0].version > 1 and (first := await self.store.read(stream_id, 0, 1)):
+            # The first event of the stream decides where its view is, whatever a later one says.
+            await self._write(projection, stream_id, [*first, *events])
+            return
         else:
             following = self._from_store(stream_id, position, last)
         async for event in following:

@@ -29,7 +29,9 @@ async def test_an_order_of_an_erased_customer_goes_on_and_is_shown_once(tmp_path
             await eventually([(order_id, "confirmed")], lambda: history(client, "ada"))
 
             running.stop("functions")
+            replicas_catch_up(running)
             await rewrite(running, f"order-{order_id}", "erased-1")
+            replicas_catch_up(running)
             running.start_again("functions")
             await eventually([(order_id, "confirmed")], lambda: history(client, "erased-1"))
             ended = await operate("views", "refold", f"order-{order_id}", COSMOS=running.environment["COSMOS"])
@@ -46,13 +48,18 @@ async def test_an_order_of_an_erased_customer_goes_on_and_is_shown_once(tmp_path
                 await judge.stock_is_balanced([story], {"mug": 1})
                 await judge.views_agree(story.streams)
                 await judge.nothing_is_parked()
-            assert [] == await history(client, "ada")
+            await eventually([], lambda: history(client, "ada"))
         await nothing_is_dead(running)
 
 
 async def history(client: InsistentClient, customer_id: str) -> list[tuple[str, str]]:
     orders = (await client.get(f"/customers/{customer_id}/orders")).body["orders"]
     return [(each["orderId"], each["status"]) for each in orders]
+
+
+def replicas_catch_up(running: Parts) -> None:
+    """Where those of Azure do so with time, those of the local Cosmos DB lag by commits, and not after a start."""
+    running.kill("cosmos")
 
 
 async def rewrite(running: Parts, stream_id: str, customer_id: str) -> None:

@@ -94,6 +94,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "sort_below": "2",
     "sort_from": "1",
     "stream_id": "guest-g-1",
+    "view_id": "1~guest-g-1",
     "version": 0,
     "vocabulary": 1,
 }
@@ -102,9 +103,9 @@ BY_NAME: Final[Mapping[str, Any]] = {
 BEGINS_NOTHING: Final = frozenset(
     {
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
-        "ViewStore.get", "ViewStore.page", "OutcomeStore.get", "ParkedStore.sessions", "ParkedStore.session",
-        "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park", "ParkedStore.free",
-        "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
+        "ViewStore.get", "ViewStore.find", "ViewStore.page", "OutcomeStore.get", "ParkedStore.sessions",
+        "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park",
+        "ParkedStore.free", "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
 """They read, or read first. Of all others, a write may still be under way, which OutcomeUnknown says."""

@@ -89,6 +89,15 @@ async def test_a_hole_is_filled_from_the_store(service: Service) -> None:
     assert (2, "arrived") == (await service.position(), await service.status())
 
 
+async def test_the_first_event_decides_where_the_view_is(service: Service) -> None:
+    """A host that had the stream in its memory when it was rewritten may write what the first event said before."""
+    await service.projector.run(HOUSE_GUESTS, await service.happened("guest-g-1", GuestInvited("g-1", "lake", ())))
+    await service.projector.run(HOUSE_GUESTS, await service.happened("guest-g-1", ARRIVED))
+    (view,) = await service.views.find("house-guests", "1~guest-g-1")
+    shown = view.document
+    assert (2, "lake", "arrived") == (view.position, shown["houseId"], shown["view"]["status"])
+
+
 async def test_a_hole_that_the_store_cannot_fill_yet_is_waited_for(service: Service) -> None:
     await service.happened("guest-g-1", INVITED)
     items = await service.happened("guest-g-1", ARRIVED)
