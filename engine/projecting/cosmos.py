@@ -62,7 +62,7 @@ class CosmosViewStore:
             return [StoredDocument(document, document["_etag"]) async for document in found]
 
     async def delete(self, container: str, key: ViewKey) -> None:
-        async with translated(f"view {container}"):
+        async with translated(f"view {container}", writes=True):
             try:
                 await self._container(container).delete_item(key.id, key.partition)
             except CosmosResourceNotFoundError as error:
