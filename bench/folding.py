@@ -83,7 +83,9 @@ def _fold_all(aggregate: Aggregate[Any, Any, Any], streams: Sequence[Items]) -> 
 
 
 def _folded(aggregate: Aggregate[Any, Any, Any], items: Items) -> StreamState[Any]:
-    return StreamState(aggregate.decider.initial).then(aggregate, CODEC, [from_item(item) for item in items])
+    events = [from_item(item) for item in items]
+    decider = aggregate.decider
+    return StreamState.at(decider.fold(decider.initial, map(CODEC.event_of, events)), events[-1])
 
 
 def _their_fold(mapper: Any, streams: Sequence[Items]) -> None:

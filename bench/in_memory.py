@@ -21,7 +21,7 @@ from engine.storing.errors import WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, to_items
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
-from engine.storing.port import Appended, Head
+from engine.storing.port import PAGE, Appended, Head
 from engine.triggers.http_requests import CommandRequest
 
 _COMMANDS: Final = 300
@@ -40,8 +40,8 @@ class TextStore(MemoryEventStore):
         self._texts: dict[str, list[str]] = {}
         self._taken: set[tuple[str, str]] = set()
 
-    async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
-        return [from_item(json.loads(text)) for text in self._texts.get(stream_id, [])[after:]]
+    async def read(self, stream_id: str, after: int = 0, limit: int = PAGE) -> Sequence[StoredEvent]:
+        return [from_item(json.loads(text)) for text in self._texts.get(stream_id, [])[after : after + limit]]
 
     async def append(self, stream_id: str, expected: Head, events: Sequence[StoredEvent]) -> Appended:
         stream = self._texts.setdefault(stream_id, [])

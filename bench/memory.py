@@ -176,7 +176,8 @@ def _put(cache: StreamStateCache, aggregate: Aggregate[Any, Any, Any], texts: Se
 
 def _folded(aggregate: Aggregate[Any, Any, Any], texts: Sequence[str]) -> StreamState[Any]:
     events = [from_item(json.loads(text)) for text in texts]
-    return StreamState(aggregate.decider.initial).then(aggregate, CODEC, events)
+    decider = aggregate.decider
+    return StreamState.at(decider.fold(decider.initial, map(CODEC.event_of, events)), events[-1])
 
 
 def _texts(aggregate: Aggregate[Any, Any, Any], more: int) -> Sequence[str]:

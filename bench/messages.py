@@ -26,7 +26,7 @@ from emulators.bench.report import Cell, Goal, Table
 from emulators.bench.scale import Scale, progress
 from engine.messaging.emulator_config import emulator_config
 from engine.messaging.first_use import BusOnFirstUse
-from engine.messaging.port import Bus, Message
+from engine.messaging.port import Bus, Message, send_all
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC
 from engine.storing.containers import PARKED
 
@@ -101,7 +101,7 @@ class _Rig:
         skus = [new_id() for _ in range(sessions)]
         messages = [_command(skus[number % sessions]) for number in range(count)]
         begun = time.perf_counter()
-        await self.bus.send(COMMAND_QUEUE, messages)
+        await send_all(self.bus, COMMAND_QUEUE, messages)
         await self._until_arrived(messages)
         return count / (max(self.arrived[message.message_id] for message in messages) - begun)
 

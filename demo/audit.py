@@ -14,9 +14,9 @@ from domain.payment.aggregate import PAYMENT
 from domain.payment.state import Processed
 from domain.registry import FULFILMENT
 from domain.stock.aggregate import STOCK
-from engine.commands.errors import UnknownStream
 from engine.deciding.aggregate import Aggregate
 from engine.projecting.queries import Queries
+from engine.storing.pages import pages
 
 _AT_ONCE: Final = 16
 
@@ -84,10 +84,8 @@ def _waits_for_shipment(process: Any) -> bool:
 
 
 async def _events(queries: Queries, aggregate: Aggregate[Any, Any, Any], entity_id: str) -> list[Any]:
-    try:
-        return [recorded.event for _, recorded in await queries.events(aggregate.stream_id(entity_id))]
-    except UnknownStream:
-        return []
+    read = pages(queries.store, aggregate.stream_id(entity_id))
+    return [queries.codec.event_of(stored) async for page in read for stored in page]
 
 
 def _folded(aggregate: Aggregate[Any, Any, Any], events: Iterable[Any]) -> Any:

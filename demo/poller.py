@@ -13,6 +13,7 @@ _PAY_SECONDS: Final = 0.3
 _PROBES: Final = 4
 _AT_ONCE: Final = 16
 _PAGE: Final = 100
+_EVENTS: Final = 500
 _DECIDED: Final = ("confirmed", "cancelled")
 
 
@@ -34,6 +35,7 @@ class Poller:
     decided_at: float = 0.0
     _reserved: deque[str] = field(default_factory=deque)
     _known: set[str] = field(default_factory=set)
+    _last_page: str = ""
     _decided: int = 0
 
     def count(self, status: str) -> int:
@@ -98,10 +100,14 @@ class Poller:
         stock = await self.client.ask(f"/stock/{self.sku}")
         if stock.status != 200 or stock.body["reserved"] <= len(self._known):
             return
-        history = await self.client.get(f"/stock/{self.sku}/events")
-        reserved = [event["data"]["orderId"] for event in history["events"] if event["type"] == "StockReserved"]
-        self._reserved.extend(order_id for order_id in reserved if order_id not in self._known)
-        self._known.update(reserved)
+        while True:
+            page = await self.client.get(f"/stock/{self.sku}/events?limit={_EVENTS}{self._last_page}")
+            reserved = [event["data"]["orderId"] for event in page["events"] if event["type"] == "StockReserved"]
+            self._reserved.extend(order_id for order_id in reserved if order_id not in self._known)
+            self._known.update(reserved)
+            if "continuation" not in page:
+                return
+            self._last_page = f"&continuation={page['continuation']}"
 
     async def _pay_if_asked(self, order_id: str) -> bool:
         """Tells whether it has reported the payment."""

@@ -10,7 +10,7 @@ from domain.stock.commands import ReceiveStock
 from engine.clock import utc_now
 from engine.consuming.parked.port import Failure, ParkedAlone, ParkedStore
 from engine.messaging.envelope import CommandEnvelope, Origin
-from engine.messaging.port import Message, Received
+from engine.messaging.port import Message, Received, send_all
 from engine.messaging.topology import COMMAND_QUEUE
 from engine.services import Services
 from operate.failure import CommandFailed
@@ -57,7 +57,7 @@ async def run(environment: Mapping[str, str]) -> None:
     sku = f"{_NAME}-{secrets.token_hex(3)}"
     async with connected(environment) as services:
         await _park_session(services, sku)
-        await services.bus.send(COMMAND_QUEUE, [_unreadable(sku), _receipt(services, sku, "second")])
+        await send_all(services.bus, COMMAND_QUEUE, [_unreadable(sku), _receipt(services, sku, "second")])
         say("waiting until the service has parked what was sent to it")
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):

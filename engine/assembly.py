@@ -28,6 +28,7 @@ from engine.messaging.wire import EnvelopeCodec
 from engine.projecting.port import ViewStore
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
+from engine.projecting.refold import Refold
 from engine.reacting.notifications import NotificationConsumer
 from engine.reacting.reactions import ReactionConsumer
 from engine.reacting.relay import Relay
@@ -104,8 +105,9 @@ def assemble(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
         queries=Queries(adapters.store, codec, adapters.views),
-        projector=Projector(adapters.store, codec, adapters.views),
-        relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, relay_replay_until),
+        projector=Projector(adapters.store, codec, adapters.views, clock, sleep),
+        refold=Refold(adapters.store, adapters.snapshots, codec, adapters.views),
+        relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, sleep, relay_replay_until),
         messages=MessageRunner(adapters.parked, KnownSessions(adapters.parked, surroundings.monotonic), clock, sleep),
         consumers=consumers,
         newer=NewerReleases(Release(adapters.parked, clock, sleep), consumers.values()),

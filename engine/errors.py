@@ -1,7 +1,8 @@
 """Adapters raise these errors; each class says what the caller can do about it.
 
 AdapterError
-├── Unavailable             the system is down, throttles or is slow: ask again after `retry_after` seconds
+├── Unavailable             the system is down or slow: ask again after `retry_after` seconds
+│   ├── Throttled           the system is asked too often, and refuses the request: nothing has happened
 │   └── OutcomeUnknown      the answer to a write was lost: the write may have happened, or may still happen
 ├── AccessRefused           the system refuses this application (key, rights, containers, entities): an operator acts
 │   └── UnsuitableAccount   the account does not have the properties that the guarantees rest on
@@ -11,7 +12,7 @@ AdapterError
 from typing import Final
 
 REQUEST_LIFETIME: Final = 8.0
-"""A request to a store is given up after this many seconds."""
+"""A request to a store is given up after this many seconds. A query may take several requests."""
 
 OUTCOME_SETTLES_AFTER: Final = 10.0
 """After this many seconds, a request that was given up can no longer take effect. Longer than `REQUEST_LIFETIME`."""
@@ -30,6 +31,10 @@ class Unavailable(AdapterError):
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Throttled(Unavailable):
+    """Is raised when a system is asked too often: it refuses the request, and may accept it later."""
 
 
 class OutcomeUnknown(Unavailable):

@@ -11,6 +11,7 @@ from engine.consuming.parked.port import ParkedStore
 from engine.messaging.port import Bus, DeadLetters
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
+from engine.projecting.refold import Refold
 from engine.reacting.relay import Relay
 
 
@@ -22,6 +23,7 @@ class Services:
     asynchronous: AsynchronousCommands
     queries: Queries
     projector: Projector
+    refold: Refold
     relay: Relay
     messages: MessageRunner
     consumers: Mapping[str, MessageConsumer]

@@ -21,6 +21,7 @@ _OWN: Final[Mapping[str, str]] = {
     "topology": "operate.commands.topology",
     "parked": "operate.commands.parked",
     "dead-letters": "operate.commands.dead_letters",
+    "views": "operate.commands.views",
     "completion": "operate.commands.completion",
 }
 """Every service has these commands; each is the `COMMAND` of its module."""

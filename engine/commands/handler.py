@@ -9,6 +9,7 @@ Three rules make its results right under retries, stale caches and lagging repli
 - An attempt holds the stream lock; the pause between two attempts does not.
 """
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,15 +19,16 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from engine.commands.errors import CommandIdReused, PreconditionFailed, TooBusy
 from engine.commands.loading import Loaded, Loader
-from engine.commands.stream_locks import StreamLocks
+from engine.commands.stream_locks import LONGEST_WAIT, StreamLocks
 from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.decider import DomainError
 from engine.messaging.envelope import CommandEnvelope
 from engine.storing.codec import EventCodec
-from engine.storing.errors import HistoryLost, WrongExpectedVersion
+from engine.storing.errors import HistoryLost, StreamFull, WrongExpectedVersion
 from engine.storing.events import Metadata, StoredEvent
-from engine.storing.port import EventStore
+from engine.storing.limits import Limits
+from engine.storing.port import PAGE, EventStore
 from engine.storing.snapshots import SnapshotStore
 
 C = TypeVar("C")
@@ -91,6 +93,10 @@ class _Work:
     trust_snapshot: bool = True
     snapshot_due: StreamState[Any] | None = None
 
+    def has_folded(self, loaded: Loaded) -> None:
+        if loaded.folded > SNAPSHOT_AFTER_FOLDING:
+            self.snapshot_due = loaded.state
+
 
 @dataclass(frozen=True, slots=True)
 class CommandHandler:
@@ -104,6 +110,7 @@ class CommandHandler:
     pause: Callable[[int], Awaitable[None]]
     cache: StreamStateCache = field(default_factory=lambda: StreamStateCache(CACHE_BYTES))
     locks: StreamLocks = field(default_factory=StreamLocks)
+    limits: Limits = field(default_factory=Limits)
 
     async def handle(
         self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, *, probably_new: bool = False
@@ -115,11 +122,12 @@ class CommandHandler:
         CommandError and AdapterError as their modules describe.
         """
         work = _Work(aggregate, envelope, envelope.stream_id, probably_new)
+        give_up_at = asyncio.get_running_loop().time() + LONGEST_WAIT
         try:
             for attempt in range(MAX_ATTEMPTS):
                 if attempt:
                     await self.pause(attempt)
-                async with self.locks.held(work.stream_id):
+                async with self.locks.held(work.stream_id, give_up_at):
                     match await self._attempt(work):
                         case _Committed(result) | _AlreadyDone(result) | _Confirmed(result, None):
                             return result
@@ -136,13 +144,12 @@ class CommandHandler:
 
     @property
     def loader(self) -> Loader:
-        return Loader(self.store, self.snapshots, self.codec)
+        return Loader(self.store, self.snapshots, self.codec, self.cache, self.limits)
 
     def _start_anew(self, work: _Work) -> None:
         """Makes the next attempt fold the stream from its first event."""
         _log.error("stream %s lost events that this process had seen; folding it anew", work.stream_id)
         self.cache.drop(work.stream_id)
-        self.store.forget(work.stream_id)
         work.probably_new = work.trust_snapshot = False
 
     async def _attempt(self, work: _Work) -> _Step:
@@ -152,8 +159,9 @@ class CommandHandler:
             if state is None and work.probably_new:
                 state = StreamState(work.aggregate.decider.initial)
             if state is None:
-                loaded = await self._load(work)
-                if done := _already_done(work, loaded.events):
+                loaded = await self.loader.load(work.aggregate, work.envelope, trust_snapshot=work.trust_snapshot)
+                work.has_folded(loaded)
+                if done := _already_done(work, loaded.own):
                     return done
                 state, just_read = loaded.state, loaded.whole
             step = await self._decide_and_keep(work, state, just_read=just_read)
@@ -162,14 +170,6 @@ class CommandHandler:
         except HistoryLost:
             return _Gone()
         return step
-
-    async def _load(self, work: _Work) -> Loaded:
-        """Loads the stream, caches its state, and marks a snapshot as due after a long fold."""
-        loaded = await self.loader.load(work.aggregate, work.stream_id, trust_snapshot=work.trust_snapshot)
-        self.cache.put(work.stream_id, loaded.state)
-        if len(loaded.events) > SNAPSHOT_AFTER_FOLDING:
-            work.snapshot_due = loaded.state
-        return loaded
 
     async def _decide_and_keep(self, work: _Work, state: StreamState[Any], *, just_read: bool) -> _Step:
         """Appends the events that follow from the command, or confirms that none follow."""
@@ -192,6 +192,9 @@ class CommandHandler:
             found = await self._look_up(work, state)
             # The newer events are in the cache now: the next attempt starts from them, after a pause without the lock.
             return found if isinstance(found, _AlreadyDone) else _Stale(None)
+        except StreamFull as error:
+            _log.error("%s", error)
+            raise
         if appended.history_intact:
             reached = StreamState.at(work.aggregate.decider.fold(state.state, decided), events[-1])
             self.cache.put(work.stream_id, reached)
@@ -226,20 +229,25 @@ class CommandHandler:
         The event at the version of `state` is read too: if it is missing, or another one, the history was lost. Raises
         HistoryLost and CommandIdReused.
         """
-        events = await self.store.look_up(work.stream_id, max(state.version - 1, 0), work.envelope.command_id)
+        after = max(state.version - 1, 0)
+        events = await self.store.look_up(work.stream_id, after, work.envelope.command_id)
         at_version = [event.metadata.event_id for event in events if event.version == state.version]
         if state.version and at_version != [state.event_id]:
             raise HistoryLost(work.stream_id)
-        newer = [event for event in events if event.version > state.version]
+        newer = [event for event in events if state.version < event.version <= after + PAGE]
         if [event.version for event in newer] != list(range(state.version + 1, state.version + 1 + len(newer))):
             return _Stale(None)
-        stale = self._folded_on(work, state, newer) if newer else None
-        return _already_done(work, events) or stale
-
-    def _folded_on(self, work: _Work, state: StreamState[Any], newer: Sequence[StoredEvent]) -> _Stale:
-        reached = state.then(work.aggregate, self.codec, newer)
+        if not newer:
+            return _already_done(work, events)
+        reached = await state.then(work.aggregate, self.codec, newer)
         self.cache.put(work.stream_id, reached)
-        return _Stale(reached)
+        if done := _already_done(work, events):
+            return done
+        if reached.version < after + PAGE:
+            return _Stale(reached)
+        # There may be many more. The next attempt looks the command up once more: a snapshot may have skipped its own.
+        work.has_folded(await self.loader.catch_up(work.aggregate, work.envelope, reached))
+        return _Stale(None)
 
     def _stored(self, work: _Work, event: object, version: int, index: int, now: datetime) -> StoredEvent:
         type_, schema, data = self.codec.encode(event)

@@ -1,118 +1,196 @@
-"""A cold load reads a short stream in one query, and a long stream from a snapshot and its newest events."""
+"""A cold load reads a short stream in one query, and a long stream from a snapshot and its newest events.
+
+What has to be folded is read page by page. The cache has the state after each page, and a snapshot is written now and
+then: the next load goes on where one was cut off.
+"""
 
 import asyncio
+import json
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from engine.commands.stream_state import StreamState
+from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate, SnapshotFormat
 from engine.errors import AdapterError
+from engine.messaging.envelope import CommandEnvelope
 from engine.storing.codec import EventCodec
+from engine.storing.errors import HistoryLost
 from engine.storing.events import StoredEvent
+from engine.storing.items import MAX_EVENTS
+from engine.storing.limits import MAY_BE_LARGE, Limits
+from engine.storing.pages import insist, pages
 from engine.storing.port import EventStore
-from engine.storing.snapshots import Snapshot, SnapshotStore
+from engine.storing.snapshots import Snapshot, SnapshotStore, to_item
 
 NEWEST: Final = 100
 """A load reads this many events along with the snapshot: twice as many as lie between two snapshots."""
 
+SNAPSHOT_WHILE_FOLDING: Final = 10_000
+"""A long fold leaves a snapshot each time that it has folded this many events."""
+
+_WATCH_EVERY: Final = 1_000
+"""The size of a stream that may be large is estimated once in this many events."""
+
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Holds the state of a stream and the events that were read for it; `whole` if the replica showed no others."""
+class Loaded(NamedTuple):
+    """Holds the state of a stream, and the events of the command among the `folded` ones that were read for it.
+
+    It is `whole` if these are all events that the replica showed.
+    """
 
     state: StreamState[Any]
-    events: Sequence[StoredEvent]
+    own: Sequence[StoredEvent]
+    folded: int
     whole: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Loader:
+    """Loads states of streams into the cache."""
+
     store: EventStore
     snapshots: SnapshotStore
     codec: EventCodec
+    cache: StreamStateCache
+    limits: Limits
 
-    async def load(self, aggregate: Aggregate[Any, Any, Any], stream_id: str, *, trust_snapshot: bool = True) -> Loaded:
-        """Returns the state of the stream.
+    async def load(
+        self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, *, trust_snapshot: bool = True
+    ) -> Loaded:
+        """Returns the state of the stream that the command is for.
 
         It takes at most two sequential round trips while the snapshot lags by less than `NEWEST` events. Raises as the
         event store and the event codec do; an error of the snapshot store is only logged.
         """
+        initial = StreamState(aggregate.decider.initial)
         if aggregate.snapshots is None or not trust_snapshot:
-            return await self._from_the_beginning(aggregate, stream_id)
+            return await self._fold_on(aggregate, envelope, initial)
         snapshot, newest = await asyncio.gather(
-            self._snapshot(stream_id, aggregate.snapshots), self.store.newest(stream_id, NEWEST)
+            self._snapshot(aggregate.snapshots, envelope.stream_id),
+            insist(lambda: self.store.newest(envelope.stream_id, NEWEST)),
         )
         if _is_whole(newest):
-            return self._folded_on(aggregate, StreamState(aggregate.decider.initial), newest, whole=True)
-        start = None if snapshot is None else _state_of(snapshot, aggregate.snapshots)
-        if snapshot is None or start is None:
-            return await self._from_the_beginning(aggregate, stream_id)
-        events = newest if _bears_out(snapshot, newest) else await self.store.read(stream_id, snapshot.version - 1)
-        if not _bears_out(snapshot, events):
+            return await self._folded(aggregate, envelope, initial, newest)
+        if snapshot is None:
+            return await self._fold_on(aggregate, envelope, initial)
+        following = _following(snapshot, newest)
+        if following is not None:
+            return await self._folded(aggregate, envelope, snapshot, following)
+        try:
+            return await self._fold_on(aggregate, envelope, snapshot)
+        except HistoryLost:
             # The store was restored to a time before the snapshot, or the replica lags: the events decide.
-            return await self._from_the_beginning(aggregate, stream_id)
-        following = [event for event in events if event.version > snapshot.version]
-        return self._folded_on(aggregate, start, following, whole=False)
+            return await self._fold_on(aggregate, envelope, initial)
+
+    async def catch_up(
+        self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, known: StreamState[Any]
+    ) -> Loaded:
+        """Returns the state of a stream that has left `known` far behind.
+
+        A newer snapshot saves the events before it. Raises as `load` does, and HistoryLost.
+        """
+        if aggregate.snapshots is not None:
+            snapshot = await self._snapshot(aggregate.snapshots, envelope.stream_id)
+            if snapshot is not None and snapshot.version > known.version:
+                with suppress(HistoryLost):
+                    return await self._fold_on(aggregate, envelope, snapshot)
+        return await self._fold_on(aggregate, envelope, known)
 
     async def keep(self, aggregate: Aggregate[Any, Any, Any], stream_id: str, state: StreamState[Any]) -> None:
-        """Writes a snapshot if the aggregate has any.
+        """Writes a snapshot if the aggregate has any, and now and then looks at the size of the stream.
 
         A failure is only logged: the next load is slower, and still right.
         """
-        if aggregate.snapshots is None:
-            return
-        snapshot = Snapshot(
-            stream_id,
-            aggregate.snapshots.fold,
-            state.version,
-            state.event_id,
-            state.occurred_at,
-            state.event_type,
-            aggregate.snapshots.to_data(state.state),
-        )
         try:
-            await self.snapshots.write(snapshot)
+            if aggregate.snapshots is not None:
+                # The state may be large: in a thread, its conversion does not hold the loop.
+                snapshot, size = await asyncio.to_thread(_snapshot_of, aggregate.snapshots, stream_id, state)
+                if self.limits.snapshot_fits(stream_id, size):
+                    await self.snapshots.write(snapshot)
+            # One transaction may pass by a round version.
+            if state.version >= MAY_BE_LARGE and state.version % _WATCH_EVERY <= MAX_EVENTS:
+                self.limits.watch_stream(stream_id, state.version, await self.store.newest(stream_id, NEWEST))
         except AdapterError as error:
-            _log.info("the snapshot of stream %s at version %d was not written: %s", stream_id, state.version, error)
+            _log.info("stream %s at version %d was left without a snapshot: %s", stream_id, state.version, error)
 
-    async def _snapshot(self, stream_id: str, snapshots: SnapshotFormat[Any]) -> Snapshot | None:
+    async def _snapshot(self, format_: SnapshotFormat[Any], stream_id: str) -> StreamState[Any] | None:
         try:
-            return await self.snapshots.read(stream_id, snapshots.fold)
+            snapshot = await insist(lambda: self.snapshots.read(stream_id, format_.fold))
         except AdapterError as error:
             _log.info("the snapshot of stream %s was not read: %s", stream_id, error)
             return None
+        return None if snapshot is None else await asyncio.to_thread(_state_of, snapshot, format_)
 
-    async def _from_the_beginning(self, aggregate: Aggregate[Any, Any, Any], stream_id: str) -> Loaded:
-        events = await self.store.read(stream_id)
-        return self._folded_on(aggregate, StreamState(aggregate.decider.initial), events, whole=True)
+    async def _fold_on(
+        self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, start: StreamState[Any]
+    ) -> Loaded:
+        """Reads all events after `start`. Raises HistoryLost if the event that `start` ends with is not there."""
+        stream_id, own, folded = envelope.stream_id, list[StoredEvent](), 0
+        state, borne_out = start, start.version == 0
+        async for page in pages(self.store, stream_id, max(start.version - 1, 0)):
+            if not borne_out:
+                if page[0].metadata.event_id != start.event_id:
+                    break
+                page, borne_out = page[1:], True
+            state = await state.then(aggregate, self.codec, page)
+            self.cache.put(stream_id, state)
+            own += _own(envelope, page)
+            before, folded = folded, folded + len(page)
+            if folded // SNAPSHOT_WHILE_FOLDING > before // SNAPSHOT_WHILE_FOLDING:
+                await self.keep(aggregate, stream_id, state)
+        if not borne_out:
+            raise HistoryLost(stream_id)
+        if not folded:
+            self.cache.put(stream_id, state)
+        return Loaded(state, own, folded, whole=start.version == 0)
 
-    def _folded_on(
+    async def _folded(
         self,
         aggregate: Aggregate[Any, Any, Any],
+        envelope: CommandEnvelope,
         start: StreamState[Any],
-        events: Sequence[StoredEvent],
-        *,
-        whole: bool,
+        following: Sequence[StoredEvent],
     ) -> Loaded:
-        return Loaded(start.then(aggregate, self.codec, events), events, whole)
+        state = await start.then(aggregate, self.codec, following)
+        self.cache.put(envelope.stream_id, state)
+        return Loaded(state, _own(envelope, following), len(following), whole=start.version == 0)
+
+
+def _own(envelope: CommandEnvelope, events: Sequence[StoredEvent]) -> list[StoredEvent]:
+    return [event for event in events if event.command_id == envelope.command_id]
 
 
 def _is_whole(newest: Sequence[StoredEvent]) -> bool:
     return len(newest) < NEWEST and [event.version for event in newest] == list(range(1, len(newest) + 1))
 
 
-def _bears_out(snapshot: Snapshot, events: Sequence[StoredEvent]) -> bool:
-    """Returns whether `events` has the event that the snapshot was folded to, and all after it without a gap."""
-    from_there = [event for event in events if event.version >= snapshot.version]
-    return (
-        bool(from_there)
-        and from_there[0].metadata.event_id == snapshot.event_id
-        and [event.version for event in from_there] == list(range(snapshot.version, snapshot.version + len(from_there)))
+def _following(snapshot: StreamState[Any], newest: Sequence[StoredEvent]) -> Sequence[StoredEvent] | None:
+    """Returns the events after the snapshot; None if its own event is not in `newest`, or a gap comes after it."""
+    from_there = [event for event in newest if event.version >= snapshot.version]
+    if not from_there or from_there[0].metadata.event_id != snapshot.event_id:
+        return None
+    if [event.version for event in from_there] != list(range(snapshot.version, snapshot.version + len(from_there))):
+        return None
+    return from_there[1:]
+
+
+def _snapshot_of(format_: SnapshotFormat[Any], stream_id: str, state: StreamState[Any]) -> tuple[Snapshot, int]:
+    """Returns the snapshot and its size in bytes, as the SDK sends it."""
+    snapshot = Snapshot(
+        stream_id,
+        format_.fold,
+        state.version,
+        state.event_id,
+        state.occurred_at,
+        state.event_type,
+        format_.to_data(state.state),
     )
+    return snapshot, len(json.dumps(to_item(snapshot), separators=(",", ":")))
 
 
 def _state_of(snapshot: Snapshot, format_: SnapshotFormat[Any]) -> StreamState[Any] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.commands.errors import CommandIdReused, PreconditionFailed, UnknownStream
 from engine.deciding.decider import DomainError, NotFound
-from engine.storing.errors import AppendTooLarge
+from engine.storing.errors import AppendTooLarge, StreamFull
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ def refusal_of(error: Exception) -> Refusal | None:
         case DomainError():
             title = _words(type(error).__name__)
             return Refusal(409, kebab(title), title, str(error))
+        case StreamFull():
+            return Refusal(409, "stream-full", "Stream full", str(error))
         case PreconditionFailed():
             return Refusal(412, "precondition-failed", "Precondition failed", str(error))
         case AppendTooLarge():

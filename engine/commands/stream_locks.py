@@ -7,6 +7,10 @@ from typing import Final
 from engine.commands.errors import TooBusy
 
 MAX_WAITING: Final = 100
+"""At most this many commands wait for one stream."""
+
+LONGEST_WAIT: Final = 10.0
+"""A command waits for its turn until this many seconds after it came, however often it tries."""
 
 
 @dataclass(slots=True)
@@ -21,17 +25,21 @@ class StreamLocks:
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
 
-    def held(self, stream_id: str) -> "_Lock":
-        """Returns the lock as a context. Entering it raises TooBusy when `MAX_WAITING` commands wait already."""
-        return _Lock(self._queues, stream_id)
+    def held(self, stream_id: str, give_up_at: float) -> "_Lock":
+        """Returns the lock as a context.
+
+        Entering it raises TooBusy when `MAX_WAITING` commands wait already, and at `give_up_at`, a time of the loop.
+        """
+        return _Lock(self._queues, stream_id, give_up_at)
 
 
 class _Lock:
     """Is a class, since every command takes a lock: a context made of a generator costs three times as much."""
 
-    __slots__ = ("_queue", "_queues", "_stream_id")
+    __slots__ = ("_give_up_at", "_queue", "_queues", "_stream_id")
 
-    def __init__(self, queues: dict[str, _Queue], stream_id: str) -> None:
+    def __init__(self, queues: dict[str, _Queue], stream_id: str, give_up_at: float) -> None:
+        self._give_up_at = give_up_at
         self._queues = queues
         self._stream_id = stream_id
         self._queue = queues.setdefault(stream_id, _Queue())
@@ -40,8 +48,16 @@ class _Lock:
         if self._queue.waiting > MAX_WAITING:
             raise TooBusy(f"{MAX_WAITING} commands are waiting for this stream")
         self._queue.waiting += 1
-        try:
+        if self._queue.waiting == 1:
+            # Nobody holds it: most commands need no timer, which would cost several times as much as the lock.
             await self._queue.lock.acquire()
+            return
+        try:
+            async with asyncio.timeout_at(self._give_up_at):
+                await self._queue.lock.acquire()
+        except TimeoutError:
+            self._leave()
+            raise TooBusy("the commands before it take too long") from None
         except BaseException:
             self._leave()
             raise

@@ -11,6 +11,7 @@ from engine.deciding.aggregate import Aggregate
 from engine.storing.codec import EventCodec
 from engine.storing.events import StoredEvent
 from engine.storing.port import Head
+from engine.turns import in_turns
 
 S = TypeVar("S")
 
@@ -31,14 +32,14 @@ class StreamState(Generic[S]):
     def head(self) -> Head:
         return Head(self.version, self.event_id)
 
-    def then(self, aggregate: Aggregate[Any, Any, S], codec: EventCodec, events: Iterable[StoredEvent]) -> Self:
+    async def then(self, aggregate: Aggregate[Any, Any, S], codec: EventCodec, events: Iterable[StoredEvent]) -> Self:
         """Returns the state after `events`, which follow this version without a gap.
 
         Raises as `EventCodec.event_of` does.
         """
         state, evolve, event_of = self.state, aggregate.decider.evolve, codec.event_of
         newest: StoredEvent | None = None
-        for newest in events:
+        async for newest in in_turns(events):
             state = evolve(state, event_of(newest))
         return self if newest is None else type(self).at(state, newest)
 

@@ -12,7 +12,9 @@ from typing import Any, Final
 from engine.consuming.errors import TransientFailure
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item
+from engine.storing.pages import pages
 from engine.storing.port import EventStore
+from engine.turns import in_turns
 
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
@@ -23,14 +25,19 @@ async def as_written(store: EventStore, stream_id: str, items: Iterable[Mapping[
     If one of them has to be read again, the result also has the events between the first and the last item. Raises
     UndecodableEvent, TransientFailure while the store does not show the events yet, and the errors of the store.
     """
-    events = sorted((from_item(item) for item in items), key=lambda event: event.version)
-    if not any(may_be_rewritten(event.data) for event in events):
+    events, rewritten = list[StoredEvent](), False
+    async for item in in_turns(items):
+        event = from_item(item)
+        events.append(event)
+        rewritten = rewritten or may_be_rewritten(event.data)
+    events.sort(key=lambda event: event.version)
+    if not rewritten:
         return events
     first, last = events[0].version, events[-1].version
-    written = await store.read(stream_id, first - 1)
+    written = [event async for page in pages(store, stream_id, first - 1, last) for event in page]
     if not written or written[-1].version < last:
         raise TransientFailure(f"the store does not show event {last} of {stream_id} yet")
-    return [event for event in written if event.version <= last]
+    return written
 
 
 def may_be_rewritten(data: Any) -> bool:

@@ -13,8 +13,7 @@ from typing import Final, TypeVar
 
 from engine.commands.errors import TooBusy
 from engine.consuming.errors import TransientFailure
-from engine.errors import AccessRefused, Unavailable
-from engine.storing.errors import HistoryLost
+from engine.errors import AccessRefused, Throttled, Unavailable
 
 T = TypeVar("T")
 
@@ -25,7 +24,6 @@ TRANSIENT: Final = (
     TransientFailure,
     Unavailable,
     AccessRefused,
-    HistoryLost,
     TooBusy,
 )
 """These errors may go away by themselves, or after an operator or a deployment has acted."""
@@ -37,7 +35,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Repeats an attempt that fails with one of `TRANSIENT`; `pause(seconds)` waits between tries."""
+    """Repeats an attempt that fails with one of `TRANSIENT`; `pause(seconds)` waits between tries.
+
+    What is throttled waits as long as it is asked to, up to 15 seconds.
+    """
 
     clock: Callable[[], datetime]
     pause: Callable[[float], Awaitable[None]]
@@ -57,5 +58,7 @@ class RetryPolicy:
                 if self.clock() >= give_up_at:
                     raise TransientFailure(f"{what} goes back to the bus: {error}") from error
                 _log.warning("%s waits: %s", what, error)
+                asked_for = error.retry_after if isinstance(error, Throttled) else 0.0
             # At least half of the bound, so that the tries of one session do not crowd a store that is coming back.
-            await self.pause(random.uniform(0.5, 1) * min(_LONGEST_PAUSE, 0.05 * 2**tries))
+            back_off = random.uniform(0.5, 1) * min(_LONGEST_PAUSE, 0.05 * 2**tries)
+            await self.pause(max(back_off, min(_LONGEST_PAUSE, asked_for)))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
 
-from engine.imports import OnFirstUse
+from engine.imports import imported
 from engine.messaging.port import DeadLetter, Message
 from engine.settings import ServiceBusConnection
 
@@ -23,9 +23,9 @@ class BusOnFirstUse:
         self._opening = asyncio.Lock()
         self._bus: AzureServiceBus | None = None
 
-    async def send(self, entity: str, messages: Sequence[Message]) -> None:
+    async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         bus = self._bus or await self._opened()
-        await bus.send(entity, messages)
+        return await bus.send(entity, messages)
 
     async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
         bus = self._bus or await self._opened()
@@ -36,12 +36,11 @@ class BusOnFirstUse:
         return await bus.drain(entity, handle, limit)
 
     async def _opened(self) -> "AzureServiceBus":
+        connected = await _CLIENT.get()
         async with self._opening:
-            if self._bus is not None:
-                return self._bus
-            connected = await _CLIENT.get()
-            self._bus = bus = await self._stack.enter_async_context(connected(self._connection))
-            return bus
+            if self._bus is None:
+                self._bus = await self._stack.enter_async_context(connected(self._connection))
+            return self._bus
 
 
 def _client() -> "Callable[[ServiceBusConnection], AbstractAsyncContextManager[AzureServiceBus]]":
@@ -50,4 +49,4 @@ def _client() -> "Callable[[ServiceBusConnection], AbstractAsyncContextManager[A
     return connected
 
 
-_CLIENT: Final = OnFirstUse(_client)
+_CLIENT: Final = imported(_client)

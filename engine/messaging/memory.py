@@ -1,5 +1,6 @@
 """The bus in memory keeps what was sent, by entity and in order, for tests."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -24,12 +25,13 @@ class MemoryBus:
         self.sent: defaultdict[str, list[Message]] = defaultdict(list)
         self._taken: defaultdict[str, int] = defaultdict(int)
 
-    async def send(self, entity: str, messages: Sequence[Message]) -> None:
+    async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         self._check(entity)
-        for message in messages:
-            if len(message.body) > MAX_BYTES:
-                raise MessageTooLarge(f"a message for {entity} is larger than the bus carries")
-            self.sent[entity].append(message)
+        accepted = [*itertools.takewhile(lambda message: len(message.body) <= MAX_BYTES, messages)]
+        if messages and not accepted:
+            raise MessageTooLarge(f"a message for {entity} is larger than the bus carries")
+        self.sent[entity] += accepted
+        return accepted
 
     def deliver(self, entity: str) -> list[Received]:
         """Returns what was sent since the last call, due or not, numbered in order."""

@@ -56,12 +56,23 @@ class DeadLetter:
 
 
 class Bus(Protocol):
-    async def send(self, entity: str, messages: Sequence[Message]) -> None:
-        """Returns once the bus has accepted all of `messages`, in this order. Raises AdapterError.
+    async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
+        """Sends as many of `messages` as the bus takes at once, and returns those, which the bus has accepted.
 
-        After an error, the bus may have accepted all of them, or any number of the first ones.
+        The first is among them, and so are all that precede one of them in its session. `send_all` sends all of
+        several. Raises Throttled and other AdapterErrors; the bus may have accepted some of them then.
         """
         ...
+
+
+async def send_all(bus: Bus, entity: str, messages: Sequence[Message]) -> None:
+    """Sends all of `messages`, those of a session in this order.
+
+    Raises AdapterError; the bus may have accepted some of them then.
+    """
+    while messages:
+        accepted = {message.message_id for message in await bus.send(entity, messages)}
+        messages = [message for message in messages if message.message_id not in accepted]
 
 
 class DeadLetters(Protocol):

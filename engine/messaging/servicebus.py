@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.servicebus import (
@@ -21,20 +22,41 @@ from azure.servicebus.exceptions import (
     MessagingEntityNotFoundError,
     ServiceBusAuthenticationError,
     ServiceBusAuthorizationError,
+    ServiceBusError,
+    ServiceBusServerBusyError,
 )
 
-from engine.errors import AccessRefused, Unavailable
+from engine.errors import AccessRefused, OutcomeUnknown, Throttled, Unavailable
 from engine.messaging.port import DeadLetter, Message, MessageTooLarge, Received
 from engine.messaging.topology import EVENT_TOPIC
 
 SEND_LIFETIME: Final = 20.0
-"""A call of `send` is given up after this many seconds, the opening of the connection included."""
+"""A call of `send` is given up after this many seconds, its turn and the opening of the connection included."""
+
+_CLOSE_LIFETIME: Final = 2.0
+"""Nobody waits longer than this many seconds for the bus to hear that a link is closed."""
+
+BATCH_MESSAGES: Final = 100
+"""A batch holds at most this many, so that a bus that takes five messages a second accepts it within a call."""
 
 BATCH_BYTES: Final = 192 * 1024
 """A batch stays well below the 256 KB that limit a message and a batch alike; a larger message is sent alone.
 
 The SDK (7.15) does not count what a batch takes over from its first message, such as the session: the bus refuses a
 batch that the SDK has filled.
+"""
+
+_BUSY: Final = 2.0
+"""The bus asks a throttled sender to wait for this many seconds.
+
+https://learn.microsoft.com/azure/service-bus-messaging/service-bus-throttling
+"""
+
+_NOT_ALLOWED: Final = "amqp:not-allowed"
+"""With this condition, a partitioned entity refuses the whole of a batch of several sessions; the SDK's error names it.
+
+https://github.com/Azure/azure-sdk-for-python/issues/21955 has the text. To ask whether an entity is partitioned takes
+the right to manage it, which a sender does not have.
 """
 
 _LOOK_WAIT: Final = 2.0
@@ -55,12 +77,30 @@ _REFUSALS: Final = (
 )
 
 
+class _Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+H = TypeVar("H", bound=_Closes)
+
+_log = logging.getLogger(__name__)
+
+
 @dataclass(slots=True)
 class _Link:
-    """Holds one sender, opened on first use. The lock keeps overlapping calls of `send` in order."""
+    """Holds one sender, opened on first use. The lock keeps overlapping calls of `send` in order.
+
+    `partitioned`: the entity takes one session at a time.
+    """
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     sender: ServiceBusSender | None = None
+    partitioned: bool = False
+
+    async def close(self) -> None:
+        sender, self.sender = self.sender, None
+        if sender is not None:
+            await _closed(sender)
 
 
 class AzureServiceBus:
@@ -70,17 +110,24 @@ class AzureServiceBus:
         self._client = client
         self._links: dict[str, _Link] = {}
 
-    async def send(self, entity: str, messages: Sequence[Message]) -> None:
+    async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         link = self._links.setdefault(entity, _Link())
-        async with link.lock:
+        async with _translated(entity, writes=True), asyncio.timeout(SEND_LIFETIME), link.lock:
             try:
-                async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
-                    if link.sender is None:
-                        link.sender = self._sender(entity)
-                    await _send(link.sender, messages)
+                if link.sender is None:
+                    link.sender = self._sender(entity)
+                if not link.partitioned:
+                    with contextlib.suppress(_Partitioned):
+                        return await _send(link.sender, messages)
+                    link.partitioned = True
+                    _log.warning("%s is partitioned: each batch holds the messages of one session", entity)
+                return await _send(link.sender, _of_one_partition(messages))
+            except ServiceBusServerBusyError:
+                # The bus has answered: the link is sound.
+                raise
             except BaseException:
                 # The state of the link is unknown now: the next call opens another.
-                await _closed(link)
+                await link.close()
                 raise
 
     async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
@@ -90,7 +137,7 @@ class AzureServiceBus:
 
     async def drain(self, entity: str, handle: Callable[[DeadLetter], Awaitable[None]], limit: int) -> int:
         renewer = AutoLockRenewer(max_lock_renewal_duration=_LONGEST_HANDLING)
-        async with renewer, self._dead_letter_receiver(entity) as receiver:
+        async with _closing(renewer), self._dead_letter_receiver(entity) as receiver:
             for done in range(limit):
                 async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
                     found = await receiver.receive_messages(1, max_wait_time=_LOOK_WAIT)
@@ -110,15 +157,22 @@ class AzureServiceBus:
                     await receiver.complete_message(message)
         return limit
 
-    def _dead_letter_receiver(self, entity: str) -> ServiceBusReceiver:
+    @asynccontextmanager
+    async def _dead_letter_receiver(self, entity: str) -> AsyncIterator[ServiceBusReceiver]:
         name, _, subscription = entity.partition("/")
+        dead = ServiceBusSubQueue.DEAD_LETTER
         if subscription:
-            return self._client.get_subscription_receiver(name, subscription, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
-        return self._client.get_queue_receiver(name, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+            receiver = self._client.get_subscription_receiver(name, subscription, sub_queue=dead)
+        else:
+            receiver = self._client.get_queue_receiver(name, sub_queue=dead)
+        async with _closing(receiver):
+            async with _translated(entity), asyncio.timeout(SEND_LIFETIME):
+                await receiver.__aenter__()
+            yield receiver
 
     async def close(self) -> None:
         for link in self._links.values():
-            await _closed(link)
+            await link.close()
 
     def _sender(self, entity: str) -> ServiceBusSender:
         return self._client.get_topic_sender(entity) if entity == EVENT_TOPIC else self._client.get_queue_sender(entity)
@@ -134,19 +188,36 @@ async def open_bus(client: ServiceBusClient) -> AsyncIterator[AzureServiceBus]:
         yield bus
 
 
-async def _send(sender: ServiceBusSender, messages: Sequence[Message]) -> None:
+async def _send(sender: ServiceBusSender, messages: Sequence[Message]) -> Sequence[Message]:
+    """Sends as many of the first `messages` as fit into one batch, and returns them.
+
+    Raises _Partitioned when the bus refuses them because they belong to several partitions.
+    """
     batch = await sender.create_message_batch(BATCH_BYTES)
-    for message in messages:
-        outgoing = _outgoing(message)
-        if _fits(batch, outgoing):
-            continue
-        if len(batch):
-            await sender.send_messages(batch)
-            batch = await sender.create_message_batch(BATCH_BYTES)
-        if not _fits(batch, outgoing):
-            await sender.send_messages(outgoing)
-    if len(batch):
+    for message in messages[:BATCH_MESSAGES]:
+        if not _fits(batch, _outgoing(message)):
+            break
+    if messages and not len(batch):
+        await sender.send_messages(_outgoing(messages[0]))
+        return messages[:1]
+    sent = messages[: len(batch)]
+    try:
         await sender.send_messages(batch)
+    except ServiceBusError as error:
+        if _NOT_ALLOWED in str(error) and len(_of_one_partition(sent)) < len(sent):
+            raise _Partitioned from error
+        raise
+    return sent
+
+
+class _Partitioned(Exception):
+    pass
+
+
+def _of_one_partition(messages: Sequence[Message]) -> Sequence[Message]:
+    """Returns those that go where the first one goes: the session decides, or the id where there is none."""
+    keys = [message.session_id or message.message_id for message in messages]
+    return [message for message, key in zip(messages, keys, strict=True) if key == keys[0]]
 
 
 def _fits(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
@@ -206,22 +277,34 @@ def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-async def _closed(link: _Link) -> None:
-    sender, link.sender = link.sender, None
-    if sender is not None:
-        with contextlib.suppress(AzureError, OSError, TimeoutError):
-            async with asyncio.timeout(SEND_LIFETIME):
-                await sender.close()
+@asynccontextmanager
+async def _closing(handler: H) -> AsyncIterator[H]:
+    try:
+        yield handler
+    finally:
+        await _closed(handler)
+
+
+async def _closed(handler: _Closes) -> None:
+    with contextlib.suppress(AzureError, OSError, TimeoutError):
+        async with asyncio.timeout(_CLOSE_LIFETIME):
+            await handler.close()
 
 
 @asynccontextmanager
-async def _translated(entity: str) -> AsyncIterator[None]:
-    """Raises an AdapterError in place of an error of the SDK."""
+async def _translated(entity: str, *, writes: bool = False) -> AsyncIterator[None]:
+    """Raises an AdapterError in place of an error of the SDK.
+
+    With `writes`, a lost answer raises OutcomeUnknown, since the messages may still arrive; without, Unavailable.
+    """
     try:
         yield
     except MessageSizeExceededError as error:
         raise MessageTooLarge(f"a message for {entity} is larger than the bus carries") from error
+    except ServiceBusServerBusyError as error:
+        raise Throttled(f"Service Bus is too busy for {entity}", _BUSY) from error
     except _REFUSALS as error:
         raise AccessRefused(f"Service Bus refuses to send to {entity}: check the connection and the entity") from error
     except (AzureError, OSError, TimeoutError) as error:
-        raise Unavailable(f"no answer from Service Bus for {entity} ({type(error).__name__})") from error
+        message = f"no answer from Service Bus for {entity} ({type(error).__name__})"
+        raise OutcomeUnknown(message) if writes else Unavailable(message) from error

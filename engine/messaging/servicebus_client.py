@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from azure.servicebus.aio import ServiceBusClient
 
+from engine.identity import identity
 from engine.messaging.servicebus import AzureServiceBus, open_bus
 from engine.settings import ServiceBusConnection
 
@@ -23,9 +24,5 @@ async def connected(connection: ServiceBusConnection) -> AsyncIterator[AzureServ
 async def _client(connection: ServiceBusConnection, stack: contextlib.AsyncExitStack) -> ServiceBusClient:
     if connection.connection_string is not None:
         return ServiceBusClient.from_connection_string(connection.connection_string, retry_total=_RETRIES)
-    # Only identity-based connections pay for this import.
-    from azure.identity.aio import DefaultAzureCredential
-
-    credential = DefaultAzureCredential(managed_identity_client_id=connection.client_id)
-    await stack.enter_async_context(credential)
+    credential = await stack.enter_async_context(await identity(connection.client_id))
     return ServiceBusClient(connection.namespace, credential, retry_total=_RETRIES)

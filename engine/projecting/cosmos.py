@@ -14,6 +14,7 @@ from azure.cosmos.exceptions import (
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
 from engine.storing.cosmos_requests import OWNER_NOT_FOUND, translated
 
+_BY_ID: Final = "SELECT * FROM c WHERE c.id = @id"
 _PAGE: Final = "SELECT * FROM c WHERE c.sortKey >= @from AND c.sortKey < @below ORDER BY c.sortKey DESC"
 
 
@@ -35,7 +36,7 @@ class CosmosViewStore:
 
     async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
         proxy = self._container(container)
-        async with translated(f"view {container}"):
+        async with translated(f"view {container}", writes=True):
             try:
                 if etag is None:
                     await proxy.create_item(dict(document), no_response=True)
@@ -54,15 +55,30 @@ class CosmosViewStore:
                     raise
                 raise ViewConflict(f"{container}/{key.id} was deleted") from error
 
+    async def find(self, container: str, view_id: str) -> Sequence[StoredDocument]:
+        async with translated(f"view {container}"):
+            # Without a partition key, the SDK asks every partition.
+            found = self._container(container).query_items(_BY_ID, parameters=[{"name": "@id", "value": view_id}])
+            return [StoredDocument(document, document["_etag"]) async for document in found]
+
+    async def delete(self, container: str, key: ViewKey) -> None:
+        async with translated(f"view {container}", writes=True):
+            try:
+                await self._container(container).delete_item(key.id, key.partition)
+            except CosmosResourceNotFoundError as error:
+                if error.sub_status == OWNER_NOT_FOUND:
+                    raise
+
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
     ) -> Sequence[Mapping[str, Any]]:
-        async with translated(f"view {container}"):
+        async with translated(f"view {container}") as answered:
             found = self._container(container).query_items(
                 _PAGE,
                 parameters=[{"name": "@from", "value": sort_from}, {"name": "@below", "value": sort_below}],
                 partition_key=partition,
                 max_item_count=limit,
+                response_hook=answered,
             )
             documents: list[Mapping[str, Any]] = []
             async for document in found:

@@ -25,6 +25,16 @@ class MemoryViewStore:
             raise ViewConflict(f"{container}/{key.id}")
         self._documents[container, key] = (json.dumps(document), f'"{next(self._etags)}"')
 
+    async def find(self, container: str, view_id: str) -> Sequence[StoredDocument]:
+        return [
+            StoredDocument(json.loads(text), etag)
+            for (its_container, key), (text, etag) in self._documents.items()
+            if (its_container, key.id) == (container, view_id)
+        ]
+
+    async def delete(self, container: str, key: ViewKey) -> None:
+        self._documents.pop((container, key), None)
+
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
     ) -> Sequence[Mapping[str, Any]]:

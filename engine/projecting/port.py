@@ -40,6 +40,14 @@ class ViewStore(Protocol):
         """Creates the document if `etag` is None, else replaces the one with this etag. Raises ViewConflict."""
         ...
 
+    async def find(self, container: str, view_id: str) -> Sequence[StoredDocument]:
+        """Returns the documents with this id in every partition. One that was written just now may be missing."""
+        ...
+
+    async def delete(self, container: str, key: ViewKey) -> None:
+        """Deletes the document, if there is one."""
+        ...
+
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
     ) -> Sequence[Mapping[str, Any]]:

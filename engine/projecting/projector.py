@@ -4,24 +4,30 @@ The change feed keeps the order of each stream, but not inside one transaction, 
 projector sorts the events of a stream by version, skips those that the view has seen, and reads missing ones from the
 store. It writes the view once per batch, with its etag, together with its position. So the effect of an event is
 visible once, however often the event is delivered.
+
+A stream that is throttled waits, and the others go on.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
 from engine.consuming.feed_items import by_stream, stream_of
 from engine.consuming.host_rewrites import as_written
+from engine.consuming.throttling import LONGEST, Attempt
 from engine.errors import AdapterError
 from engine.projecting.port import ViewConflict, ViewStore
 from engine.projecting.projection import Projection
 from engine.storing.codec import EventCodec
 from engine.storing.errors import UndecodableEvent
 from engine.storing.events import RecordedEvent, StoredEvent
+from engine.storing.pages import pages
 from engine.storing.port import EventStore
+from engine.turns import in_turns
 
 _CONCURRENT_STREAMS: Final = 16
 _MAX_CONFLICTS: Final = 10
@@ -31,11 +37,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Projector:
-    """Feeds read models; one instance serves every projection of the worker process."""
+    """Feeds read models; one instance serves every projection of the worker process. `pause(seconds)` waits."""
 
     store: EventStore
     codec: EventCodec
     views: ViewStore
+    clock: Callable[[], datetime]
+    pause: Callable[[float], Awaitable[None]]
 
     async def run(self, projection: Projection[Any], items: Iterable[Mapping[str, Any]]) -> None:
         """Applies every event of the batch.
@@ -43,15 +51,20 @@ class Projector:
         If a stream fails, the other streams are applied first, then the error is raised. Raises TransientFailure when
         the same batch may succeed later, PermanentFailure when it will not.
         """
+        attempt = Attempt(self.clock() + LONGEST, self.clock, self.pause)
         slots = asyncio.Semaphore(_CONCURRENT_STREAMS)
 
         async def apply(stream_id: str, its_items: Sequence[Mapping[str, Any]]) -> ConsumerError | None:
-            async with slots:
-                try:
+            async def once() -> None:
+                # A stream that waits because it is throttled leaves its slot to another one.
+                async with slots:
                     await self._apply(projection, stream_id, its_items)
-                except ConsumerError as error:
-                    return error
-                return None
+
+            try:
+                await self._translated(projection, stream_id, attempt.unthrottled(once))
+            except ConsumerError as error:
+                return error
+            return None
 
         streams = by_stream(item for item in items if projection.follows(stream_of(item)))
         failures = [
@@ -65,47 +78,63 @@ class Projector:
             permanent = [failure for failure in failures if isinstance(failure, PermanentFailure)]
             raise (permanent or failures)[0]
 
-    async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+    async def _translated(self, projection: Projection[Any], stream_id: str, work: Awaitable[None]) -> None:
+        """Raises a ConsumerError in place of an AdapterError."""
         try:
-            events = await as_written(self.store, stream_id, items)
-            for _ in range(_MAX_CONFLICTS):
-                try:
-                    await self._write(projection, stream_id, events)
-                except ViewConflict:
-                    continue
-                return
-            raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
+            await work
         except UndecodableEvent as error:
             raise PermanentFailure(projection.consumer, stream_id, str(error)) from error
         except AdapterError as error:
             raise TransientFailure(f"{projection.consumer} waits with stream {stream_id}: {error}") from error
+
+    async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+        events = await as_written(self.store, stream_id, items)
+        for _ in range(_MAX_CONFLICTS):
+            try:
+                await self._write(projection, stream_id, events)
+            except ViewConflict:
+                continue
+            return
+        raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
 
     async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
         key = projection.key(self.codec.decode(events[0]))
         stored = await self.views.get(projection.name, key)
         view = None if stored is None else projection.from_document(stored.document)
         position = 0 if stored is None else stored.position
-        pending = [event for event in events if event.version > position]
+        last = max(position, events[-1].version)
         if stored is not None and view is None:
-            pending = await self._without_hole(stream_id, 0, max(position, events[-1].version))
-        elif not pending:
+            position = 0
+        elif last == position:
             return
-        elif [event.version for event in pending] != list(range(position + 1, position + 1 + len(pending))):
-            pending = await self._without_hole(stream_id, position, pending[-1].version)
-        for event in pending:
-            view = _applied(projection, view, self.codec.decode(event))
+        pending = [event for event in events if event.version > position]
+        if [event.version for event in pending] == list(range(position + 1, last + 1)):
+            following: AsyncIterator[StoredEvent] = in_turns(pending)
+        elif stored is None and events[0].version > 1 and (first := await self.store.read(stream_id, 0, 1)):
+            # The first event of the stream decides where its view is, whatever a later one says.
+            await self._write(projection, stream_id, [*first, *events])
+            return
+        else:
+            following = self._from_store(stream_id, position, last)
+        async for event in following:
+            view = applied(projection, view, self.codec.decode(event))
         replaced = None if stored is None else stored.document
-        document = projection.to_document(key, pending[-1].version, view, replaced)
+        document = projection.to_document(key, last, view, replaced)
         await self.views.put(projection.name, key, document, None if stored is None else stored.etag)
 
-    async def _without_hole(self, stream_id: str, position: int, last: int) -> list[StoredEvent]:
-        events = await self.store.read(stream_id, position)
-        if not events or events[-1].version < last:
+    async def _from_store(self, stream_id: str, position: int, last: int) -> AsyncIterator[StoredEvent]:
+        """Yields all events above `position`, up to `last`. Raises TransientFailure if the store does not show them."""
+        shown = position
+        async for page in pages(self.store, stream_id, position, last):
+            async for event in in_turns(page):
+                yield event
+            shown = page[-1].version
+        if shown < last:
             raise TransientFailure(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
-        return list(events)
 
 
-def _applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:
+def applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:
+    """Returns the view after the event. Raises PermanentFailure."""
     try:
         return projection.project(view, event)
     except Exception as error:

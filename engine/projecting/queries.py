@@ -10,9 +10,10 @@ from engine.errors import Unavailable
 from engine.projecting.port import ViewStore
 from engine.projecting.projection import Projection, stream_of_key
 from engine.storing.codec import EventCodec
-from engine.storing.errors import HistoryLost
-from engine.storing.events import RecordedEvent, StoredEvent
+from engine.storing.events import StoredEvent
+from engine.storing.pages import insist, pages
 from engine.storing.port import EventStore
+from engine.turns import in_turns
 
 V = TypeVar("V")
 
@@ -36,6 +37,14 @@ class Page(Generic[V]):
 
 
 @dataclass(frozen=True, slots=True)
+class EventPage:
+    """Holds one page of the events of one or more streams, and whether there are more."""
+
+    events: Sequence[StoredEvent]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Queries:
     store: EventStore
     codec: EventCodec
@@ -53,59 +62,60 @@ class Queries:
         position = 0 if stored is None or view is None else stored.position
         if view is not None and position >= max(min_version, 1):
             return Seen(view, position)
-        events = await self._read_up_to(min_version, stream_id, after=position)
-        for event in events:
-            view = projection.project(view, self.codec.decode(event))
-        assert view is not None, "the stream has an event, or there was a view of it"
-        return Seen(view, events[-1].version)
+        wanted = max(min_version, 1)
+        for _ in range(_ATTEMPTS):
+            async for page in pages(self.store, stream_id, position):
+                async for event in in_turns(page):
+                    view = projection.project(view, self.codec.decode(event))
+                position = page[-1].version
+            if position >= wanted:
+                assert view is not None, "the stream has an event, or there was a view of it"
+                return Seen(view, position)
+            await self._confirm_behind(stream_id, position, wanted)
+        raise _lagging(stream_id)
 
     async def view_at(
         self, projection: Projection[V], stream_id: str, *, version: int | None = None, time: datetime | None = None
     ) -> Seen[V]:
-        """Returns the view at the past `version`, or at the past `time`, folded from the stream.
+        """Returns the view at the past `version`, or at the past `time`, folded from the stream; else as it is shown.
 
         Raises UnknownStream if the stream did not exist then, or has not reached that version, and Unavailable while
-        the replicas lag.
+        the replicas lag: unless a later event proves that none is missing, the primary replica confirms it.
         """
         for _ in range(_ATTEMPTS):
-            events = await self._read(stream_id, 0)
-            shown = [
-                event
-                for event in events
-                if (version is None or event.version <= version)
-                and (time is None or event.metadata.occurred_at <= time)
-            ]
-            if shown and (version is None or shown[-1].version == version):
-                view: V | None = None
-                for event in shown:
-                    view = projection.project(view, self.codec.decode(event))
-                if view is not None:
-                    return Seen(view, shown[-1].version)
-            if await self.store.is_head(stream_id, len(events)):
-                raise UnknownStream(stream_id)
-        raise Unavailable(f"the replicas lag behind stream {stream_id}")
+            view: V | None = None
+            position, passed = 0, False
+            async for page in pages(self.store, stream_id, 0):
+                shown = [
+                    event
+                    for event in page
+                    if (version is None or event.version <= version)
+                    and (time is None or event.metadata.occurred_at <= time)
+                ]
+                async for event in in_turns(shown):
+                    view, position = projection.project(view, self.codec.decode(event)), event.version
+                if passed := len(shown) < len(page):
+                    break
+            newest = view is not None and version is None and time is None
+            if passed or position == version or newest or await self.store.is_head(stream_id, position):
+                if view is None or (version is not None and position != version):
+                    raise UnknownStream(stream_id)
+                return Seen(view, position)
+        raise _lagging(stream_id)
 
-    async def events(self, stream_id: str, min_version: int = 0) -> Sequence[tuple[StoredEvent, RecordedEvent[Any]]]:
-        """Returns every event of the stream, each as a stored and as a recorded event, up to `min_version` or later.
+    async def events(self, after: Mapping[str, int], limit: int, min_version: int = 0) -> EventPage:
+        """Returns the next events of these streams after the versions in `after`, by time, `limit` of them at most.
 
-        Raises UnknownStream, PreconditionFailed for a stream that has not reached `min_version`, and Unavailable while
-        the replicas lag.
+        Events of one moment keep the order of their streams, and the events of each stream keep theirs. The last page
+        shows the first stream at `min_version` or later. Raises UnknownStream and PreconditionFailed for the first
+        stream, once the primary replica has confirmed that, and Unavailable while the replicas lag.
         """
-        events = await self._read_up_to(min_version, stream_id, after=0)
-        return [(event, self.codec.decode(event)) for event in events]
-
-    async def story(
-        self, stream_id: str, others: Sequence[str], min_version: int = 0
-    ) -> Sequence[tuple[StoredEvent, RecordedEvent[Any]]]:
-        """Returns the events of a stream, as `events` does, with those of the others that are visible, by time.
-
-        Events of one moment keep the order of their streams, and the events of each stream keep theirs. Raises as
-        `events` does.
-        """
-        told = list(await self.events(stream_id, min_version))
-        for other in others:
-            told += [(event, self.codec.decode(event)) for event in await self._read(other, 0)]
-        return sorted(told, key=lambda each: each[0].metadata.occurred_at)
+        (first, version), *others = after.items()
+        found = list(await self._page_up_to(min_version, first, version, limit + 1))
+        for stream_id, version in others:
+            found += await self._page(stream_id, version, limit + 1)
+        found.sort(key=lambda event: event.metadata.occurred_at)
+        return EventPage(found[:limit], len(found) > limit)
 
     async def page(
         self, projection: Projection[V], partition: str, sort_from: str, sort_below: str, limit: int
@@ -122,27 +132,23 @@ class Queries:
             view = (await self.view_at(projection, stream_of_key(document["id"]))).view
         return view
 
-    async def _read_up_to(self, min_version: int, stream_id: str, *, after: int) -> Sequence[StoredEvent]:
-        """Returns the events above version `after`: one at least, and up to `min_version` or later.
-
-        Raises UnknownStream and PreconditionFailed once the primary replica has confirmed them, and Unavailable while
-        the replicas lag.
-        """
+    async def _page_up_to(self, min_version: int, stream_id: str, after: int, limit: int) -> Sequence[StoredEvent]:
         wanted = max(min_version, 1)
         for _ in range(_ATTEMPTS):
-            events = await self._read(stream_id, after)
-            reached = after + len(events)
-            if reached >= wanted:
-                return events
-            if await self.store.is_head(stream_id, wanted - 1):
-                if reached == 0:
-                    raise UnknownStream(stream_id)
-                raise PreconditionFailed(min_version, reached)
-        raise Unavailable(f"the replicas lag behind stream {stream_id}")
+            page = await self._page(stream_id, after, limit)
+            if len(page) == limit or after + len(page) >= wanted:
+                return page
+            await self._confirm_behind(stream_id, after + len(page), wanted)
+        raise _lagging(stream_id)
 
-    async def _read(self, stream_id: str, after: int) -> Sequence[StoredEvent]:
-        try:
-            return await self.store.read(stream_id, after)
-        except HistoryLost:
-            self.store.forget(stream_id)
-            return await self.store.read(stream_id, after)
+    async def _page(self, stream_id: str, after: int, limit: int) -> Sequence[StoredEvent]:
+        return await insist(lambda: self.store.read(stream_id, after, limit))
+
+    async def _confirm_behind(self, stream_id: str, reached: int, wanted: int) -> None:
+        """Raises UnknownStream or PreconditionFailed if the primary replica has no event `wanted` either."""
+        if await self.store.is_head(stream_id, wanted - 1):
+            raise PreconditionFailed(wanted, reached) if reached else UnknownStream(stream_id)
+
+
+def _lagging(stream_id: str) -> Unavailable:
+    return Unavailable(f"the replicas lag behind stream {stream_id}")

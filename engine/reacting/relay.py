@@ -1,19 +1,22 @@
 """The relay sends from the change feed to the bus: every event, every issued command, and every input of a process.
 
 The log is the outbox: no message is sent beside an append, so whatever is in the log reaches the bus, in the order of
-its stream, and at least once. A batch that failed is delivered again as a whole; consumers recognise events and
-commands by their ids.
+its stream, and at least once. A batch that failed is delivered again as a whole; the relay goes on with what the bus
+has not accepted, as far as it remembers, and consumers recognise events and commands by their ids.
 """
 
+import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-from engine.consuming.errors import PermanentFailure, TransientFailure
+from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
 from engine.consuming.feed_items import by_stream
 from engine.consuming.host_rewrites import as_written
+from engine.consuming.throttling import LONGEST, Attempt
 from engine.deciding.process import Issued, Process
 from engine.errors import AdapterError
 from engine.messaging.envelope import CommandEnvelope, Origin
@@ -30,8 +33,14 @@ CONSUMER: Final = "relay"
 OLDEST: Final = timedelta(hours=24)
 """Older events are sent only on request: a relay that lost its leases would begin with the first event of all."""
 
+_REMEMBERED: Final = 100_000
+"""When more messages than these are remembered as accepted, all are forgotten: they are sent again then."""
+
 _ISSUED: Final = uuid.UUID("3d0f2c55-6f0c-5d0e-8a53-2f4b8a7c9e10")
 """This is the namespace of the ids of issued commands, which are derived from the event that holds them."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class ReplayRefused(TransientFailure):
@@ -43,7 +52,10 @@ class ReplayRefused(TransientFailure):
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Sends what the events of a batch call for. Before `replay_until`, it sends events of any age."""
+    """Sends what the events of a batch call for. Before `replay_until`, it sends events of any age.
+
+    `pause(seconds)` waits.
+    """
 
     store: EventStore
     codec: EventCodec
@@ -51,30 +63,67 @@ class Relay:
     processes: Sequence[Process[Any, Any, Any]]
     bus: Bus
     clock: Callable[[], datetime]
+    pause: Callable[[float], Awaitable[None]]
     replay_until: datetime | None = None
+    _accepted: set[tuple[str, str]] = field(default_factory=set, init=False)
+    """Holds entity and id of each message that the bus has accepted of a batch that is not sent whole yet."""
 
     async def run(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Sends all that the batch calls for. After an error, the same batch is safe to repeat.
 
-        Raises TransientFailure when the repetition may succeed, PermanentFailure when it will not.
+        What cannot be read holds back its stream alone, until the others are sent. Raises TransientFailure when the
+        repetition may succeed, PermanentFailure when it will not.
         """
         self._check_age(items)
+        begun = self.clock()
+        reading = Attempt(begun + LONGEST / 2, self.clock, self.pause)
+        sending = Attempt(begun + LONGEST, self.clock, self.pause)
+        if len(self._accepted) > _REMEMBERED:
+            # They are of batches that other hosts went on with.
+            self._accepted.clear()
         outgoing: dict[str, list[Message]] = {EVENT_TOPIC: [], COMMAND_QUEUE: [], REACTION_QUEUE: []}
+        failures: list[ConsumerError] = []
         for stream_id, its_items in by_stream(items).items():
             try:
-                for event in await as_written(self.store, stream_id, its_items):
-                    for entity, message in self._messages(event):
-                        outgoing[entity].append(message)
-            except UndecodableEvent as error:
-                raise PermanentFailure(CONSUMER, stream_id, str(error)) from error
-            except AdapterError as error:
-                raise TransientFailure(f"the relay waits with stream {stream_id}: {error}") from error
+                for entity, message in await self._read(reading, stream_id, its_items):
+                    outgoing[entity].append(message)
+            except ConsumerError as error:
+                _log.error("%s", error)
+                failures.append(error)
+        for entity, messages in outgoing.items():
+            await self._send(sending, entity, messages)
+        if failures:
+            permanent = [failure for failure in failures if isinstance(failure, PermanentFailure)]
+            raise (permanent or failures)[0]
+        for entity, messages in outgoing.items():
+            self._accepted.difference_update((entity, message.message_id) for message in messages)
+
+    async def _read(
+        self, attempt: Attempt, stream_id: str, items: Iterable[Mapping[str, Any]]
+    ) -> Sequence[tuple[str, Message]]:
+        """Returns the messages that the items of one stream call for, each with its entity. Raises ConsumerError."""
         try:
-            for entity, messages in outgoing.items():
-                if messages:
-                    await self.bus.send(entity, messages)
+            events = await attempt.unthrottled(partial(as_written, self.store, stream_id, items))
+            return [each for event in events for each in self._messages(event)]
+        except UndecodableEvent as error:
+            raise PermanentFailure(CONSUMER, stream_id, str(error)) from error
         except AdapterError as error:
-            raise TransientFailure(f"the relay waits for the bus: {error}") from error
+            raise TransientFailure(f"the relay waits with stream {stream_id}: {error}") from error
+
+    async def _send(self, attempt: Attempt, entity: str, messages: Iterable[Message]) -> None:
+        """Sends the messages that the bus has not accepted yet, those of a session in their order."""
+        keyed = {(entity, message.message_id): message for message in messages}
+        rest = {key: message for key, message in keyed.items() if key not in self._accepted}
+        while rest:
+            if attempt.is_over:
+                raise TransientFailure(f"the relay goes on in another attempt: {len(rest)} messages for {entity} wait")
+            try:
+                accepted = await attempt.unthrottled(partial(self.bus.send, entity, [*rest.values()]))
+            except AdapterError as error:
+                raise TransientFailure(f"the relay waits for the bus: {error}") from error
+            for message in accepted:
+                del rest[entity, message.message_id]
+                self._accepted.add((entity, message.message_id))
 
     def _check_age(self, items: Iterable[Mapping[str, Any]]) -> None:
         now = self.clock()

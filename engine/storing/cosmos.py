@@ -1,8 +1,11 @@
 """The event store on Cosmos DB uses the container `events`: partition key `streamId`, unique key `commandKey`."""
 
+import asyncio
+import contextlib
+import logging
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -15,36 +18,39 @@ from azure.cosmos.exceptions import (
 
 from engine.errors import AdapterError, Unavailable
 from engine.storing import snapshots
-from engine.storing.cosmos_requests import translate, translated
-from engine.storing.errors import AppendTooLarge, HistoryLost, WrongExpectedVersion
+from engine.storing.cosmos_requests import READ_SESSION_NOT_AVAILABLE, ResponseHook, sub_status, translate, translated
+from engine.storing.errors import AppendTooLarge, HistoryLost, StreamFull, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, item_id, to_items
-from engine.storing.port import Appended, Head
+from engine.storing.port import PAGE, Appended, Head
 from engine.storing.snapshots import Snapshot
 
-_READ_AFTER: Final = "SELECT * FROM c WHERE c.id > @after"
+_READ: Final = "SELECT * FROM c WHERE c.id > @after AND c.id <= @last"
 _NEWEST: Final = "SELECT TOP @count * FROM c ORDER BY c.id DESC"
-_LOOK_UP: Final = "SELECT * FROM c WHERE c.id > @after OR STARTSWITH(c.commandKey, @command)"
-_PAGE: Final = 1000
+_LOOK_UP: Final = "SELECT * FROM c WHERE (c.id > @after AND c.id <= @last) OR STARTSWITH(c.commandKey, @command)"
 _OF: Final = "event store"
 
-_READ_SESSION_NOT_AVAILABLE: Final = 1002
+_PARTITION_KEY_FULL: Final = 1014
 _REMEMBERED_STREAMS: Final = 50_000
+
+_log = logging.getLogger(__name__)
 
 
 class CosmosEventStore:
     """Implements `EventStore`; every append is one round trip.
 
     The SDK does not keep the session token of a transactional batch, so an instance would miss its own writes on a
-    lagging replica. This class keeps the tokens of all answers by stream, and sends them with the next reads.
+    lagging replica. This class keeps the tokens of all answers by stream, and sends them with the next reads. A token
+    that is ahead of a store that was restored is dropped, and the stream is read as it is now.
     """
 
     def __init__(self, events: ContainerProxy) -> None:
         self._events = events
         self._tokens = _SessionTokens()
 
-    async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
-        events = await self._query(stream_id, _READ_AFTER, {"@after": item_id(after)})
+    async def read(self, stream_id: str, after: int = 0, limit: int = PAGE) -> Sequence[StoredEvent]:
+        # A page is an interval of ids: which events are in it does not depend on the order in which they come.
+        events = await self._query(stream_id, _READ, {"@after": item_id(after), "@last": item_id(after + limit)})
         if [event.version for event in events] != list(range(after + 1, after + 1 + len(events))):
             raise Unavailable(f"a read of stream {stream_id} after version {after} had a hole")
         return events
@@ -53,7 +59,8 @@ class CosmosEventStore:
         return await self._query(stream_id, _NEWEST, {"@count": count})
 
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
-        return await self._query(stream_id, _LOOK_UP, {"@after": item_id(after), "@command": f"{command_id}/"})
+        tail = {"@after": item_id(after), "@last": item_id(after + PAGE)}
+        return await self._query(stream_id, _LOOK_UP, {**tail, "@command": f"{command_id}/"})
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         # The service treats a batch as a write: the primary replica answers it, unlike a point read.
@@ -71,20 +78,31 @@ class CosmosEventStore:
             history_intact=not guard or results[0]["resourceBody"]["metadata"]["eventId"] == expected.event_id
         )
 
-    def forget(self, stream_id: str) -> None:
-        self._tokens.drop(stream_id)
-
     async def _query(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
-        async with _translated(stream_id, writes=False):
-            pages = self._events.query_items(
+        try:
+            return await self._pages(stream_id, query, parameters)
+        except HistoryLost:
+            _log.error("stream %s lost events that this process had seen", stream_id)
+            self._tokens.drop(stream_id)
+            return await self._pages(stream_id, query, parameters)
+
+    async def _pages(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
+        keep = self._tokens.keeper(stream_id)
+        async with _translated(stream_id, writes=False) as go_on:
+
+            def answered(headers: Mapping[str, Any], read: Any) -> None:
+                keep(headers, read)
+                go_on(headers, read)
+
+            items = self._events.query_items(
                 query,
                 parameters=[{"name": name, "value": value} for name, value in parameters.items()],
                 partition_key=stream_id,
-                max_item_count=_PAGE,
+                max_item_count=PAGE,
                 session_token=self._tokens.of(stream_id),
-                response_hook=self._tokens.keeper(stream_id),
+                response_hook=answered,
             )
-            events = [from_item(item) async for item in pages]
+            events = [from_item(item) async for item in items]
         return sorted(events, key=lambda event: event.version)
 
     async def _batch(
@@ -116,19 +134,30 @@ class CosmosSnapshotStore:
                 return None
 
     async def write(self, snapshot: Snapshot) -> None:
+        # In a thread, as large as it may be: the SDK takes its time on the loop for the text of it.
+        item = await asyncio.to_thread(snapshots.to_item, snapshot)
         async with _translated(snapshot.stream_id, writes=True):
-            await self._snapshots.upsert_item(snapshots.to_item(snapshot), no_response=True)
+            await self._snapshots.upsert_item(item, no_response=True)
+
+    async def delete(self, stream_id: str) -> None:
+        async with _translated(stream_id, writes=True):
+            found = self._snapshots.query_items("SELECT c.id FROM c", partition_key=stream_id)
+            async for item in found:
+                with contextlib.suppress(CosmosResourceNotFoundError):
+                    await self._snapshots.delete_item(item["id"], stream_id)
 
 
 @asynccontextmanager
-async def _translated(stream_id: str, *, writes: bool) -> AsyncIterator[None]:
-    """Works as `translated`, and also raises HistoryLost and AppendTooLarge for single requests to the event store."""
-    async with translated(_OF, writes=writes):
+async def _translated(stream_id: str, *, writes: bool) -> AsyncIterator[ResponseHook]:
+    """Works as `translated`, and also raises HistoryLost, StreamFull and AppendTooLarge for single requests."""
+    async with translated(_OF, writes=writes) as answered:
         try:
-            yield
+            yield answered
         except CosmosHttpResponseError as error:
-            if (error.status_code, error.sub_status) == (404, _READ_SESSION_NOT_AVAILABLE):
+            if (error.status_code, error.sub_status) == (404, READ_SESSION_NOT_AVAILABLE):
                 raise HistoryLost(stream_id) from error
+            if (error.status_code, error.sub_status) == (403, _PARTITION_KEY_FULL):
+                raise StreamFull(stream_id) from error
             if error.status_code == 413:
                 raise _too_large() from error
             raise
@@ -140,6 +169,8 @@ def _translate_batch(error: CosmosBatchOperationError, stream_id: str, version: 
             return WrongExpectedVersion(stream_id, version)
         case 404:
             return HistoryLost(stream_id)
+        case 403 if sub_status(error) == _PARTITION_KEY_FULL:
+            return StreamFull(stream_id)
         case 413:
             return _too_large()
         case _:
@@ -159,7 +190,7 @@ class _SessionTokens:
     def of(self, stream_id: str) -> str | None:
         return self._tokens.get(stream_id)
 
-    def keeper(self, stream_id: str) -> Callable[[Mapping[str, Any], Any], None]:
+    def keeper(self, stream_id: str) -> ResponseHook:
         """Returns a response hook that keeps the token of an answer, unless a newer one is already there."""
 
         def keep(headers: Mapping[str, Any], _: Any) -> None:

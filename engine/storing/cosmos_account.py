@@ -1,5 +1,6 @@
 """The client of Cosmos DB is opened and checked here, and provisions the database and its containers."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -11,12 +12,22 @@ from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import AioHttpTransport  # noqa: F401
 from azure.cosmos import PartitionKey, ThroughputProperties
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
-from azure.cosmos.exceptions import CosmosResourceNotFoundError
+from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
 
 from engine.errors import AdapterError, Unavailable, UnsuitableAccount
+from engine.identity import identity
 from engine.settings import CosmosConnection
 from engine.storing.containers import Container, Outcome, Provisioned
 from engine.storing.throughput import Throughput
+
+CONNECT_LIFETIME: Final = 15.0
+"""An attempt to open a client is given up after this many seconds, the token of an identity included.
+
+The SDK (4.17) tries three times to read the account, for 24 seconds in all.
+"""
+
+PROVISION_LIFETIME: Final = 30.0
+"""The creation or change of one container, or of the database, is given up after this many seconds."""
 
 _CONNECT_TIMEOUT: Final = 3
 _READ_TIMEOUT: Final = 8
@@ -44,8 +55,11 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
         # `__aenter__` opens connections before it reads the account, and leaves them open if that fails.
         stack.push_async_callback(client.close)
         try:
-            await client.__aenter__()
-            account = await client.client_connection.GetDatabaseAccount()
+            async with asyncio.timeout(CONNECT_LIFETIME):
+                await client.__aenter__()
+                account = await client.client_connection.GetDatabaseAccount()
+        except TimeoutError as error:
+            raise Unavailable(f"no answer from Cosmos DB at {connection.endpoint} in time") from error
         except AzureError as error:
             raise Unavailable(f"Cosmos DB at {connection.endpoint} does not let us in: {error}") from error
         if len(account.WritableLocations) > 1:
@@ -56,10 +70,7 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
 async def _credential(connection: CosmosConnection, stack: contextlib.AsyncExitStack) -> Any:
     if connection.key is not None:
         return connection.key
-    # Only identity-based connections pay for this import.
-    from azure.identity.aio import DefaultAzureCredential
-
-    return await stack.enter_async_context(DefaultAzureCredential(managed_identity_client_id=connection.client_id))
+    return await stack.enter_async_context(await identity(connection.client_id))
 
 
 async def provision(
@@ -70,8 +81,9 @@ async def provision(
 ) -> None:
     """Creates the database and missing containers, and updates those that differ; `report` gets the result for each.
 
-    One that fails does not keep the others from being provisioned. Raises UnsuitableAccount when a container exists
-    with another partition key or unique key, which cannot be changed, and Unavailable when Cosmos DB refuses.
+    One that is refused does not keep the others from being provisioned. Raises UnsuitableAccount when a container
+    exists with another partition key or unique key, which cannot be changed, and Unavailable when Cosmos DB refuses, or
+    does not answer.
     """
     failures: list[AdapterError] = []
     async with _refusals_of("the database"):
@@ -82,6 +94,8 @@ async def provision(
                 report(Provisioned(definition.name, await _provision_container(database, definition)))
         except AdapterError as error:
             failures.append(error)
+            if isinstance(error, _NoAnswer):
+                break
     if failures:
         kind = UnsuitableAccount if any(isinstance(each, UnsuitableAccount) for each in failures) else Unavailable
         raise kind("; ".join(map(str, failures)))
@@ -126,12 +140,19 @@ def _offer(throughput: Throughput) -> ThroughputProperties:
     return ThroughputProperties(offer_throughput=throughput.units)
 
 
+class _NoAnswer(Unavailable):
+    """Is raised when Cosmos DB does not answer: each further request would have to wait as long."""
+
+
 @asynccontextmanager
 async def _refusals_of(what: str) -> AsyncIterator[None]:
     try:
-        yield
-    except AzureError as error:
+        async with asyncio.timeout(PROVISION_LIFETIME):
+            yield
+    except CosmosHttpResponseError as error:
         raise Unavailable(f"Cosmos DB refuses {what}: {error}") from error
+    except (AzureError, TimeoutError) as error:
+        raise _NoAnswer(f"no answer from Cosmos DB for {what} ({type(error).__name__})") from error
 
 
 async def _provision_container(database: DatabaseProxy, definition: Container) -> Outcome:

@@ -1,7 +1,7 @@
 """All stores on Cosmos DB share this: the time limit of a request, the table of errors, reads from the primary."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -9,10 +9,16 @@ from azure.core.exceptions import AzureError
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
-from engine.errors import REQUEST_LIFETIME, AccessRefused, AdapterError, OutcomeUnknown, Unavailable
+from engine.errors import REQUEST_LIFETIME, AccessRefused, AdapterError, OutcomeUnknown, Throttled, Unavailable
+
+ResponseHook = Callable[[Mapping[str, Any], Any], None]
+"""The SDK calls it with the headers of each answer, and with what it has read of it."""
 
 OWNER_NOT_FOUND: Final = 1003
 """A 404 with this sub-status says that the container is missing, not the item."""
+
+READ_SESSION_NOT_AVAILABLE: Final = 1002
+"""A 404 with this sub-status says that the store has less than a session token asks for. The SDK drops its own then."""
 
 
 async def read_primary(container: ContainerProxy, partition: str, item_id: str) -> Mapping[str, Any] | None:
@@ -32,14 +38,17 @@ async def read_primary(container: ContainerProxy, partition: str, item_id: str) 
 
 
 @asynccontextmanager
-async def translated(of: str, *, writes: bool = False) -> AsyncIterator[None]:
+async def translated(of: str, *, writes: bool = False) -> AsyncIterator[ResponseHook]:
     """Limits one request to the store `of` in time, and raises an AdapterError in place of an error of the SDK.
 
-    With `writes`, a lost answer raises OutcomeUnknown, since the write may still happen; without, Unavailable.
+    It yields a response hook for a query, whose answers come in as many requests as it takes: with each answer, the
+    limit begins anew. With `writes`, a lost answer raises OutcomeUnknown, since the write may still happen; without,
+    Unavailable.
     """
+    now = asyncio.get_running_loop().time
     try:
-        async with asyncio.timeout(REQUEST_LIFETIME):
-            yield
+        async with asyncio.timeout(REQUEST_LIFETIME) as limit:
+            yield lambda *_: limit.reschedule(now() + REQUEST_LIFETIME)
     except (CosmosHttpResponseError, CosmosBatchOperationError) as error:
         raise translate(error, of, writes=writes) from error
     except (AzureError, TimeoutError) as error:
@@ -51,10 +60,12 @@ async def translated(of: str, *, writes: bool = False) -> AsyncIterator[None]:
 
 def translate(error: CosmosHttpResponseError | CosmosBatchOperationError, of: str, *, writes: bool) -> AdapterError:
     """Returns the AdapterError for a status of Cosmos DB. Each store handles its own conflicts before."""
-    message = f"Cosmos DB answered {error.status_code}/{_sub_status(error)} for the {of}"
+    message = f"Cosmos DB answered {error.status_code}/{sub_status(error)} for the {of}"
     match error.status_code:
         case 429 | 449:
-            return Unavailable(message, _retry_after(error.headers or {}))
+            return Throttled(message, _retry_after(error.headers or {}))
+        case 404 if sub_status(error) == READ_SESSION_NOT_AVAILABLE:
+            return Unavailable(message)
         case 400 | 401 | 403 | 404 | 413:
             return AccessRefused(f"{message}: check the connection, its rights, and that `operate provision` has run")
         case _ if writes:
@@ -63,8 +74,10 @@ def translate(error: CosmosHttpResponseError | CosmosBatchOperationError, of: st
             return Unavailable(message)
 
 
-def _sub_status(error: CosmosHttpResponseError | CosmosBatchOperationError) -> int:
-    """Returns the sub-status, 0 if there is none. The SDK sets none for batches."""
+def sub_status(error: CosmosHttpResponseError | CosmosBatchOperationError) -> int:
+    """Returns the sub-status, 0 if there is none. The SDK does not read that of an operation in a batch."""
+    if isinstance(error, CosmosBatchOperationError) and error.operation_responses:
+        return int(error.operation_responses[error.error_index].get("subStatusCode", 0))
     return getattr(error, "sub_status", None) or 0
 
 

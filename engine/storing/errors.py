@@ -2,8 +2,9 @@
 
 EventStoreError
 ├── WrongExpectedVersion    another writer was first: look up, fold, decide again
-├── HistoryLost             the store has fewer events than this instance has seen: forget the stream, fold from event 1
+├── HistoryLost             the store has fewer events than this instance has seen: fold from event 1
 ├── AppendTooLarge          the command makes more than one transaction holds: the client asks for less
+├── StreamFull              the stream has the size that one stream may have: it takes no events any more
 ├── UndecodableEvent        this build should be able to read the event, and cannot: permanent
 └── NewerEvent              a newer build wrote the event: transient, a deployment is under way
 """
@@ -34,6 +35,12 @@ class HistoryLost(EventStoreError):
 
 class AppendTooLarge(EventStoreError):
     pass
+
+
+class StreamFull(EventStoreError):
+    def __init__(self, stream_id: str) -> None:
+        super().__init__(f"Stream {stream_id} has the size that one stream may have, and takes no more events.")
+        self.stream_id = stream_id
 
 
 class UndecodableEvent(EventStoreError):

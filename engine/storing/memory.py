@@ -1,13 +1,13 @@
 """The event store in memory has full semantics for tests, and a feed of commits in place of the change feed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.storing.errors import HistoryLost, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, to_items
-from engine.storing.port import Appended, Head
+from engine.storing.port import PAGE, Appended, Head
 from engine.storing.snapshots import Snapshot
 
 
@@ -26,15 +26,20 @@ class MemoryEventStore:
         self._streams: dict[str, list[dict[str, Any]]] = {}
         self._commits: list[list[dict[str, Any]]] = []
 
-    async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
-        return [from_item(item) for item in self._streams.get(stream_id, [])[after:]]
+    async def read(self, stream_id: str, after: int = 0, limit: int = PAGE) -> Sequence[StoredEvent]:
+        return [from_item(item) for item in self._streams.get(stream_id, [])[after : after + limit]]
 
     async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
-        return (await self.read(stream_id))[-count:]
+        return [from_item(item) for item in self._streams.get(stream_id, [])[-count:]]
 
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
-        events = await self.read(stream_id)
-        return [event for event in events if event.version > after or event.command_id == command_id]
+        items = self._streams.get(stream_id, [])
+        prefix = f"{command_id}/"
+        return [
+            from_item(item)
+            for item in items
+            if after < item["version"] <= after + PAGE or item["commandKey"].startswith(prefix)
+        ]
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         return len(self._streams.get(stream_id, [])) <= version
@@ -52,12 +57,15 @@ class MemoryEventStore:
         self._commits.append(items)
         return Appended(history_intact=intact)
 
-    def forget(self, stream_id: str) -> None:
-        """Does nothing: this store remembers nothing beside the streams."""
-
     def commits(self, after: int = 0) -> Commits:
         """Returns what a change feed would deliver after the first `after` transactions, in the order of commits."""
         return Commits([item for items in self._commits[after:] for item in items], len(self._commits))
+
+    def rewrite(self, stream_id: str, version: int, data: Mapping[str, Any]) -> None:
+        """Replaces the data of an event in place, as somebody may do by hand; the feed brings the event again."""
+        item = {**self._streams[stream_id][version - 1], "data": data}
+        self._streams[stream_id][version - 1] = item
+        self._commits.append([item])
 
     def lose(self, stream_id: str, after: int) -> None:
         """Truncates the stream to version `after`, as restoring the account would."""
@@ -75,3 +83,6 @@ class MemorySnapshotStore:
 
     async def write(self, snapshot: Snapshot) -> None:
         self._snapshots[snapshot.stream_id, snapshot.fold] = snapshot
+
+    async def delete(self, stream_id: str) -> None:
+        self._snapshots = {key: snapshot for key, snapshot in self._snapshots.items() if key[0] != stream_id}

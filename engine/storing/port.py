@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from engine.storing.events import StoredEvent
+
+PAGE: Final = 1000
+"""A read returns at most this many events: some milliseconds' work to decode and to fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,18 @@ class Appended:
 class EventStore(Protocol):
     """Keeps streams of events, with contiguous versions from 1.
 
-    Every method raises Unavailable when the store does not answer, and AccessRefused when it refuses the application.
-    Reads may miss the newest writes, but nothing that this instance has read or written of the stream before; they
-    raise HistoryLost when the store no longer has that.
+    No method reads more than `PAGE` events of a stream and those of one command, however long the stream is. Every
+    method raises Unavailable when the store does not answer, and AccessRefused when it refuses the application.
+    Reads may miss the newest writes, but nothing that this instance has read or written of the stream before. When the
+    store was restored and no longer has that, they return what it has.
     """
 
-    async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
-        """Returns the events with a version above `after`, in order and without a gap."""
+    async def read(self, stream_id: str, after: int = 0, limit: int = PAGE) -> Sequence[StoredEvent]:
+        """Returns the next events with a version above `after`, in order and without a gap.
+
+        There are `limit` of them, at most `PAGE`; if there are fewer, the stream had no others. To read on, see
+        `engine/storing/pages.py`.
+        """
         ...
 
     async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
@@ -39,7 +47,7 @@ class EventStore(Protocol):
         ...
 
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
-        """Returns the events with a version above `after` and all events of the command, in order."""
+        """Returns the next `PAGE` events with a version above `after` and all events of the command, in order."""
         ...
 
     async def is_head(self, stream_id: str, version: int) -> bool:
@@ -50,10 +58,7 @@ class EventStore(Protocol):
         """Writes all events or none, durably, if the stream is at the expected version.
 
         Raises WrongExpectedVersion when the stream is past that version or one of the command keys is taken,
-        HistoryLost when the stream has not reached it, AppendTooLarge, and OutcomeUnknown when the answer was lost.
+        HistoryLost when the stream has not reached it, AppendTooLarge, StreamFull, and OutcomeUnknown when the answer
+        was lost.
         """
-        ...
-
-    def forget(self, stream_id: str) -> None:
-        """Drops what this instance remembers of the stream, so that reads no longer require those events."""
         ...

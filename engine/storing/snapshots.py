@@ -26,7 +26,7 @@ class Snapshot:
 class SnapshotStore(Protocol):
     """Keeps one snapshot per stream and `fold`.
 
-    Both methods raise as the event store does. The result of a command never depends on a snapshot.
+    All methods raise as the event store does. The result of a command never depends on a snapshot.
     """
 
     async def read(self, stream_id: str, fold: int) -> Snapshot | None:
@@ -34,6 +34,10 @@ class SnapshotStore(Protocol):
         ...
 
     async def write(self, snapshot: Snapshot) -> None: ...
+
+    async def delete(self, stream_id: str) -> None:
+        """Deletes the snapshots of the stream, whatever their `fold`."""
+        ...
 
 
 def snapshot_id(fold: int) -> str:

@@ -1,8 +1,10 @@
 """Every REST interface has these functions: for commands, now or later, for read models, and for events of streams."""
 
+import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel
@@ -12,7 +14,6 @@ from engine.commands.handler import CommandResult
 from engine.deciding.aggregate import Aggregate
 from engine.messaging.envelope import CommandEnvelope
 from engine.projecting.query import PageQuery, ReadModel, StreamQuery
-from engine.storing.events import RecordedEvent, StoredEvent
 from engine.triggers.http_answers import accepted_answer, answer, answered, event_json, outcome_answer, view_answer
 from engine.triggers.http_requests import (
     CommandRequest,
@@ -26,12 +27,18 @@ from engine.triggers.http_requests import (
     read_moment,
     read_name,
 )
+from engine.turns import in_turns
 
 if TYPE_CHECKING:
     from engine.services import Services
 
 
 B = TypeVar("B", bound=BaseModel)
+
+_EVENTS: Final = 100
+_MOST_EVENTS: Final = 500
+_MOST_BYTES: Final = 1024 * 1024
+"""A page of events ends with the one that reaches this size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +104,15 @@ class HttpFunctions:
         return answer_of(await services.commands.handle(aggregate, envelope, probably_new=probably_new))
 
     async def events(self, req: func.HttpRequest, stream_id: str) -> func.HttpResponse:
-        """Answers with every event of a stream."""
-        min_version = read_min_version(req)
-        events = await (await self.services()).queries.events(stream_id, min_version)
-        body: dict[str, Any] = {"stream": stream_id, "events": [self._event_json(*each) for each in events]}
-        return answer(body, version=events[-1][0].version)
+        """Answers with a page of the events of a stream. The last one has the version of the stream as its ETag."""
+        events, more = await self._events(req, [stream_id])
+        version = None if more or not events else events[-1]["version"]
+        return answer({"stream": stream_id, "events": events, **more}, version=version)
 
     async def story(self, req: func.HttpRequest, stream_id: str, others: Sequence[str]) -> func.HttpResponse:
-        """Answers with the events of a stream and of the others, by time, each with its stream."""
-        queries = (await self.services()).queries
-        story = await queries.story(stream_id, others, read_min_version(req))
-        return answer({"events": [{"stream": each[0].stream_id, **self._event_json(*each)} for each in story]})
+        """Answers with a page of the events of a stream and of the others, by time, each with its stream."""
+        events, more = await self._events(req, [stream_id, *others], with_streams=True)
+        return answer({"events": events, **more})
 
     async def _view(self, query: StreamQuery[Any], req: func.HttpRequest) -> func.HttpResponse:
         projection = query.projection
@@ -131,5 +136,27 @@ class HttpFunctions:
         more = {} if page.next_below is None else {"continuation": continuation_of(page.next_below)}
         return answer({query.items: [self.to_json(view) for view in page.views], **more})
 
-    def _event_json(self, stored: StoredEvent, recorded: RecordedEvent[Any]) -> Mapping[str, Any]:
-        return event_json(stored, self.to_json(recorded.event))
+    async def _events(
+        self, req: func.HttpRequest, stream_ids: Sequence[str], *, with_streams: bool = False
+    ) -> tuple[Sequence[Mapping[str, Any]], Mapping[str, str]]:
+        """Returns the events of a page, and its continuation if there are more.
+
+        The place of a page is a version of each stream.
+        """
+        limit = read_limit(req, usual=_EVENTS, most=_MOST_EVENTS)
+        place = read_continuation(req, re.compile(r"\.".join([r"\d{1,10}"] * len(stream_ids))))
+        versions = [0] * len(stream_ids) if place is None else map(int, place.split("."))
+        after = dict(zip(stream_ids, versions, strict=True))
+        queries = (await self.services()).queries
+        page = await queries.events(after, limit, read_min_version(req))
+        shown, size = list[Mapping[str, Any]](), 0
+        async for event in in_turns(page.events):
+            stream = {"stream": event.stream_id} if with_streams else {}
+            shown.append({**stream, **event_json(event, self.to_json(queries.codec.event_of(event)))})
+            after[event.stream_id] = event.version
+            size += len(json.dumps(shown[-1]))
+            if size >= _MOST_BYTES:
+                break
+        if not page.more and len(shown) == len(page.events):
+            return shown, {}
+        return shown, {"continuation": continuation_of(".".join(map(str, after.values())))}

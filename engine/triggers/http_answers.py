@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, assert_never
 import azure.functions as func
 
 from engine.commands.outcomes.port import Done, Outcome, Pending, Refused
+from engine.errors import OUTCOME_SETTLES_AFTER
 from engine.storing.events import StoredEvent, time_at_rest
 from engine.triggers.http_requests import is_current
 from engine.triggers.problems import problem, problem_json, problem_of, unavailable
@@ -32,7 +33,8 @@ def answered(handler: _Handler[P]) -> _Handler[P]:
         try:
             return await handler(*args, **kwargs)
         except asyncio.CancelledError:
-            return unavailable(1)
+            # What was begun may still take effect.
+            return unavailable(OUTCOME_SETTLES_AFTER)
         except Exception as error:  # noqa: BLE001 - the edge: every error has an answer
             response = problem_of(error)
             if response.status_code == 500:

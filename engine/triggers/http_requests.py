@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import azure.functions as func
@@ -27,8 +28,6 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
 """Ids in paths, and names in bodies, match this pattern."""
 
 _NAME: Final = re.compile(NAME_PATTERN)
-_PAGE: Final = 20
-_MAX_PAGE: Final = 100
 
 _COMMANDS: Final = uuid.UUID("6f1f3f0e-2f59-5f0a-9a3e-7a1f2f0c8d11")
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
@@ -101,35 +100,35 @@ def read_name(req: func.HttpRequest, parameter: str) -> str:
     return value
 
 
-def read_limit(req: func.HttpRequest) -> int:
+def read_limit(req: func.HttpRequest, *, usual: int = 20, most: int = 100) -> int:
     """Returns how many items a page may have. Raises BadRequest."""
     _refuse_misspelt(req, "limit", "continuation")
-    text = req.params.get("limit", str(_PAGE))
-    if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > _MAX_PAGE:
-        raise BadRequest(f"limit must be a whole number from 1 to {_MAX_PAGE}.")
+    text = req.params.get("limit", str(usual))
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > most:
+        raise BadRequest(f"limit must be a whole number from 1 to {most}.")
     return int(text)
 
 
-def read_continuation(req: func.HttpRequest, sort_keys: re.Pattern[str]) -> str | None:
-    """Returns the sort key below which the page begins, None for the first page.
+def read_continuation(req: func.HttpRequest, places: re.Pattern[str]) -> str | None:
+    """Returns the place where the page begins, such as a sort key; None for the first page.
 
-    Raises BadRequest if it does not match `sort_keys`.
+    Raises BadRequest if it does not match `places`.
     """
     text = req.params.get("continuation")
     if text is None:
         return None
     try:
-        sort_key = base64.b64decode(text, altchars=b"-_", validate=True).decode("ascii")
+        place = base64.b64decode(text, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
-        sort_key = ""
-    if not sort_keys.fullmatch(sort_key):
+        place = ""
+    if not places.fullmatch(place):
         raise BadRequest("continuation must be the one that the page before has answered.")
-    return sort_key
+    return place
 
 
-def continuation_of(sort_key: str) -> str:
-    """Returns the continuation that `read_continuation` turns back into this sort key."""
-    return base64.urlsafe_b64encode(sort_key.encode()).decode()
+def continuation_of(place: str) -> str:
+    """Returns the continuation that `read_continuation` turns back into this place."""
+    return base64.urlsafe_b64encode(place.encode()).decode()
 
 
 def read_min_version(req: func.HttpRequest) -> int:
@@ -186,9 +185,6 @@ def _refuse_misspelt(req: func.HttpRequest, *known: str) -> None:
     unknown = [name for name in req.params if name not in known]
     if not unknown:
         return
-    # Only such a request pays for this import.
-    from difflib import get_close_matches
-
     by_lower_case = {each.lower(): each for each in known}
     for name in unknown:
         near = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.8)

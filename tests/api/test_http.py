@@ -461,7 +461,7 @@ class TestFailures:
         [
             (Unavailable("away", retry_after=2.5), 503, "3"),
             (OutcomeUnknown("lost"), 503, "10"),
-            (asyncio.CancelledError(), 503, "1"),
+            (asyncio.CancelledError(), 503, "10"),
             (RuntimeError("a secret"), 500, None),
         ],
         ids=lambda value: type(value).__name__,

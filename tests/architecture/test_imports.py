@@ -44,8 +44,10 @@ def test_the_contracts_of_a_domain_import_the_standard_library_alone(file: Path)
 def test_an_sdk_is_imported_by_its_adapters_alone(file: Path) -> None:
     modules = [name for name in imported(file) if name.startswith("azure.")]
     for module in modules:
-        if module.startswith(("azure.core", "azure.identity")):
-            assert file.name.startswith(("cosmos", "servicebus")), module
+        if module.startswith("azure.core"):
+            assert file.name.startswith(("cosmos", "servicebus", "identity")), module
+        elif module.startswith("azure.identity"):
+            assert file.name == "identity.py", module
         elif module.startswith("azure.cosmos"):
             assert file.name.startswith("cosmos"), module
         elif module.startswith("azure.servicebus"):

@@ -1,5 +1,6 @@
 """The worker's own services: connected once, and again after a failure."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,17 +10,21 @@ import pytest
 from composition import services as composed
 from composition import wiring
 from engine.errors import Unavailable
-from engine.imports import OnFirstUse
+from engine.imports import OnFirstUse, imported
 from tests.settings import NO_BUS
 
 
-async def test_a_connection_that_fails_is_tried_again_by_the_next_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_that_wait_share_an_attempt_to_connect_and_the_next_invocation_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     built: list[str] = []
+    silent = asyncio.Event()
 
     @asynccontextmanager
     async def build(_: object) -> AsyncIterator[Any]:
         built.append("tried")
         if len(built) == 1:
+            await silent.wait()
             raise Unavailable("away")
         yield "services"
 
@@ -27,10 +32,14 @@ async def test_a_connection_that_fails_is_tried_again_by_the_next_invocation(mon
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(composed, "build", build)
-    monkeypatch.setattr(wiring, "_BUILD", OnFirstUse(wiring._build))
-    monkeypatch.setattr(wiring, "_connected", [])
-    with pytest.raises(Unavailable):
-        await wiring.services()
+    monkeypatch.setattr(wiring, "_BUILD", imported(wiring._build))
+    monkeypatch.setattr(wiring, "_SERVICES", OnFirstUse(wiring._connected))
+    monkeypatch.setattr(wiring, "_kept", [])
+    waiting = [asyncio.create_task(wiring.services()) for _ in range(20)]
+    await asyncio.wait(waiting, timeout=0.01)
+    silent.set()
+    failures = await asyncio.gather(*waiting, return_exceptions=True)
+    assert ["away"] * 20 == [str(each) for each in failures]
     connected: list[object] = [await wiring.services(), await wiring.services()]
     assert ["services", "services"] == connected
     assert ["tried", "tried"] == built

@@ -23,6 +23,7 @@ from engine.deciding.aggregate import Aggregate
 from engine.projecting.projection import Projection
 from engine.services import Services
 from engine.storing.events import RecordedEvent, StoredEvent
+from engine.storing.pages import pages
 from tests.e2e.parts import Parts
 from tests.registered import PROJECTIONS
 
@@ -101,7 +102,7 @@ class Judge:
         """All events that the primary replica has."""
         stream_id, store = aggregate.stream_id(entity_id), self.services.queries.store
         while True:
-            stored = tuple(await store.read(stream_id))
+            stored = tuple([event async for page in pages(store, stream_id) for event in page])
             assert list(range(1, len(stored) + 1)) == [event.version for event in stored], stream_id
             if await store.is_head(stream_id, len(stored)):
                 decode = self.services.queries.codec.decode

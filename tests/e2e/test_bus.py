@@ -86,7 +86,7 @@ async def every_outcome_is_final(load: AsyncLoad) -> Mapping[str, Mapping[str, A
 
 
 async def story_of(load: AsyncLoad, sku: str, min_version: int) -> list[Mapping[str, Any]]:
-    return list((await load.client.get(f"/stock/{sku}/events?minVersion={min_version}")).body["events"])
+    return list((await load.client.get(f"/stock/{sku}/events?limit=500&minVersion={min_version}")).body["events"])
 
 
 async def took_effect_once_and_in_order(load: AsyncLoad, outcomes: Mapping[str, Mapping[str, Any]]) -> None:

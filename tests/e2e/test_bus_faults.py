@@ -17,6 +17,7 @@ from composition.services import build
 from composition.settings import Settings
 from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
+from engine.messaging.port import send_all
 from engine.messaging.topology import COMMAND_QUEUE
 from tests.e2e.drained import nothing_is_dead, nothing_is_under_way
 from tests.e2e.insistent import insistent_client
@@ -46,7 +47,7 @@ async def test_commands_that_wait_while_cosmos_db_is_away_are_carried_out_when_i
                 for sku in skus
                 for key in keys[sku]
             ]
-            await services.bus.send(COMMAND_QUEUE, messages)
+            await send_all(services.bus, COMMAND_QUEUE, messages)
             # Each of the four sessions waits, again and again.
             await asyncio.to_thread(running.says, "functions", r"message \S+ of commands waits: ", 12)
             await asyncio.to_thread(running.start_again, "cosmos")
@@ -54,8 +55,8 @@ async def test_commands_that_wait_while_cosmos_db_is_away_are_carried_out_when_i
         async with judge_of(running) as judge:
             for sku in skus:
                 already = 1 if sku == skus[0] else 0
-                events = await judge.services.queries.events(STOCK.stream_id(sku), already + len(keys[sku]))
-                assert keys[sku] == [stored.command_id for stored, _ in events][already:]
+                received = await judge.stream(STOCK, sku)
+                assert keys[sku] == [stored.command_id for stored in received.stored][already:]
             await judge.nothing_is_parked()
         await nothing_is_dead(running)
 

@@ -19,7 +19,7 @@ from emulators.servicebus.server import ServiceBusServer
 from engine.clock import utc_now
 from engine.commands.consumer import CommandConsumer
 from engine.consuming.parked.port import Failure
-from engine.messaging.port import Message, Received
+from engine.messaging.port import Message, Received, send_all
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS
 from engine.messaging.wire import event_message
 from engine.services import Services
@@ -40,7 +40,7 @@ class Desk:
     client: ServiceBusClient
 
     async def bury_commands(self, *messages: Message) -> None:
-        await self.services.bus.send(COMMAND_QUEUE, messages)
+        await send_all(self.services.bus, COMMAND_QUEUE, messages)
         async with self.client.get_queue_receiver(COMMAND_QUEUE, session_id=STREAM) as receiver:
             for _ in messages:
                 (each,) = await receiver.receive_messages(1, max_wait_time=10)

@@ -32,6 +32,8 @@ from tests.registered import bus_config
 from tests.settings import NO_BUS
 
 ORDERS = 250
+EVENTS = 100
+"""On a page."""
 
 
 @dataclass
@@ -76,11 +78,15 @@ class Shop:
             return Answered(200, {"status": "requested"}) if known else Answered(404, {"title": "Not found"})
         if path == "/stock/s":
             return Answered(200, {"reserved": self.units})
-        if path == "/stock/s/events":
-            kinds = {True: "StockReserved", False: "StockReservationRefused"}
-            events = [{"type": kinds[each in self._reserved], "data": {"orderId": each}} for each in self.order_ids]
-            return Answered(200, {"events": events})
-        return self._page(int((re.search(r"continuation=(\d+)", path) or [0, 0])[1]))
+        begin = int((re.search(r"continuation=(\d+)", path) or [0, 0])[1])
+        return self._events(begin) if path.startswith("/stock/s/events") else self._page(begin)
+
+    def _events(self, begin: int) -> Answered:
+        kinds = {True: "StockReserved", False: "StockReservationRefused"}
+        shown = self.order_ids[begin : begin + EVENTS]
+        events = [{"type": kinds[each in self._reserved], "data": {"orderId": each}} for each in shown]
+        more = {"continuation": str(begin + EVENTS)} if begin + EVENTS < ORDERS else {}
+        return Answered(200, {"events": events} | more)
 
     def _page(self, begin: int) -> Answered:
         newest_first = self.order_ids[::-1][begin : begin + 100]
@@ -128,13 +134,14 @@ class TestThePoller:
         assert 4 < shop.most_at_once <= 16 + 2
         payments = [path for path in shop.asked if path.endswith("/payment")]
         assert 40 == len(payments)
-        assert 1 == sum(path.endswith("/events") for path in shop.asked)
+        pages = [path.partition("limit=500")[2] for path in shop.asked if path.startswith("/stock/s/events")]
+        assert ["", "&continuation=100", "&continuation=200"] == pages
 
     async def test_nobody_is_asked_for_a_payment_before_a_unit_is_reserved(self) -> None:
         shop = Shop(0)
         shop.sold_out = True
         await poller_of(shop).until_all_are_decided()
-        assert not [path for path in shop.asked if path.endswith(("/payment", "/events"))]
+        assert not [path for path in shop.asked if path.endswith("/payment") or "/events" in path]
 
     async def test_pages_of_decided_orders_are_not_read_again(self) -> None:
         """The newest come first, and the oldest are decided first."""

@@ -20,7 +20,14 @@ from engine.errors import AccessRefused, OutcomeUnknown, Unavailable
 from engine.messaging.port import MessageTooLarge
 from engine.messaging.topology import COMMAND_QUEUE
 from engine.projecting.port import ViewConflict
-from engine.storing.errors import AppendTooLarge, HistoryLost, NewerEvent, UndecodableEvent, WrongExpectedVersion
+from engine.storing.errors import (
+    AppendTooLarge,
+    HistoryLost,
+    NewerEvent,
+    StreamFull,
+    UndecodableEvent,
+    WrongExpectedVersion,
+)
 from engine.triggers.http_requests import MAX_BODY_BYTES
 from engine.triggers.problems import BadRequest, Violation, problem_of
 from tests.outside.rendered import text_of
@@ -165,6 +172,7 @@ async def failures() -> Any:
         "unknown stream": UnknownStream("order-1"),
         "precondition failed": PreconditionFailed(3, 4),
         "append too large": AppendTooLarge(TEXT),
+        "stream full": StreamFull("order-1"),
         "command id reused": CommandIdReused(),
         "too busy": TooBusy("busy"),
         "too busy, for long": TooBusy("busy", 2.1),

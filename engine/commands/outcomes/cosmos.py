@@ -45,7 +45,7 @@ class CosmosOutcomeStore:
     async def begin(self, command_id: str, fingerprint: str) -> Outcome:
         pending = Pending(fingerprint)
         for _ in range(_ATTEMPTS):
-            async with translated(_OF):
+            async with translated(_OF, writes=True):
                 try:
                     await self._container.create_item(_to_item(command_id, pending), no_response=True)
                 except CosmosResourceExistsError:
@@ -58,7 +58,7 @@ class CosmosOutcomeStore:
 
     async def finish(self, command_id: str, outcome: Done | Refused) -> None:
         for _ in range(_ATTEMPTS):
-            async with translated(_OF):
+            async with translated(_OF, writes=True):
                 item = await read_primary(self._container, command_id, command_id)
                 try:
                     await self._write(command_id, item, outcome)

@@ -85,7 +85,7 @@ class CosmosParkedStore:
 
     async def park_alone(self, consumer: str, message: Received, failure: Failure) -> None:
         item = {**_message_item(consumer, message), "id": _alone_key(message), "failure": _failure_item(failure)}
-        async with translated(_OF):
+        async with translated(_OF, writes=True):
             await self._container.upsert_item(item, no_response=True)
 
     async def session(self, consumer: str, session_id: str) -> ParkedSession | None:
@@ -157,7 +157,7 @@ class CosmosParkedStore:
 
         Returns None if all ran, else the number of the operation in conflict, and its status.
         """
-        async with translated(_OF):
+        async with translated(_OF, writes=True):
             try:
                 await self._container.execute_item_batch(operations, consumer)
             except CosmosBatchOperationError as error:
@@ -178,8 +178,10 @@ class CosmosParkedStore:
             {"name": "@from", "value": from_},
             {"name": "@to", "value": to},
         ]
-        async with translated(_OF):
-            found = self._container.query_items(_FROM_TO, parameters=parameters, partition_key=consumer)
+        async with translated(_OF) as answered:
+            found = self._container.query_items(
+                _FROM_TO, parameters=parameters, partition_key=consumer, response_hook=answered
+            )
             return [item async for item in found]
 
 

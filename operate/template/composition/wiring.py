@@ -4,14 +4,13 @@ An exception while function_app.py is imported makes every function of the app v
 invocation and is logged, and the next invocation tries again.
 """
 
-import asyncio
 import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from engine.imports import OnFirstUse
+from engine.imports import OnFirstUse, imported
 
 if TYPE_CHECKING:
     from api.interface import Interface
@@ -38,14 +37,10 @@ async def bus() -> "BusFunctions":
 async def services() -> "Services":
     """Returns the services of this worker process, connected by the first call.
 
-    Nothing closes them: the worker does not say when it stops.
+    Calls that come while it connects share the attempt, and its failure. Nothing closes the services: the worker does
+    not say when it stops.
     """
-    async with _connecting:
-        if not _connected:
-            context = (await _BUILD.get())()
-            # The context is kept too: it would close the services when it is garbage-collected.
-            _connected.append((await context.__aenter__(), context))
-    return _connected[0][0]
+    return await _SERVICES.get()
 
 
 def _http() -> "Interface":
@@ -70,6 +65,14 @@ def _bus() -> "BusFunctions":
     return bus_functions(services)
 
 
+async def _connected() -> "Services":
+    context = (await _BUILD.get())()
+    services = await context.__aenter__()
+    # It would close the services when it is garbage-collected.
+    _kept.append(context)
+    return services
+
+
 def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
     from composition.services import build
     from composition.settings import Settings
@@ -77,9 +80,9 @@ def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
     return partial(build, Settings.from_mapping(os.environ))
 
 
-_HTTP: Final = OnFirstUse(_http)
-_FEED: Final = OnFirstUse(_feed)
-_BUS: Final = OnFirstUse(_bus)
-_BUILD: Final = OnFirstUse(_build)
-_connecting: Final = asyncio.Lock()
-_connected: "Final[list[tuple[Services, AbstractAsyncContextManager[Services]]]]" = []
+_HTTP: Final = imported(_http)
+_FEED: Final = imported(_feed)
+_BUS: Final = imported(_bus)
+_BUILD: Final = imported(_build)
+_SERVICES: Final = OnFirstUse(_connected)
+_kept: "Final[list[AbstractAsyncContextManager[Services]]]" = []

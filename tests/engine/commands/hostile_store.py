@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from engine.errors import OutcomeUnknown
 from engine.storing.events import StoredEvent
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
-from engine.storing.port import Appended, Head
+from engine.storing.port import PAGE, Appended, Head
 
 
 class HostileStore:
@@ -16,21 +16,24 @@ class HostileStore:
         self.snapshots = MemorySnapshotStore()
         self.calls: list[str] = []
         self.before_append: Callable[[], Awaitable[None]] | None = None
+        self.before_read: Callable[[int], Awaitable[None]] | None = None
         self.lose_next_answer = False
         self.hidden = 0
         self.hidden_after_append = 0
 
-    async def read(self, stream_id: str, after: int = 0) -> Sequence[StoredEvent]:
+    async def read(self, stream_id: str, after: int = 0, limit: int = PAGE) -> Sequence[StoredEvent]:
         self.calls.append("read")
-        return self._shown(await self.memory.read(stream_id, after))
+        if self.before_read is not None:
+            await self.before_read(after)
+        return self._shown(stream_id, await self.memory.read(stream_id, after, limit))
 
     async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
         self.calls.append("newest")
-        return self._shown(await self.memory.read(stream_id))[-count:]
+        return self._shown(stream_id, await self.memory.newest(stream_id, count + self.hidden))[-count:]
 
     async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
         self.calls.append("look_up")
-        return self._shown(await self.memory.look_up(stream_id, after, command_id))
+        return self._shown(stream_id, await self.memory.look_up(stream_id, after, command_id))
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         self.calls.append("is_head")
@@ -51,8 +54,6 @@ class HostileStore:
             raise OutcomeUnknown("lost")
         return appended
 
-    def forget(self, stream_id: str) -> None:
-        self.calls.append("forget")
-
-    def _shown(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-        return events[: len(events) - self.hidden] if self.hidden else events
+    def _shown(self, stream_id: str, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        last = len(self.memory._streams.get(stream_id, [])) - self.hidden
+        return [event for event in events if event.version <= last]

@@ -13,7 +13,7 @@ from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked.port import Failure
 from engine.consuming.parked.release import Release
 from engine.consuming.retry_policy import LONGEST
-from engine.errors import AccessRefused, Unavailable
+from engine.errors import AccessRefused, Throttled, Unavailable
 from engine.messaging.port import Received
 from engine.messaging.wire import UnreadableMessage
 from engine.storing.errors import UndecodableEvent
@@ -109,6 +109,13 @@ async def test_what_comes_back_by_itself_is_waited_for(world: World, error: Exce
     assert ["guest-1/1"] == handler.handled
     assert 8 == len(world.pauses)
     assert all(0 < pause <= 15 for pause in world.pauses)
+
+
+async def test_what_is_throttled_waits_as_long_as_it_is_asked_to(world: World) -> None:
+    handler = Handler({"guest-1/1": [Throttled("429", 2.5), Throttled("429", 600), Unavailable("away", 600)]})
+    await world.hand_over(handler.consumer, message("guest-1", 1))
+    assert {2.5, 15} == {*sorted(world.pauses)[1:]}
+    assert min(world.pauses) <= 0.4
 
 
 async def test_patience_ends_before_the_lock_does_and_parks_nothing(world: World) -> None:

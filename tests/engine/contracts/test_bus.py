@@ -16,10 +16,10 @@ from azure.servicebus.aio import ServiceBusClient
 from emulators.servicebus.config import parse_config
 from emulators.servicebus.faults import Effect, Fault
 from emulators.servicebus.server import ServiceBusServer
-from engine.errors import AccessRefused, Unavailable
+from engine.errors import AccessRefused, Throttled, Unavailable
 from engine.messaging.emulator_config import emulator_config
 from engine.messaging.memory import MemoryBus
-from engine.messaging.port import Bus, DeadLetter, DeadLetters, Message, MessageTooLarge, Received
+from engine.messaging.port import Bus, DeadLetter, DeadLetters, Message, MessageTooLarge, Received, send_all
 from engine.messaging.servicebus_client import connected
 from engine.messaging.topology import (
     COMMAND_QUEUE,
@@ -105,14 +105,14 @@ async def buses(request: pytest.FixtureRequest) -> AsyncIterator[Buses]:
 
 class TestSending:
     async def test_a_session_gets_what_was_sent_in_its_order_and_to_the_byte(self, buses: Buses) -> None:
-        await buses.bus.send(COMMAND_QUEUE, [message(1), message(2, "guest-2"), message(3)])
+        await send_all(buses.bus, COMMAND_QUEUE, [message(1), message(2, "guest-2"), message(3)])
         await buses.bus.send(COMMAND_QUEUE, [message(4)])
         expected = [(f"id-{number}", b'{"a":"\xc3\xbc"}') for number in (1, 3, 4)]
         assert expected == await buses.session("guest-1", 3)
 
     async def test_more_than_one_batch_of_the_wire_keeps_its_order(self, buses: Buses) -> None:
         many = [message(number, body=b"x" * 2_000) for number in range(AT_ONCE)]
-        await buses.bus.send(COMMAND_QUEUE, many)
+        await send_all(buses.bus, COMMAND_QUEUE, many)
         assert [each.message_id for each in many] == [id_ for id_, _ in await buses.session("guest-1", AT_ONCE)]
 
     async def test_calls_at_the_same_time_do_not_mix(self, buses: Buses) -> None:
@@ -123,8 +123,9 @@ class TestSending:
 
     async def test_a_message_that_never_fits_is_refused_for_good(self, buses: Buses) -> None:
         with pytest.raises(MessageTooLarge, match="commands"):
-            await buses.bus.send(COMMAND_QUEUE, [message(1), message(2, body=b"x" * 1_100_000)])
+            await send_all(buses.bus, COMMAND_QUEUE, [message(1), message(2, body=b"x" * 1_100_000)])
         await buses.bus.send(COMMAND_QUEUE, [message(3)])
+        assert ["id-1", "id-3"] == [id_ for id_, _ in await buses.session("guest-1", 2)]
 
     async def test_an_entity_that_is_missing_is_named(self, buses: Buses) -> None:
         with pytest.raises(AccessRefused, match="nowhere"):
@@ -156,7 +157,7 @@ class TestTheWire:
         server.freeze()
         due = datetime.fromtimestamp(server.clock.now(), UTC) + timedelta(hours=1)
         later = Message("later", "guest-1", "DismissGuest", b"{}", "correlation", due=due)
-        await buses.bus.send(COMMAND_QUEUE, [later, message(1)])
+        await send_all(buses.bus, COMMAND_QUEUE, [later, message(1)])
         assert ["id-1"] == [id_ for id_, _ in await buses.session("guest-1", 1)]
         server.advance(3601)
         assert ["later"] == [id_ for id_, _ in await buses.session("guest-1", 1)]
@@ -173,6 +174,36 @@ class TestTheWire:
         await buses.bus.send(COMMAND_QUEUE, [message(2)])
         assert ["id-1", "id-2"] == [id_ for id_, _ in await buses.session("guest-1", 2)]
 
+    async def test_a_throttled_bus_is_told_and_takes_the_message_later(
+        self, wired: tuple[Buses, ServiceBusServer]
+    ) -> None:
+        buses, server = wired
+        # The SDK tries once more by itself.
+        server.faults.add(Fault(Effect.REFUSE, "com.microsoft:server-busy", frozenset({"send"}), times=2))
+        with pytest.raises(Throttled, match="too busy for commands") as throttled:
+            await buses.bus.send(COMMAND_QUEUE, [message(1)])
+        assert 2.0 == throttled.value.retry_after
+        await buses.bus.send(COMMAND_QUEUE, [message(1)])
+        assert ["id-1"] == [id_ for id_, _ in await buses.session("guest-1", 1)]
+
+    async def test_a_partitioned_entity_gets_one_session_at_a_time_once_it_has_refused_several(
+        self, wired: tuple[Buses, ServiceBusServer]
+    ) -> None:
+        """The broker has no partitions, so a fault refuses as Azure does."""
+        buses, server = wired
+        server.faults.add(Fault(Effect.REFUSE, "amqp:not-allowed", frozenset({"send"}), times=None))
+        with pytest.raises(Unavailable):
+            await buses.bus.send(COMMAND_QUEUE, [message(1), message(2)])
+        server.faults.clear()
+        server.faults.add(Fault(Effect.REFUSE, "amqp:not-allowed", frozenset({"send"})))
+        one, two, three, four = message(1), message(2, "guest-2"), message(3), message(4, "guest-3")
+        assert [one, three] == await buses.bus.send(COMMAND_QUEUE, [one, two, three, four])
+        await send_all(buses.bus, COMMAND_QUEUE, [two, four])
+        assert 1 == server.faults.struck()
+        assert [one, two] == await buses.bus.send(REACTION_QUEUE, [one, two])
+        for session, ids in (("guest-1", ["id-1", "id-3"]), ("guest-2", ["id-2"]), ("guest-3", ["id-4"])):
+            assert ids == [id_ for id_, _ in await buses.session(session, len(ids))]
+
     async def test_a_bus_that_is_away_is_told(self) -> None:
         async with connected(NOBODYS_BUS) as bus:
             with pytest.raises(Unavailable):
@@ -184,7 +215,7 @@ class TestTheWire:
 class TestDeadLetters:
     @pytest.fixture
     async def dead(self, buses: Buses) -> Sequence[DeadLetter]:
-        await buses.bus.send(COMMAND_QUEUE, [message(number) for number in (1, 2, 3)])
+        await send_all(buses.bus, COMMAND_QUEUE, [message(number) for number in (1, 2, 3)])
         await buses.bury(COMMAND_QUEUE, 3)
         return await buses.bus.dead_letters(COMMAND_QUEUE, 0, 10)
 

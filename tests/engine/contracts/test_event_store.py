@@ -9,7 +9,8 @@ import pytest
 
 from engine.storing.errors import AppendTooLarge, HistoryLost, WrongExpectedVersion
 from engine.storing.events import Metadata, StoredEvent
-from engine.storing.port import Appended, EventStore, Head
+from engine.storing.pages import pages
+from engine.storing.port import PAGE, Appended, EventStore, Head
 from engine.storing.snapshots import Snapshot
 from engine.testing.times import NOON
 from tests.engine.contracts.conftest import Adapters
@@ -37,6 +38,16 @@ async def filled(store: EventStore, stream_id: str, count: int) -> list[StoredEv
     for version in range(1, count + 1):
         await store.append(stream_id, head(events) if events else NOTHING, [event(stream_id, version)])
         events.append(event(stream_id, version))
+    return events
+
+
+async def long_stream(store: EventStore, stream_id: str, count: int) -> list[StoredEvent]:
+    events: list[StoredEvent] = []
+    while len(events) < count:
+        some = range(min(80, count - len(events)))
+        more = [event(stream_id, len(events) + 1 + n, command=f"k-{len(events)}", index=n) for n in some]
+        await store.append(stream_id, head(events) if events else NOTHING, more)
+        events += more
     return events
 
 
@@ -155,18 +166,21 @@ class TestReading:
             assert not await adapters.peer.is_head(stream_id, 0)
             assert 1 == len(await adapters.peer.read(stream_id))
 
-    async def test_long_streams_are_read_whole(self, adapters: Adapters, stream: str) -> None:
-        events: list[StoredEvent] = []
-        while len(events) < 1_200:
-            more = [event(stream, len(events) + 1 + n, command=f"k-{len(events)}", index=n) for n in range(80)]
-            await adapters.store.append(stream, head(events) if events else NOTHING, more)
-            events += more
-        assert events == list(await adapters.store.read(stream))
+    async def test_a_long_stream_is_read_in_pages(self, adapters: Adapters, stream: str) -> None:
+        events = await long_stream(adapters.store, stream, PAGE + 200)
+        assert events[:PAGE] == list(await adapters.store.read(stream))
+        assert events[PAGE:] == list(await adapters.store.read(stream, PAGE))
+        assert events[5:7] == list(await adapters.store.read(stream, 5, 2))
+        assert events == [each async for page in pages(adapters.store, stream) for each in page]
+        assert events[5:1_005] == [each async for page in pages(adapters.store, stream, 5, 1_005) for each in page]
 
-    async def test_what_was_forgotten_can_be_read_again(self, adapters: Adapters, stream: str) -> None:
-        await filled(adapters.store, stream, 1)
-        adapters.store.forget(stream)
-        assert len(await adapters.store.read(stream)) <= 1
+    async def test_a_look_up_of_a_long_tail_finds_its_beginning_and_the_command(
+        self, adapters: Adapters, stream: str
+    ) -> None:
+        events = await long_stream(adapters.store, stream, PAGE + 200)
+        own = events[-1].command_id
+        expected = events[10 : 10 + PAGE] + [each for each in events[10 + PAGE :] if each.command_id == own]
+        assert expected == list(await adapters.store.look_up(stream, 10, own))
 
     async def test_the_newest_events_are_read_from_the_end(self, adapters: Adapters, stream: str) -> None:
         events = await filled(adapters.store, stream, 5)
@@ -183,3 +197,11 @@ class TestSnapshots:
         await adapters.snapshots.write(second)
         assert second == await adapters.snapshots.read(stream, 1)
         assert await adapters.snapshots.read(stream, 2) is None
+
+    async def test_all_snapshots_of_a_stream_are_deleted(self, adapters: Adapters, stream: str) -> None:
+        for fold, its_stream in ((1, stream), (2, stream), (1, f"{stream}-2")):
+            await adapters.snapshots.write(Snapshot(its_stream, fold, 50, "e-50", NOON, "Happened", {}))
+        for _ in range(2):
+            await adapters.snapshots.delete(stream)
+        assert [None, None] == [await adapters.snapshots.read(stream, fold) for fold in (1, 2)]
+        assert await adapters.snapshots.read(f"{stream}-2", 1) is not None

@@ -45,6 +45,23 @@ async def test_a_view_that_is_gone_is_a_conflict(adapters: Adapters) -> None:
         await adapters.views.put("guest-details", at, {"id": at.id, "position": 1, "view": {}}, '"0"')
 
 
+async def test_an_id_is_found_in_every_partition_and_deleted_in_one(adapters: Adapters) -> None:
+    at, other = key("hill"), key("hill")
+    elsewhere = ViewKey(at.id, "lake")
+    for each in (at, elsewhere, other):
+        document = {"id": each.id, "houseId": each.partition, "sortKey": "1~1", "position": 1, "view": {}}
+        await adapters.views.put("house-guests", each, document, None)
+
+    async def partitions() -> list[str]:
+        return sorted(each.document["houseId"] for each in await adapters.views.find("house-guests", at.id))
+
+    assert ["hill", "lake"] == await partitions()
+    for _ in range(2):
+        await adapters.views.delete("house-guests", elsewhere)
+    assert ["hill"] == await partitions()
+    assert await adapters.views.get("house-guests", at) is not None
+
+
 async def test_a_partition_is_paged_highest_first(adapters: Adapters) -> None:
     house, other = f"h-{uuid.uuid4()}", f"h-{uuid.uuid4()}"
     for partition in (house, other):

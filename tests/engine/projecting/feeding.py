@@ -1,17 +1,19 @@
 """A store with its feed, the views, and the projector between them; and a feed that delivers in any way it may."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from random import Random
 from typing import Any
 
-from engine.assembly import Domain
-from engine.errors import Unavailable
+from engine.assembly import Domain, Surroundings
+from engine.errors import Throttled, Unavailable
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
 from engine.projecting.projection import Projection
 from engine.storing.codec import EventCodec
 from engine.storing.events import Metadata, StoredEvent
-from engine.storing.memory import MemoryEventStore
+from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from engine.storing.port import Head
 from engine.testing.times import NOON
 from tests.engine.toy.registry import DOMAIN
@@ -26,6 +28,7 @@ class Views(MemoryViewStore):
         self.written = 0
         self.conflicts = 0
         self.away = False
+        self.throttled: Callable[[ViewKey], bool] = lambda _: False
 
     async def get(self, container: str, key: ViewKey) -> StoredDocument | None:
         if self.away:
@@ -36,6 +39,8 @@ class Views(MemoryViewStore):
         if self.conflicts:
             self.conflicts -= 1
             raise ViewConflict("somebody else")
+        if self.throttled(key):
+            raise Throttled("429", retry_after=2.5)
         self.written += 1
         await super().put(container, key, document, etag)
 
@@ -44,7 +49,14 @@ class Feeding:
     def __init__(self, domain: Domain = DOMAIN) -> None:
         self.store = MemoryEventStore()
         self.views = Views()
-        self.projector = services_over(self.store, domain=domain, views=self.views).projector
+        self.now = NOON
+        """It moves on while somebody waits."""
+        surroundings = Surroundings(clock=lambda: self.now, sleep=self._pause)
+        self.snapshots = MemorySnapshotStore()
+        services = services_over(
+            self.store, domain=domain, views=self.views, snapshots=self.snapshots, surroundings=surroundings
+        )
+        self.projector, self.refold = services.projector, services.refold
         self._codec = EventCodec.of(domain.aggregates)
         self._heads: dict[str, Head] = {}
 
@@ -59,6 +71,12 @@ class Feeding:
         await self.store.append(stream_id, head, stored)
         self._heads[stream_id] = Head(stored[-1].version, stored[-1].metadata.event_id)
         return list(self.store.commits(position).items)
+
+    async def _pause(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        # Whoever can go on does so first.
+        for _ in range(100):
+            await asyncio.sleep(0)
 
     def documents(self) -> dict[Any, str]:
         """All that was written, by container and key."""

@@ -2,15 +2,18 @@
 
 import random
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.consuming.errors import PermanentFailure, TransientFailure
+from engine.consuming.throttling import LONGEST
 from engine.errors import Unavailable
 from engine.projecting.port import ViewKey
 from engine.storing.events import StoredEvent
+from engine.testing.times import NOON
 from tests.engine.histories import history_of
 from tests.engine.projecting.feeding import Feeding, views_of_both
 from tests.engine.toy.guest import GuestArrived, GuestDismissed, GuestInvited, Wish
@@ -86,6 +89,15 @@ async def test_a_hole_is_filled_from_the_store(service: Service) -> None:
     assert (2, "arrived") == (await service.position(), await service.status())
 
 
+async def test_the_first_event_decides_where_the_view_is(service: Service) -> None:
+    """A host that had the stream in its memory when it was rewritten may write what the first event said before."""
+    await service.projector.run(HOUSE_GUESTS, await service.happened("guest-g-1", GuestInvited("g-1", "lake", ())))
+    await service.projector.run(HOUSE_GUESTS, await service.happened("guest-g-1", ARRIVED))
+    (view,) = await service.views.find("house-guests", "1~guest-g-1")
+    shown = view.document
+    assert (2, "lake", "arrived") == (view.position, shown["houseId"], shown["view"]["status"])
+
+
 async def test_a_hole_that_the_store_cannot_fill_yet_is_waited_for(service: Service) -> None:
     await service.happened("guest-g-1", INVITED)
     items = await service.happened("guest-g-1", ARRIVED)
@@ -153,6 +165,41 @@ class TestFailures:
         monkeypatch.setattr(service.store, "read", away)
         with pytest.raises(TransientFailure, match="away"):
             await service.projector.run(GUEST_DETAILS, await service.happened("guest-g-1", ARRIVED))
+
+    async def test_a_view_that_is_throttled_waits_as_long_as_it_is_asked_to_and_the_others_go_on(
+        self, service: Service
+    ) -> None:
+        """Among them more streams than are applied at once, all of them throttled."""
+        guests = [f"g-{number}" for number in range(40)]
+        items = [
+            item for each in guests for item in await service.happened(f"guest-{each}", GuestInvited(each, "hill", ()))
+        ]
+        busy_until, hot = NOON + timedelta(seconds=60), {f"1~guest-{each}" for each in guests[:20]}
+        written_while_busy: set[str] = set()
+
+        def throttled(key: ViewKey) -> bool:
+            if service.now >= busy_until:
+                return False
+            if key.id not in hot:
+                written_while_busy.add(key.id)
+            return key.id in hot
+
+        service.views.throttled = throttled
+        await service.projector.run(GUEST_DETAILS, items)
+        assert {f"1~guest-{each}" for each in guests[20:]} == written_while_busy
+        assert [1] * 40 == [await service.position(view_id=f"1~guest-{each}") for each in guests]
+
+    async def test_what_stays_throttled_is_told_once_the_others_are_written(self, service: Service) -> None:
+        items = [*await service.happened("guest-g-1", INVITED)]
+        items += await service.happened("guest-g-2", GuestInvited("g-2", "hill", WISHES))
+        service.views.throttled = lambda key: key.id == "1~guest-g-1"
+        with pytest.raises(TransientFailure, match=r"guest-details@1 waits with stream guest-g-1: 429"):
+            await service.projector.run(GUEST_DETAILS, items)
+        assert (None, 1) == (await service.position(), await service.position(view_id="1~guest-g-2"))
+        assert LONGEST - timedelta(seconds=3) < service.now - NOON < LONGEST
+        service.views.throttled = lambda _: False
+        await service.projector.run(GUEST_DETAILS, items)
+        assert (1, 2) == (await service.position(), service.views.written)
 
     async def test_a_view_that_others_keep_writing_is_waited_for(self, service: Service) -> None:
         service.views.conflicts = 1000

@@ -1,6 +1,7 @@
 """Some events, to a receiver that may be down: delayed, never lost, parked alone after a day."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -155,10 +156,10 @@ async def test_a_bus_that_is_away_then_is_waited_for(
     receiver.down = True
     send, refused = world.bus.send, [Unavailable("away"), Unavailable("away")]
 
-    async def away(entity: str, messages: list[Message]) -> None:
+    async def away(entity: str, messages: list[Message]) -> Sequence[Message]:
         if refused:
             raise refused.pop()
-        await send(entity, messages)
+        return await send(entity, messages)
 
     monkeypatch.setattr(world.bus, "send", away)
     await world.hand_over(consumer, published())

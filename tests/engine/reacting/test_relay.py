@@ -2,16 +2,20 @@
 
 import json
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from engine.consuming.errors import PermanentFailure, TransientFailure
-from engine.errors import Unavailable
+from engine.consuming.throttling import LONGEST
+from engine.errors import Throttled, Unavailable
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
 from engine.reacting.relay import OLDEST, ReplayRefused
+from engine.storing import pages
+from engine.storing.events import StoredEvent
 from tests.engine.contexts import TRACE, context
 from tests.engine.toy.greeting import Greeted, Reminded
 from tests.engine.toy.guest import (
@@ -139,23 +143,65 @@ async def test_whatever_comes_twice_the_effect_is_the_same(world: World, seed: i
         assert [Greeted, Reminded] == [type(each) for each in await world.events(f"greeting-{guest_id}")]
 
 
-async def test_a_batch_that_failed_half_way_is_sent_whole_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_batch_that_failed_half_way_goes_on_there_and_another_process_sends_it_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await invite(world)
     items = await world.feed()
     send = world.bus.send
 
-    async def away_for_reactions(entity: str, messages: list[Message]) -> None:
+    async def away_for_reactions(entity: str, messages: list[Message]) -> Sequence[Message]:
         if entity == REACTION_QUEUE:
             raise Unavailable("away")
-        await send(entity, messages)
+        return await send(entity, messages)
 
     with monkeypatch.context() as patched:
         patched.setattr(world.bus, "send", away_for_reactions)
         with pytest.raises(TransientFailure, match="waits for the bus"):
             await world.relay.run(items)
     await world.relay.run(items)
-    assert 1 == len(world.bus.sent[REACTION_QUEUE])
-    assert 2 == len(world.bus.sent[EVENT_TOPIC])
+    assert (1, 1) == (len(world.bus.sent[EVENT_TOPIC]), len(world.bus.sent[REACTION_QUEUE]))
+    await world.another_process().relay.run(items)
+    assert (2, 2) == (len(world.bus.sent[EVENT_TOPIC]), len(world.bus.sent[REACTION_QUEUE]))
+
+
+async def test_a_read_that_is_throttled_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await invite(world)
+    await world.commands.handle(GUEST, context("c-2").to("guest-g-1", DismissGuest("2026-01-02T03:04:05.000Z")))
+    read, refused = world.store.read, [Throttled("429", 2.5), Throttled("429", 0.5)]
+
+    async def throttled(stream_id: str, after: int, limit: int) -> Sequence[StoredEvent]:
+        if refused:
+            raise refused.pop()
+        return await read(stream_id, after, limit)
+
+    monkeypatch.setattr(world.store, "read", throttled)
+    monkeypatch.setattr(pages, "_TRIES", 1)
+    await world.relay.run(await world.feed())
+    assert ([0.5, 2.5], 2) == (world.pauses, len(world.bus.sent[EVENT_TOPIC]))
+
+
+async def test_a_read_that_stays_throttled_holds_back_its_stream_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await invite(world)
+    await world.commands.handle(GUEST, context("c-2").to("guest-g-1", DismissGuest("2026-01-02T03:04:05.000Z")))
+    await world.commands.handle(HOUSE, context("c-3").to("house-hill", AddBeds("hill", 3)))
+    items, began = await world.feed(), world.now
+
+    async def throttled(*_: object) -> Sequence[StoredEvent]:
+        raise Throttled("429", 2.5)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "read", throttled)
+        patched.setattr(pages, "_TRIES", 1)
+        with pytest.raises(TransientFailure, match="waits with stream guest-g-1: 429"):
+            await world.relay.run(items)
+    assert timedelta(0) < world.now - began <= LONGEST / 2
+    assert ["BedsAdded"] == [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+    await world.relay.run(items)
+    sent = [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+    assert ["BedsAdded", "GuestInvited", "GuestDismissed"] == sent
 
 
 async def test_a_text_that_the_host_has_re_written_is_sent_as_it_was_written(world: World) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import azure.functions as func
 
 from engine.services import Services
+from engine.triggers.http_answers import answered
 from tests.engine.toy.interface import interface
 from tests.engine.toy.registry import PROJECTIONS
 from tests.engine.world import World
@@ -38,6 +39,15 @@ class Door:
         self.guest = partial(functions.engine.query, "guest-details")
         self.guests_of_house = partial(functions.engine.query, "house-guests")
         self.beds = partial(functions.engine.query, "house-beds")
+        self.engine = functions.engine
+
+    @answered
+    async def events_of(self, req: func.HttpRequest) -> func.HttpResponse:
+        """Those of one stream, or the story of several."""
+        streams = req.route_params["streams"].split()
+        if len(streams) == 1:
+            return await self.engine.events(req, streams[0])
+        return await self.engine.story(req, streams[0], streams[1:])
 
     async def feed(self) -> None:
         for projection in PROJECTIONS:

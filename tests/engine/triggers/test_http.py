@@ -7,8 +7,11 @@ import pytest
 
 from engine.errors import Unavailable
 from engine.messaging.topology import COMMAND_QUEUE
+from engine.storing.events import StoredEvent
+from engine.storing.port import Head
 from engine.triggers.http_requests import MAX_BODY_BYTES
 from tests.engine.contexts import TRACE, context
+from tests.engine.houses import HOUSE_STREAM, filled_with_beds
 from tests.engine.toy.house import AddBeds
 from tests.engine.toy.registry import HOUSE
 from tests.engine.triggers.door import INVITATION, Answered, Door, ask
@@ -243,6 +246,95 @@ class TestViewsOfStreams:
             (each["version"], each["type"]) for each in story.body["events"]
         ]
         assert "Käfer 漢字 \u2028" == story.body["events"][1]["data"]["reason"]
+
+
+class TestPagesOfEvents:
+    async def all_pages(self, door: Door, streams: str, **params: str) -> list[Answered]:
+        """Every page, as a client reads them that follows the continuations."""
+        pages = [await ask(door.events_of, params=params, streams=streams)]
+        while "continuation" in pages[-1].body:
+            again = {**params, "continuation": pages[-1].body["continuation"]}
+            pages.append(await ask(door.events_of, params=again, streams=streams))
+        return pages
+
+    async def test_a_page_says_whether_there_are_more(self, door: Door) -> None:
+        await filled_with_beds(door.world.store, 250)
+        pages = await self.all_pages(door, HOUSE_STREAM)
+        assert [100, 100, 50] == [len(page.body["events"]) for page in pages]
+        assert list(range(1, 251)) == [event["version"] for page in pages for event in page.body["events"]]
+        assert {HOUSE_STREAM} == {page.body["stream"] for page in pages}
+
+    async def test_the_version_of_the_stream_is_known_with_its_last_event(self, door: Door) -> None:
+        await filled_with_beds(door.world.store, 200)
+        pages = await self.all_pages(door, HOUSE_STREAM)
+        assert [None, '"200"'] == [page.headers.get("ETag") for page in pages]
+
+    async def test_the_client_chooses_how_many_it_gets_within_a_limit(self, door: Door) -> None:
+        await filled_with_beds(door.world.store, 501)
+        assert [500, 1] == [len(page.body["events"]) for page in await self.all_pages(door, HOUSE_STREAM, limit="500")]
+        for limit in ("501", "0", "x"):
+            assert 400 == (await ask(door.events_of, params={"limit": limit}, streams=HOUSE_STREAM)).status
+
+    async def test_a_page_of_large_events_has_few(self, door: Door) -> None:
+        guest_id = await door.invited()
+        reason = "x" * 190_000
+        store = door.world.store
+        (invited,) = await store.read(f"guest-{guest_id}")
+        event = StoredEvent(
+            invited.stream_id, 2, "GuestDismissed", 1, "k/0",
+            {"guestId": guest_id, "houseId": "hill", "reason": reason}, invited.metadata,
+        )  # fmt: skip
+        for version in range(2, 14):
+            head = Head(version - 1, invited.metadata.event_id)
+            await store.append(invited.stream_id, head, [event._replace(version=version, command_key=f"k-{version}/0")])
+        pages = await self.all_pages(door, invited.stream_id)
+        assert [7, 6] == [len(page.body["events"]) for page in pages]
+        assert list(range(1, 14)) == [each["version"] for page in pages for each in page.body["events"]]
+
+    async def test_a_story_is_told_in_pages_by_time(self, door: Door) -> None:
+        guest_ids = []
+        for number in range(3):
+            guest_ids.append(await door.invited(f"k-{number}"))
+            await door.world.pause(60)
+        for guest_id in guest_ids:
+            await ask(door.dismiss, {"reason": "r"}, guestId=guest_id)
+        streams = [f"guest-{guest_id}" for guest_id in guest_ids]
+        whole = (await ask(door.events_of, streams=" ".join(streams))).body["events"]
+        told = [(each["stream"], each["version"]) for each in whole]
+        assert [(stream, version) for version in (1, 2) for stream in streams] == told
+        for limit in range(1, 7):
+            pages = await self.all_pages(door, " ".join(streams), limit=str(limit))
+            assert whole == [event for page in pages for event in page.body["events"]]
+            assert {limit} == {len(page.body["events"]) for page in pages[:-1]} | {limit}
+
+    async def test_what_is_appended_between_two_pages_is_told_too(self, door: Door) -> None:
+        guest_ids = [await door.invited(f"k-{number}") for number in range(2)]
+        streams = " ".join(f"guest-{guest_id}" for guest_id in guest_ids)
+        first = await ask(door.events_of, params={"limit": "1"}, streams=streams)
+        await ask(door.dismiss, {"reason": "r"}, guestId=guest_ids[0])
+        rest = await ask(door.events_of, params={"continuation": first.body["continuation"]}, streams=streams)
+        assert [guest_ids[0]] == [event["stream"][6:] for event in first.body["events"]]
+        assert 2 == len(rest.body["events"])
+
+    async def test_the_last_page_has_the_version_that_is_asked_for(self, door: Door) -> None:
+        await filled_with_beds(door.world.store, 150)
+        assert [200, 200] == [page.status for page in await self.all_pages(door, HOUSE_STREAM, minVersion="150")]
+        assert [200, 412] == [page.status for page in await self.all_pages(door, HOUSE_STREAM, minVersion="151")]
+
+    @pytest.mark.parametrize("place", ["", "x", "1.2", "-1", "1" * 11])
+    async def test_a_continuation_of_something_else_is_refused(self, door: Door, place: str) -> None:
+        await filled_with_beds(door.world.store, 1)
+        forged = base64.urlsafe_b64encode(place.encode()).decode()
+        answered = await ask(door.events_of, params={"continuation": forged}, streams=HOUSE_STREAM)
+        assert (400, "continuation must be the one that the page before has answered.") == (
+            answered.status, answered.body["detail"]
+        )  # fmt: skip
+
+    async def test_beyond_the_end_there_is_nothing(self, door: Door) -> None:
+        await filled_with_beds(door.world.store, 1)
+        beyond = base64.urlsafe_b64encode(b"9999999999").decode()
+        answered = await ask(door.events_of, params={"continuation": beyond}, streams=HOUSE_STREAM)
+        assert (200, [], None) == (answered.status, answered.body["events"], answered.headers.get("ETag"))
 
 
 class TestPages:

@@ -1,0 +1,24 @@
+"""`operate views` makes views afresh from the events."""
+
+from collections.abc import Mapping
+
+from composition.domain import READ_MODELS
+from engine.commands.errors import UnknownStream
+from operate.failure import CommandFailed
+from operate.messages import connected
+from operate.output import print_rows, say
+
+
+async def refold(environment: Mapping[str, str], stream_id: str, *, as_json: bool) -> None:
+    """Makes the views of one stream afresh, and prints a row per read model. Raises CommandFailed."""
+    async with connected(environment, changes=True) as services:
+        try:
+            refolded = await services.refold.stream([each.projection for each in READ_MODELS], stream_id)
+        except UnknownStream:
+            raise CommandFailed(f"there is no stream {stream_id!r}") from None
+    print_rows(
+        [{"readModel": each.read_model, "version": each.version, "deleted": each.deleted} for each in refolded],
+        as_json=as_json,
+    )
+    if not refolded:
+        say("no read model follows this stream; its snapshots are gone")
