@@ -91,8 +91,8 @@ def decode(binding_type: str, datum: Datum | None, trigger_metadata: Mapping[str
         ) from None
 
 
-def encode(binding_type: str, value: Any) -> Datum:
-    """What the worker would send to the host. Raises TypeError where the worker does, with its message."""
+def encode(binding_type: str, value: Any) -> Datum | None:
+    """What the worker would send to the host, if it sends anything. Raises as the worker does, with its message."""
     converter = converter_of(binding_type)
     try:
         datum: Datum = converter.encode(value, expected_type=None)
@@ -101,4 +101,4 @@ def encode(binding_type: str, value: Any) -> Datum:
             f'unable to encode outgoing TypedData: unsupported type "{converter}" for '
             f'Python type "{type(value).__name__}"'
         ) from None
-    return datum
+    return None if datum.type is None else datum

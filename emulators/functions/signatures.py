@@ -80,13 +80,11 @@ def check_signature(function: str, handler: Callable[..., Any], bindings: list[B
 
 def _unsupported(bindings: list[Binding], annotations: dict[str, Any], settling: str | None) -> str | None:
     if extensions.streams_http() and any(binding.type == "httpTrigger" for binding in bindings):
-        return "requests and answers of a web framework (azurefunctions.extensions.http) are not supported by devstack"
-    for name in (settling, *(binding.name for binding in bindings)):
-        annotation = annotations.get(name or "")
-        if name == settling is not None or extensions.is_sdk_type(annotation):
-            shown = getattr(annotation, "__name__", str(annotation))
-            return f"the type {shown} of {name} (azurefunctions.extensions.bindings) is not supported by devstack"
-    return None
+        return extensions.STREAMS_REFUSED
+    if settling is not None:
+        return extensions.sdk_type_refused(settling, annotations[settling])
+    of_sdks = (each.name for each in bindings if extensions.is_sdk_type(annotations.get(each.name)))
+    return next((extensions.sdk_type_refused(name, annotations[name]) for name in of_sdks), None)
 
 
 def _converter_name(function: str, binding: Binding, annotations: dict[str, Any]) -> str:

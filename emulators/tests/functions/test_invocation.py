@@ -16,10 +16,28 @@ from azure.functions.meta import Datum
 from emulators.functions import context
 from emulators.functions.bindings import Binding
 from emulators.functions.context import RetryContext, RpcException
+from emulators.functions.engine import Call
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Failure, Outcome, Success
+from emulators.functions.invocation import Failure, Outcome, Success
 from emulators.functions.user_logs import UserLogs
-from emulators.tests.functions.apps import NoData, Screen, only_function, running_invoker
+from emulators.tests.functions.apps import NoData, Screen, eventually, only_function, running_invoker
+from emulators.tests.functions.engines import engine as current_engine
+from emulators.tests.functions.engines import told
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+HTTP = Datum(
+    {
+        "method": Datum("GET", "string"),
+        "url": Datum("http://localhost/api/r", "string"),
+        "headers": {},
+        "params": {},
+        "query": {},
+        "body": Datum(b"", "bytes"),
+    },
+    "http",
+)
 
 
 def timer_function(handler) -> Function:  # type: ignore[no-untyped-def]
@@ -120,15 +138,45 @@ async def test_a_function_may_keep_things_on_its_context_and_the_next_attempt_ha
 
 
 @pytest.mark.verified("trace", feature="Failures")
-async def test_a_failure_has_the_type_the_message_and_the_frames_of_the_app() -> None:
+@pytest.mark.differs(
+    "The message of a failed invocation",
+    own="type and text, as in: ValueError: boom",
+    official="its `repr`, as in: ValueError('boom')",
+    why="a defect of the entry without protobuf: the other one of the runtime gives type and text",
+)
+async def test_a_failure_has_the_type_and_the_text_of_its_error(engine: str) -> None:
     def boom(timer: func.TimerRequest) -> None:
         raise ValueError("boom ünï")
 
     outcome = await outcome_of(boom)
     assert isinstance(outcome, Failure)
-    assert "ValueError: boom ünï" == outcome.message
-    assert 1 == outcome.stack.count("File ")
+    assert {"own": "ValueError: boom ünï", "official": "ValueError('boom ünï')"}[engine] == outcome.message
+
+
+@pytest.mark.verified("trace", feature="Failures")
+@pytest.mark.differs(
+    "The stack of a failed invocation",
+    own="the frames; those of the host are left out",
+    official="a traceback with its head, the runtime's frames and the errors before the error",
+    why="the newer worker",
+)
+async def test_a_failure_has_the_frames_of_the_app(engine: str) -> None:
+    def boom(timer: func.TimerRequest) -> None:
+        try:
+            raise KeyError("before")
+        except KeyError as error:
+            raise ValueError("boom") from error
+
+    outcome = await outcome_of(boom)
+    assert isinstance(outcome, Failure)
     assert "in boom" in outcome.stack
+    whole = engine == "official"
+    assert (whole, whole, whole, not whole) == (
+        outcome.stack.startswith("Traceback (most recent call last):"),
+        "KeyError: 'before'" in outcome.stack,
+        "native_invocation.py" in outcome.stack,
+        1 == outcome.stack.count("File "),
+    )
 
 
 @pytest.mark.verified("trace", feature="Failures")
@@ -139,6 +187,63 @@ async def test_a_function_without_a_return_binding_must_return_none() -> None:
     outcome = await outcome_of(talkative)
     assert isinstance(outcome, Failure)
     assert "function 'talkative' without a $return binding returned a non-None value" in outcome.message
+
+
+@pytest.mark.verified("docs", feature="Failures")
+@pytest.mark.differs(
+    "A value that its binding cannot read",
+    own="TypeError: unable to decode incoming TypedData",
+    official="the converter's `NotImplementedError`",
+    why="a defect of the entry without protobuf: the other one of the runtime gives the TypeError",
+)
+async def test_a_value_that_a_binding_cannot_read_fails_the_invocation(engine: str) -> None:
+    def handler(timer: func.TimerRequest) -> None: ...
+
+    outcome = await outcome_of(handler, Call({"timer": Datum("late", "string")}))
+    assert isinstance(outcome, Failure)
+    start = {"own": "TypeError: unable to decode incoming TypedData: ", "official": "NotImplementedError("}[engine]
+    assert outcome.message.startswith(start)
+
+
+@pytest.mark.verified("docs", feature="Failures")
+@pytest.mark.differs(
+    "A value that its binding cannot write",
+    own="a TypeError that names the class of the converter",
+    official="one that names the type of the binding",
+    why="the newer worker",
+)
+async def test_a_value_that_a_binding_cannot_write_fails_the_invocation(engine: str) -> None:
+    app = func.FunctionApp()
+
+    @app.route("r")
+    def number(req: func.HttpRequest) -> func.HttpResponse:
+        return 7  # type: ignore[return-value]
+
+    async with running_invoker() as invoker:
+        outcome = await invoker.invoke(only_function(app), Call({"req": HTTP}))
+    assert isinstance(outcome, Failure)
+    written = {"own": "<class 'azure.functions", "official": "http"}[engine]
+    assert f'unable to encode outgoing TypedData: unsupported type "{written}' in outcome.message
+
+
+@pytest.mark.verified("trace", feature="A handler that ends its process")
+@pytest.mark.parametrize(("ending", "status"), [(SystemExit(7), 7), (KeyboardInterrupt(), 130)])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_handler_that_exits_ends_its_process(ending: BaseException, status: int, is_async: bool) -> None:
+    def leave(timer: func.TimerRequest) -> None:
+        raise ending
+
+    async def leave_async(timer: func.TimerRequest) -> None:
+        raise ending
+
+    statuses: list[int] = []
+    async with running_invoker(exit_process=statuses.append, timeout=30) as invoker:
+        function = timer_function(leave_async if is_async else leave)
+        invoking = asyncio.create_task(invoker.invoke(function, tick()))
+        await eventually(lambda: statuses, "the process ends")
+        invoking.cancel()
+        await asyncio.gather(invoking, return_exceptions=True)
+    assert [status] == statuses
 
 
 @pytest.mark.verified("trace", feature="Thread pool")
@@ -193,7 +298,7 @@ async def test_a_timeout_error_of_the_handler_is_an_ordinary_failure() -> None:
     async with running_invoker(timeout=10) as invoker:
         outcome = await invoker.invoke(timer_function(impatient), tick())
         assert isinstance(outcome, Failure)
-        assert ("TimeoutError: my own", False) == (outcome.message, invoker.timed_out.is_set())
+        assert (told(TimeoutError("my own")), False) == (outcome.message, invoker.timed_out.is_set())
 
 
 async def gives_up_async(timer: func.TimerRequest) -> None:
@@ -251,7 +356,7 @@ class TestUserLogs:
     async def shown(self, logger: logging.Logger, handler, levels: dict[str, str] | None = None) -> str:  # type: ignore[no-untyped-def]
         screen = Screen()
         async with running_invoker(screen) as invoker:
-            logger.addHandler(UserLogs(screen, invoker.running, levels or {}))
+            logger.addHandler(UserLogs(screen, current_engine(), invoker.running, levels or {}))
             await invoker.invoke(timer_function(handler), tick())
         return screen.text
 
@@ -280,6 +385,20 @@ class TestUserLogs:
         shown = await self.shown(logger, starts_a_thread)
         logger.error("after the invocation")
         assert "" == shown
+
+    @pytest.mark.verified("docs", feature="Logs of an app")
+    @pytest.mark.differs(
+        "What is logged in a thread of `asyncio.to_thread`",
+        own="dropped, as from any thread",
+        official="shown: the invocation is known by a context variable",
+        why="the newer worker",
+    )
+    async def test_a_thread_with_the_context_of_its_task(self, engine: str, logger: logging.Logger) -> None:
+        async def starts_a_thread(timer: func.TimerRequest) -> None:
+            await asyncio.to_thread(logger.error, "from a thread of a task")
+
+        shown = await self.shown(logger, starts_a_thread)
+        assert ("from a thread of a task" in shown) == (engine == "official")
 
     @pytest.mark.verified("trace", feature="Logs of an app")
     async def test_a_thread_is_heard_once_it_sets_the_invocation_id(self, logger: logging.Logger) -> None:
