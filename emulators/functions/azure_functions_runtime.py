@@ -29,6 +29,7 @@ from azure_functions_runtime.http_v2 import HttpV2Registry
 from azure_functions_runtime.utils.validators import validate_script_file_name
 
 from emulators.functions import extensions
+from emulators.functions.converters import integer
 from emulators.functions.engine import Answer, Body, Call, Indexed, IndexingError
 from emulators.functions.failures import AppError, reported
 from emulators.functions.retry import RetryPolicy
@@ -161,7 +162,7 @@ def _retry_options(*, max_retry_count: int, retry_strategy: str, **intervals: ti
 
 def _typed_data(**data: Any) -> Datum:
     ((kind, value),) = data.items()
-    return Datum(int(value) if kind == "int" else value, kind)
+    return integer(value) if kind == "int" else Datum(value, kind)
 
 
 class _Protos:

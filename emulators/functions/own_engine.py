@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import inspect
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,13 @@ _thread_storage = threading.local()
 _invocation_of_task: ContextVar[str | None] = ContextVar("invocation_of_task", default=None)
 
 
+_SCRIPT_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_\-]*\.py$")
+
+
+class InvalidFileNameError(Exception):
+    """PYTHON_SCRIPT_FILE_NAME is none; the worker leaves its message unformatted."""
+
+
 class OwnEngine:
     """See `Engine`; it can do without anything of Microsoft's but the library that the app imports.
 
@@ -40,6 +48,8 @@ class OwnEngine:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
 
     def load(self, script: str) -> list[Indexed]:
+        if not _SCRIPT_NAME.match(script):
+            raise InvalidFileNameError("Invalid file name: %s", script)
         try:
             module = importlib.import_module(Path(script).stem)
             return self.index(_register_in(module, script))

@@ -97,7 +97,7 @@ def test_functions_of_the_app_and_of_its_blueprints_are_found_in_alphabetical_or
             @app.route(route="x")
             def bad(req: func.TimerRequest) -> func.HttpResponse: ...
             """,
-            """type of req binding in function.json "httpTrigger" does|'req'.* in the binding decorator do not match""",
+            """'req'.* dataType ("None" in function.json|"httpTrigger" in the binding decorator) do not match""",
         ),
         (
             """
@@ -119,6 +119,15 @@ def test_functions_of_the_app_and_of_its_blueprints_are_found_in_alphabetical_or
         (
             """
             app = func.FunctionApp()
+            @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+            @app.generic_input_binding(arg_name="$return", type="cosmosDB")
+            def bad(timer: func.TimerRequest) -> str: ...
+            """,
+            r'"\$return" binding must have direction set to "out"',
+        ),
+        (
+            """
+            app = func.FunctionApp()
             @app.route(route="x")
             def same(req: func.HttpRequest) -> func.HttpResponse: ...
             @app.route(route="y")
@@ -131,6 +140,12 @@ def test_functions_of_the_app_and_of_its_blueprints_are_found_in_alphabetical_or
 def test_one_thing_wrong_and_the_worker_reports_no_function_at_all(load, source: str, reason: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(IndexingError, match=reason):
         load(source)
+
+
+@pytest.mark.verified("docs", feature="Indexing")
+def test_the_script_has_a_name_that_can_be_imported() -> None:
+    with pytest.raises(IndexingError, match="Invalid file name"):
+        load_app(current_engine(), {"PYTHON_SCRIPT_FILE_NAME": "function.app.py"})
 
 
 @pytest.mark.verified("docs", feature="Indexing")

@@ -226,6 +226,63 @@ async def test_a_value_that_a_binding_cannot_write_fails_the_invocation(engine: 
     assert f'unable to encode outgoing TypedData: unsupported type "{written}' in outcome.message
 
 
+@pytest.mark.verified("docs", feature="Failures")
+@pytest.mark.parametrize("kind", ["int", "collection_string", "http"])
+async def test_a_plain_parameter_takes_texts_and_bytes_alone(kind: str) -> None:
+    def handler(timer: str) -> None: ...
+
+    outcome = await outcome_of(handler, Call({"timer": Datum(7, kind) if kind != "http" else HTTP}))
+    assert isinstance(outcome, Failure)
+    assert 'unexpected type of data received for the "generic" binding' in outcome.message
+    assert isinstance(await outcome_of(handler, Call({"timer": Datum("{}", "json")})), Success)
+
+
+@pytest.mark.verified("docs", feature="Output bindings")
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (True, Datum(1, "int")),
+        (7, Datum(7, "int")),
+        ({"a": [1]}, Datum('{"a": [1]}', "json")),
+        (["a"], Datum('["a"]', "json")),
+        (bytearray(b"b"), Datum(b"b", "bytes")),
+        (1.5, Datum(1.5, "double")),
+        (None, None),
+    ],
+)
+async def test_what_a_plain_output_gets_is_what_the_wire_has(value: Any, sent: Datum | None) -> None:
+    got: list[Datum] = []
+
+    class Kept(NoData):
+        async def write(self, binding: Binding, value: Datum, call: Call) -> None:
+            got.append(value)
+
+    async with running_invoker(data=Kept()) as invoker:
+        assert isinstance(await invoker.invoke(plain_output(value), tick()), Success)
+    expected = [] if sent is None else [(sent.type, type(sent.value), sent.value)]
+    assert expected == [(each.type, type(each.value), each.value) for each in got]
+
+
+@pytest.mark.verified("docs", feature="Output bindings")
+async def test_a_number_that_the_wire_cannot_take_fails_the_invocation() -> None:
+    async with running_invoker() as invoker:
+        outcome = await invoker.invoke(plain_output(2**63), tick())
+    assert isinstance(outcome, Failure)
+    assert "Value out of range" in outcome.message
+
+
+def plain_output(value: Any) -> Function:
+    """A function that gives a value to an output with no converter of its own."""
+    app = func.FunctionApp()
+
+    @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+    @app.cosmos_db_output(arg_name="out", connection="COSMOS", database_name="d", container_name="c")
+    def write(timer: func.TimerRequest, out: func.Out[str]) -> None:
+        out.set(value)
+
+    return only_function(app)
+
+
 @pytest.mark.verified("trace", feature="A handler that ends its process")
 @pytest.mark.parametrize(("ending", "status"), [(SystemExit(7), 7), (KeyboardInterrupt(), 130)])
 @pytest.mark.parametrize("is_async", [False, True])
