@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
-from typing import get_type_hints as type_hints
+from typing import Any, get_type_hints
 
 import azure_functions_runtime as runtime
 from azure.functions import FunctionRegister
@@ -66,7 +65,8 @@ class OfficialEngine:
         return [
             Indexed(
                 name=metadata.name,
-                raw_bindings=tuple(metadata.raw_bindings),
+                # Those that are sent say more of types of SDKs, for a host that serves them.
+                raw_bindings=tuple(function.get_raw_bindings()),
                 trigger_name=function.get_trigger().name,
                 retry=metadata.retry_options,
                 body=_body(registry.get_function(metadata.function_id)),
@@ -138,7 +138,7 @@ def _unsupported(info: Any) -> str | None:
         return extensions.STREAMS_REFUSED
     if info.settlement_client_arg is not None:
         argument = info.settlement_client_arg
-        return extensions.sdk_type_refused(argument, type_hints(info.func)[argument])
+        return extensions.sdk_type_refused(argument, get_type_hints(info.func)[argument])
     deferred = [(name, each.pytype) for name, each in info.input_types.items() if each.deferred_bindings_enabled]
     return extensions.sdk_type_refused(*deferred[0]) if deferred else None
 
