@@ -30,7 +30,7 @@ test: setup ## run the tests of the service, about eight minutes
 test-emulators: setup ## run the tests of the emulators, about four minutes
 	$(VENV)/python -m pytest emulators/tests -m "not long"
 
-test-essentials: setup ## run what another Python has to pass, about four minutes
+test-essentials: setup ## run what another Python has to pass, about five minutes
 	$(VENV)/python -m pytest tests emulators/tests/functions -m "not long" --ignore tests/devstack --ignore tests/bench \
 		--ignore-glob '*/tests/e2e/test_[!t]*' --ignore-glob '*/tests/e2e/test_t[!w]*'
 

@@ -46,6 +46,12 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--instances", type=_count, default=1, metavar="N", help="Functions hosts over the same data (1)")
     up.add_argument("--hurry", type=_factor, metavar="K", help="divide lease, lock and poll times by K, for tests")
     up.add_argument("--lag", type=_whole, metavar="N", help="reads without a session token may lag by up to N commits")
+    up.add_argument(
+        "--engine",
+        choices=("own", "official"),
+        help="what runs the functions: the emulators' own code, or Microsoft's worker runtime, which takes Python 3.13 "
+        "or newer (official where it is installed)",
+    )
     up.add_argument("--reload", action="store_true", help="restart the functions when a file of the app changes")
 
     commands.add_parser(

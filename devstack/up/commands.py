@@ -62,6 +62,7 @@ def _up(arguments: argparse.Namespace, console: Console) -> int:
         instances=arguments.instances,
         hurry=arguments.hurry,
         lag=arguments.lag,
+        engine=arguments.engine,
     )
     return run_stack(
         options, arguments.reload, lambda: _make_all_ready(options, console, arguments.this_python), console

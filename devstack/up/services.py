@@ -38,6 +38,7 @@ class Options:
     instances: int = 1
     hurry: Optional[str] = None
     lag: Optional[str] = None
+    engine: Optional[str] = None
 
 
 COSMOS = "cosmos"
@@ -58,7 +59,7 @@ def steps(options: Options) -> Tuple[Step, ...]:
         Service(COSMOS, tuple(cosmos + hurry + _given("--lag", options.lag))),
         Service(SERVICEBUS, tuple(bus + hurry)),
         Task(PROVISION, ("operate", "provision")),
-        Service(FUNCTIONS, tuple(functions + hurry)),
+        Service(FUNCTIONS, tuple(functions + hurry + _given("--engine", options.engine))),
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from emulators.functions.console import Console
 from emulators.functions.data_folder import DataFolderError, open_data_folder
+from emulators.functions.engines import NAMES, OFFICIAL, OWN, EngineMissingError, choose
 from emulators.functions.front import Front, client_session
 from emulators.functions.host_json import HostJsonError, read_host_json
 from emulators.functions.keys import ensure_keys
@@ -54,6 +55,12 @@ def _parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--reload", action="store_true", help="restart the hosts when a file of the app changes")
     parser.add_argument("--enable-auth", action="store_true", help="ask for function keys, as Azure does")
+    parser.add_argument(
+        "--engine",
+        choices=NAMES,
+        help=f"what runs the app: {OFFICIAL}, Microsoft's worker runtime from Python 3.13 on, or this package's {OWN}; "
+        f"{OFFICIAL} where it is installed",
+    )
     parsed = parser.parse_args(arguments)
     if not parsed.app.is_dir():
         parser.error(f"--app: {parsed.app} is not a folder")
@@ -73,10 +80,11 @@ def _say(message: str) -> None:
 async def _main(arguments: argparse.Namespace) -> int:
     app_dir = arguments.app.resolve()
     try:
+        engine = choose(arguments.engine)
         environment = dict(os.environ)
         apply_to_environment(read_local_settings(app_dir).values, environment)
         read_host_json(app_dir, environment)
-    except (SettingsError, HostJsonError) as error:
+    except (EngineMissingError, SettingsError, HostJsonError) as error:
         _say(str(error))
         return _EXIT_USAGE
     async with AsyncExitStack() as stack:
@@ -101,7 +109,9 @@ async def _main(arguments: argparse.Namespace) -> int:
             console.line(f"Keys are asked for; they stand in {ensure_keys(data_dir)}")
         if arguments.hurry != 1:
             console.line(f"In a hurry: lease times, poll delays and retry intervals are divided by {arguments.hurry:g}")
-        options = HostOptions(app_dir, data_dir, arguments.instances, arguments.hurry, arguments.enable_auth)
+        if engine == OFFICIAL:
+            console.line("The app runs in Microsoft's worker runtime (azure-functions-runtime); --engine own is ours")
+        options = HostOptions(app_dir, data_dir, arguments.instances, arguments.hurry, arguments.enable_auth, engine)
         try:
             await _supervise(options, arguments.port, sockets, console, reload=arguments.reload)
         except HostFailedError as error:

@@ -11,10 +11,11 @@ from azure.functions.meta import Datum
 
 from emulators.functions.bindings import Binding, BindingError
 from emulators.functions.console import Console
+from emulators.functions.engine import Call
 from emulators.functions.failures import message_of
 from emulators.functions.http_routes import template_of
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Invoker, report
+from emulators.functions.invocation import Invoker, report
 from emulators.functions.json_values import parse
 from emulators.functions.keys import Keys
 from emulators.functions.servicebus.binding_data import ConversionError

@@ -27,7 +27,9 @@ class _Generic:
     @staticmethod
     def decode(data: Datum | None, *, trigger_metadata: object) -> Any:
         del trigger_metadata
-        return None if data is None else data.value
+        if data is None or data.type in ("string", "bytes", "json", None):
+            return None if data is None else data.value
+        raise ValueError(f'unexpected type of data received for the "generic" binding : {data.type!r}')
 
     @staticmethod
     def encode(value: Any, *, expected_type: type | None) -> Datum:
@@ -39,12 +41,19 @@ class _Generic:
         if isinstance(value, dict | list):
             return Datum(json.dumps(value), "json")
         if isinstance(value, int):
-            return Datum(int(value), "int")
+            return integer(value)
         if isinstance(value, float):
             return Datum(value, "double")
         if value is None:
             return Datum(None, None)
         raise NotImplementedError
+
+
+def integer(value: int) -> Datum:
+    """A number as the wire has it, of 64 bits. Raises ValueError as protobuf does."""
+    if -(2**63) <= value < 2**63:
+        return Datum(int(value), "int")
+    raise ValueError(f"Value out of range: {value}")
 
 
 class _MessageConverter(ServiceBusMessageInConverter, binding=None, trigger=True):
@@ -91,8 +100,8 @@ def decode(binding_type: str, datum: Datum | None, trigger_metadata: Mapping[str
         ) from None
 
 
-def encode(binding_type: str, value: Any) -> Datum:
-    """What the worker would send to the host. Raises TypeError where the worker does, with its message."""
+def encode(binding_type: str, value: Any) -> Datum | None:
+    """What the worker would send to the host, if it sends anything. Raises as the worker does, with its message."""
     converter = converter_of(binding_type)
     try:
         datum: Datum = converter.encode(value, expected_type=None)
@@ -101,4 +110,4 @@ def encode(binding_type: str, value: Any) -> Datum:
             f'unable to encode outgoing TypedData: unsupported type "{converter}" for '
             f'Python type "{type(value).__name__}"'
         ) from None
-    return datum
+    return None if datum.type is None else datum

@@ -15,9 +15,10 @@ from emulators.functions.bindings import Binding, BindingError, flag, number, te
 from emulators.functions.console import Console
 from emulators.functions.cosmos_account import Account, ConnectionStringError, account_of
 from emulators.functions.cosmos_wire import CosmosClient, CosmosError
+from emulators.functions.engine import Call
 from emulators.functions.feed_processor import Delivery, Documents, FeedOptions, FeedProcessor
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Failure, Invoker
+from emulators.functions.invocation import Failure, Invoker
 from emulators.functions.leases import LeaseStore, lease_prefix
 from emulators.functions.retrying import invoke_with_retries
 from emulators.functions.rewriting import rewrite_documents

@@ -6,7 +6,7 @@ from azure.functions.meta import Datum
 
 from emulators.functions.bindings import Binding
 from emulators.functions.cosmos_bindings import CosmosBindings
-from emulators.functions.invocation import Call
+from emulators.functions.engine import Call
 from emulators.functions.servicebus.outputs import ServiceBusOutputs
 
 

@@ -6,6 +6,16 @@ An app that has not imported their base cannot use them; the worker looks for it
 import sys
 from typing import Any
 
+STREAMS_REFUSED = (
+    "requests and answers of a web framework (azurefunctions.extensions.http) are not supported by devstack"
+)
+
+
+def sdk_type_refused(parameter: str, annotation: Any) -> str:
+    """What is wrong with a parameter of such a type."""
+    shown = getattr(annotation, "__name__", str(annotation))
+    return f"the type {shown} of {parameter} (azurefunctions.extensions.bindings) is not supported by devstack"
+
 
 def streams_http() -> bool:
     """Whether the app's HTTP functions take requests and answers of a web framework: all of them, or none."""

@@ -23,9 +23,6 @@ class AppError(Exception):
     @staticmethod
     def of(error: Exception) -> "AppError":
         """The report of an error. Whatever it does when it is read, there is one."""
-        if isinstance(error, StopIteration):
-            # No future takes one; Python says it in these words from 3.12 on.
-            error = RuntimeError("StopIteration interacts badly with generators and cannot be raised into a Future")
         return AppError(message_of(error), stack_of(error))
 
 

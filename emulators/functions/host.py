@@ -25,9 +25,11 @@ from emulators.functions.cosmos_bindings import CosmosBindings
 from emulators.functions.cosmos_wire import open_session
 from emulators.functions.data_bindings import HostBindings
 from emulators.functions.endpoint import Endpoint
+from emulators.functions.engine import THREAD_COUNT, Engine, IndexingError
+from emulators.functions.engines import NAMES, open_engine
 from emulators.functions.host_json import HostConfig, HostJsonError, read_host_json
 from emulators.functions.http_routes import checked_routes
-from emulators.functions.indexing import Function, IndexingError, load_app, use_app_directory
+from emulators.functions.indexing import Function, load_app, use_app_directory
 from emulators.functions.invocation import Invoker
 from emulators.functions.keys import read_keys
 from emulators.functions.listeners import Listeners, warm_up
@@ -37,7 +39,7 @@ from emulators.functions.servicebus.outputs import ServiceBusOutputs
 from emulators.functions.serving import serve
 from emulators.functions.settings import SettingsError, apply_to_environment, read_local_settings
 from emulators.functions.user_logs import UserLogs
-from emulators.functions.worker import Worker, end_process, thread_count
+from emulators.functions.worker import Worker, end_process
 from emulators.lifetime import stop_at_end_of_stdin
 from emulators.loopback import PortTakenError, listen
 
@@ -73,14 +75,17 @@ async def main(arguments: argparse.Namespace) -> int:
         console.line(f"devstack: {error}")
         return EXIT_PORT_TAKEN
     async with open_session() as session:
-        worker = Worker(lambda status: _end_with_app(console, status), thread_count(os.environ))
+        worker = Worker(lambda status: _end_with_app(console, status))
         buses = ServiceBusClients(config.service_bus.retry.try_timeout)
         outputs = ServiceBusOutputs(buses, os.environ, config.service_bus.hurried(arguments.hurry).retry)
         data = HostBindings(CosmosBindings(session, os.environ), outputs)
         invoker = Invoker(worker, console, data, config.function_timeout)
-        _show_user_logs(console, invoker, config.log_levels)
+        # The host starts the worker with so many, unless the app says otherwise.
+        os.environ.setdefault(THREAD_COUNT, "1000")
+        engine = open_engine(arguments.engine)
+        _show_user_logs(console, engine, invoker, config.log_levels)
         try:
-            functions, errors = await _load(worker, console, config)
+            functions, errors = await _load(engine, worker, console, config)
         except RouteError as error:
             console.line(f"A host error has occurred during startup: {error}")
             return EXIT_REFUSED
@@ -117,10 +122,12 @@ async def main(arguments: argparse.Namespace) -> int:
     return status
 
 
-async def _load(worker: Worker, console: Console, config: HostConfig) -> tuple[list[Function], list[str]]:
+async def _load(
+    engine: Engine, worker: Worker, console: Console, config: HostConfig
+) -> tuple[list[Function], list[str]]:
     """The functions, and what is wrong with some. Raises RouteError for what stops the real host at its start."""
     try:
-        functions = await worker.on_loop(lambda: load_app(os.environ))
+        functions = await worker.on_loop(lambda: load_app(engine, os.environ))
     except IndexingError as error:
         console.line(f"0 functions found: {error}", error.detail)
         return [], [str(error)]
@@ -164,9 +171,10 @@ def _stop_when_told(stop: asyncio.Event) -> None:
     stop_at_end_of_stdin(stop)
 
 
-def _show_user_logs(console: Console, invoker: Invoker, levels: Mapping[str, str]) -> None:
+def _show_user_logs(console: Console, engine: Engine, invoker: Invoker, levels: Mapping[str, str]) -> None:
     root = logging.getLogger()
-    logs = UserLogs(console, invoker.running, levels, debug=os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
+    debug = os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1"
+    logs = UserLogs(console, engine, invoker.running, levels, debug=debug)
     root.setLevel(logs.level)
     root.addHandler(logs)
     # This host's own server must not fail in silence, and is no part of the app's logs.
@@ -194,6 +202,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--hurry", type=float, required=True)
     parser.add_argument("--enable-auth", action="store_true")
+    parser.add_argument("--engine", choices=NAMES, required=True)
     parser.add_argument("--report-fd", type=int, required=True)
     return parser.parse_args()
 

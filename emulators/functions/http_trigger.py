@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 from aiohttp import web
 from azure.functions.meta import Datum
 
-from emulators.functions.invocation import Call
+from emulators.functions.engine import Call
 from emulators.functions.json_values import parse
 
 MAX_BODY = 100 * 1024 * 1024

@@ -1,33 +1,22 @@
-"""One invocation of a function: build its arguments, run it, read what it gave back."""
+"""One invocation of a function: its inputs, the attempt of the engine within its time, its outputs."""
 
 import asyncio
 import time
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
 from azure.functions.meta import Datum
 
-from emulators.functions import worker as worker_module
 from emulators.functions.bindings import Binding
 from emulators.functions.console import Console
-from emulators.functions.context import Context, Out, RetryContext, RpcException, TraceContext
-from emulators.functions.converters import decode, encode
+from emulators.functions.context import RpcException
+from emulators.functions.engine import Answer, Call
 from emulators.functions.failures import AppError, reported
 from emulators.functions.indexing import Function
 from emulators.functions.worker import NeverAnsweredError, Worker
-
-
-@dataclass(frozen=True)
-class Call:
-    """What the host sends to the worker as `invocation_request`."""
-
-    inputs: Mapping[str, Datum | None]
-    trigger_metadata: Mapping[str, Datum] = field(default_factory=dict)
-    retry: RetryContext = field(default_factory=RetryContext)
-    invocation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 @dataclass(frozen=True)
@@ -106,8 +95,8 @@ class Invoker:
         try:
             call = await self._with_inputs(function, call)
             async with asyncio.timeout(self._timeout):
-                returned, outputs = await self._attempt(function, call)
-            values = outputs if returned is None else {**outputs, "$return": returned}
+                answer = await self._attempt(function, call)
+            values = {**answer.outputs} if answer.returned is None else {**answer.outputs, "$return": answer.returned}
             await self._write_outputs(function, call, values)
             return Success(_response(function, values), time.monotonic() - started)
         except TimeoutError:
@@ -150,10 +139,9 @@ class Invoker:
                 if binding.direction == "OUT" and binding.type != "http" and binding.name in values:
                     await self._data.write(binding, values[binding.name], call)
 
-    async def _attempt(self, function: Function, call: Call) -> tuple[Datum | None, dict[str, Datum]]:
+    async def _attempt(self, function: Function, call: Call) -> Answer:
         try:
-            attempt = _attempt_of(function, call)
-            return await self._worker.run(call.invocation_id, attempt, function.is_async, {})  # type: ignore[no-any-return]
+            return await self._worker.run(partial(function.body, call))
         except NeverAnsweredError as error:
             self._console.line(
                 f"{function.name} NEVER ANSWERS: a {error} left the handler, and the worker sends no response then; "
@@ -169,48 +157,3 @@ def _response(function: Function, values: Mapping[str, Datum]) -> Datum | None:
     """The value of the HTTP output, whatever its name."""
     outputs = (each for each in function.bindings if each.direction == "OUT" and each.type == "http")
     return next((values[each.name] for each in outputs if each.name in values), None)
-
-
-def _attempt_of(function: Function, call: Call) -> Callable[[], Any]:
-    """All of an attempt that may run code of the app, to be run where the app runs. It raises AppError.
-
-    That is more than the handler: classes of the app may stand behind what it returns and raises.
-    """
-    signature = function.signature
-    outs = {name: Out() for name in signature.outputs}
-
-    def arguments() -> dict[str, Any]:
-        given: dict[str, Any] = {
-            name: decode(signature.inputs[name], datum, call.trigger_metadata) for name, datum in call.inputs.items()
-        }
-        given.update(outs)
-        if signature.requires_context:
-            given["context"] = Context(
-                function_name=function.name,
-                function_directory=function.directory,
-                invocation_id=call.invocation_id,
-                thread_local_storage=worker_module.thread_storage,
-                trace_context=TraceContext(),
-                # A copy: the object is the function's own, and the next attempt counts on.
-                retry_context=replace(call.retry),
-            )
-        return given
-
-    def answer(result: Any) -> tuple[Datum | None, dict[str, Datum]]:
-        if result is not None and signature.returns is None:
-            raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
-        returned = None if signature.returns is None else encode(signature.returns, result)
-        outputs = {
-            name: encode(signature.outputs[name], out.get()) for name, out in outs.items() if out.get() is not None
-        }
-        return returned, outputs
-
-    def attempt() -> tuple[Datum | None, dict[str, Datum]]:
-        with reported():
-            return answer(function.handler(**arguments()))
-
-    async def attempt_async() -> tuple[Datum | None, dict[str, Datum]]:
-        with reported():
-            return answer(await function.handler(**arguments()))
-
-    return attempt_async if function.is_async else attempt

@@ -13,8 +13,9 @@ from azure.functions.meta import Datum
 from emulators.functions.bindings import BindingError
 from emulators.functions.console import Console
 from emulators.functions.cosmos_trigger import CosmosTriggerListener, CosmosTriggerOptions
+from emulators.functions.engine import Call
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Invoker, report
+from emulators.functions.invocation import Invoker, report
 from emulators.functions.servicebus.clients import ServiceBusClients
 from emulators.functions.servicebus.options import ServiceBusOptions
 from emulators.functions.servicebus.trigger import ServiceBusTriggerListener, ServiceBusTriggerOptions

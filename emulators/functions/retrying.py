@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from emulators.functions.console import Console
 from emulators.functions.context import RetryContext
+from emulators.functions.engine import Call
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Failure, Invoker, Outcome, report
+from emulators.functions.invocation import Failure, Invoker, Outcome, report
 
 
 async def invoke_with_retries(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from azure.functions import DataType
 from azure.functions._thirdparty import typing_inspect
 
 from emulators.functions import extensions
@@ -42,6 +43,8 @@ def check_signature(function: str, handler: Callable[..., Any], bindings: list[B
     """Match the parameters of a handler with its bindings. Raises SignatureError."""
     parameters = set(inspect.signature(handler).parameters)
     annotations = typing.get_type_hints(handler)
+    for binding in bindings:
+        _check_direction(function, binding)
     bound = {binding.name: binding for binding in bindings if binding.name != "$return"}
 
     requires_context = "context" in parameters and "context" not in bound
@@ -78,15 +81,20 @@ def check_signature(function: str, handler: Callable[..., Any], bindings: list[B
     return Signature(inputs, outputs, returns, requires_context, _unsupported(bindings, annotations, settling))
 
 
+def _check_direction(function: str, binding: Binding) -> None:
+    if binding.direction == "INOUT":
+        raise SignatureError(function, '"inout" bindings are not supported')
+    if binding.name == "$return" and binding.direction != "OUT":
+        raise SignatureError(function, '"$return" binding must have direction set to "out"')
+
+
 def _unsupported(bindings: list[Binding], annotations: dict[str, Any], settling: str | None) -> str | None:
     if extensions.streams_http() and any(binding.type == "httpTrigger" for binding in bindings):
-        return "requests and answers of a web framework (azurefunctions.extensions.http) are not supported by devstack"
-    for name in (settling, *(binding.name for binding in bindings)):
-        annotation = annotations.get(name or "")
-        if name == settling is not None or extensions.is_sdk_type(annotation):
-            shown = getattr(annotation, "__name__", str(annotation))
-            return f"the type {shown} of {name} (azurefunctions.extensions.bindings) is not supported by devstack"
-    return None
+        return extensions.STREAMS_REFUSED
+    if settling is not None:
+        return extensions.sdk_type_refused(settling, annotations[settling])
+    of_sdks = (each.name for each in bindings if extensions.is_sdk_type(annotations.get(each.name)))
+    return next((extensions.sdk_type_refused(name, annotations[name]) for name in of_sdks), None)
 
 
 def _converter_name(function: str, binding: Binding, annotations: dict[str, Any]) -> str:
@@ -125,10 +133,15 @@ def _converter_name(function: str, binding: Binding, annotations: dict[str, Any]
 
 
 def _mismatch(function: str, binding: Binding, python_type: Any) -> SignatureError:
+    annotation = getattr(python_type, "__name__", python_type)
+    data_type = None if binding.data_type is None else DataType[binding.data_type].value
+    if data_type == DataType.UNDEFINED.value:
+        reason = f'type of {binding.name} binding in function.json "{binding.type}" does not match its Python'
+        return SignatureError(function, f'{reason} annotation "{annotation}"')
     return SignatureError(
         function,
-        f'type of {binding.name} binding in function.json "{binding.type}" does not match its Python '
-        f'annotation "{getattr(python_type, "__name__", python_type)}"',
+        f'{binding.name!r} binding type "{binding.type}" and dataType "{data_type}" in function.json do not match the '
+        f'corresponding function parameter\'s Python type annotation "{annotation}"',
     )
 
 

@@ -35,6 +35,7 @@ class HostOptions:
     instances: int
     hurry: float
     enable_auth: bool
+    engine: str
 
 
 @dataclass
@@ -117,6 +118,7 @@ class HostProcess:
         command = [sys.executable, "-X", "no_debug_ranges", "-m", "emulators.functions.host", f"--number={self.number}"]
         command += [f"--instances={options.instances}", f"--port={self.port}", f"--app={options.app}"]
         command += [f"--data={options.data}", f"--hurry={options.hurry}", f"--report-fd={write_end}"]
+        command += [f"--engine={options.engine}"]
         command += ["--enable-auth"] if options.enable_auth else []
         try:
             self.process = await asyncio.create_subprocess_exec(

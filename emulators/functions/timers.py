@@ -13,8 +13,9 @@ from azure.functions.meta import Datum
 
 from emulators.functions.bindings import Binding, BindingError, flag, text
 from emulators.functions.console import Console
+from emulators.functions.engine import Call
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Invoker
+from emulators.functions.invocation import Invoker
 from emulators.functions.retrying import invoke_with_retries
 from emulators.functions.schedules import Schedule, ScheduleError, is_frequent, parse_schedule
 

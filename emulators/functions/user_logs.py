@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from emulators.functions.console import Console
-from emulators.functions.worker import current_invocation
+from emulators.functions.engine import Engine
 
 _LEVELS = {
     "Trace": logging.DEBUG,
@@ -21,16 +21,23 @@ class UserLogs(logging.Handler):
     """Shows what an app logs during an invocation. The host drops every other record without a word."""
 
     def __init__(
-        self, console: Console, running: Mapping[str, str], levels: Mapping[str, str], *, debug: bool = False
+        self,
+        console: Console,
+        engine: Engine,
+        running: Mapping[str, str],
+        levels: Mapping[str, str],
+        *,
+        debug: bool = False,
     ) -> None:
         # The worker forwards nothing below INFO unless PYTHON_ENABLE_DEBUG_LOGGING is set.
         super().__init__(logging.DEBUG if debug else logging.INFO)
         self._console = console
+        self._engine = engine
         self._running = running
         self._levels = {category: _LEVELS.get(level, logging.INFO) for category, level in levels.items()}
 
     def emit(self, record: logging.LogRecord) -> None:
-        function = self._running.get(current_invocation() or "")
+        function = self._running.get(self._engine.current_invocation() or "")
         # Worker and SDK loggers are system logs, which the host keeps to itself.
         if function is None or record.name.startswith(("azure_functions_worker", "azure.functions")):
             return

@@ -5,6 +5,7 @@
 
 import ast
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +18,30 @@ WAYS: Final = {"sdk": "official SDK", "trace": "executed trace", "docs": "docume
 def marks(service: str) -> dict[str, Counter[str]]:
     """By feature, how many tests know it in which way; a mark on a class or a module counts for each of its tests."""
     features: dict[str, Counter[str]] = defaultdict(Counter)
-    for file in sorted((TESTS / service).rglob("test_*.py")):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+    for tree in _trees(service):
         _collect(tree, [], features)
     return features
+
+
+def differences() -> list[tuple[str, str, str, str]]:
+    """What the two engines of the Functions host do otherwise than each other: the arguments of the marks `differs`."""
+    calls = (
+        node
+        for tree in _trees("functions")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("mark.differs")
+    )
+    return sorted(_texts(call) for call in calls)
+
+
+def _texts(call: ast.Call) -> tuple[str, str, str, str]:
+    given = {str(each.arg): str(ast.literal_eval(each.value)) for each in call.keywords}
+    return str(ast.literal_eval(call.args[0])), given["own"], given["official"], given["why"]
+
+
+def _trees(service: str) -> Iterator[ast.Module]:
+    for file in sorted((TESTS / service).rglob("test_*.py")):
+        yield ast.parse(file.read_text(encoding="utf-8"))
 
 
 def _collect(node: ast.AST, inherited: list[tuple[str, str]], features: dict[str, Counter[str]]) -> None:
@@ -56,21 +77,30 @@ def _mark(expression: ast.expr) -> tuple[str, str] | None:
 
 
 def table(service: str) -> str:
-    rows = ["| feature | known by |", "|---|---|"]
+    rows = [["feature", "known by"]]
     for feature, ways in sorted(marks(service).items(), key=lambda item: item[0].lower()):
-        known = ", ".join(f"{WAYS[how]} ({ways[how]})" for how in WAYS if ways[how])
-        rows.append(f"| {feature.replace('|', chr(92) + '|')} | {known} |")
-    return "\n".join(rows)
+        rows.append([feature, ", ".join(f"{WAYS[how]} ({ways[how]})" for how in WAYS if ways[how])])
+    return _table(rows)
+
+
+def engines_table() -> str:
+    heads = ["", "`own`, as the Python worker 4.x", "`official`, azure-functions-runtime 1.3.0", "why"]
+    return _table([heads, *differences()])
+
+
+def _table(rows: Iterable[Sequence[str]]) -> str:
+    heads, *others = ("| " + " | ".join(each.replace("|", "\\|") for each in row) + " |" for row in rows)
+    return "\n".join([heads, "|---" * len(heads.split(" | ")) + "|", *others])
 
 
 def page() -> str:
     """The page as it should be: its prose as it is, its tables made anew."""
     text = PAGE.read_text(encoding="utf-8")
-    for service in SERVICES:
-        begin, end = f"<!-- {service}: begin -->", f"<!-- {service}: end -->"
+    for name, made in [*((service, table(service)) for service in SERVICES), ("engines", engines_table())]:
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
-        text = f"{before}{begin}\n\n{table(service)}\n\n{end}{after}"
+        text = f"{before}{begin}\n\n{made}\n\n{end}{after}"
     return text
 
 

@@ -14,3 +14,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "verified(how, feature): how is 'sdk' (an official SDK is the judge), 'trace' (executed against the real "
         "service or host) or 'docs' (documentation, or source that was read)",
     )
+    config.addinivalue_line(
+        "markers",
+        "differs(what, own, official, why): what the two engines of the Functions host do otherwise than each other, "
+        "and which of them is right",
+    )

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from emulators.tests.sources import PACKAGE, imported, modules
 
 PROJECT: dict[str, Any] = tomllib.loads((PACKAGE / "pyproject.toml").read_text(encoding="utf-8"))
 DEPENDENCIES = {Requirement(each).name for each in PROJECT["project"]["dependencies"]}
+OPTIONAL = {Requirement(each).name for each in PROJECT["project"]["optional-dependencies"]["official"]}
 OF_TESTS = {Requirement(each).name for each in PROJECT["project"]["optional-dependencies"]["test"]}
 PLUGINS = {"pytest-asyncio", "pytest-timeout"}
 """Named by settings of pytest, not by an import."""
@@ -27,7 +29,7 @@ def is_installed(module: str) -> bool:
 def distributions(file: Path) -> set[str]:
     """What has to be installed for the imports of a file."""
     return {
-        "-".join(parts[:2] if parts[0] == "azure" else parts[:1])
+        canonicalize_name("-".join(parts[:2] if parts[0] == "azure" else parts[:1]))
         for parts in (module.split(".") for module, _ in imported(file))
         if parts[0] not in sys.stdlib_module_names and parts[0] != "emulators" and not is_beside(file, parts[0])
     }
@@ -40,7 +42,7 @@ def is_beside(file: Path, name: str) -> bool:
 
 def test_the_code_imports_what_is_declared_and_nothing_else() -> None:
     needed = {each for name, file in MODULES.items() if is_installed(name) for each in distributions(file)}
-    assert DEPENDENCIES == needed
+    assert DEPENDENCIES | OPTIONAL == needed
 
 
 def test_tests_and_benches_import_what_is_declared_for_them_and_nothing_else() -> None:

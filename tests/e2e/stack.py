@@ -48,9 +48,19 @@ class Stack:
         self.api = self.cosmos = ""
 
     @classmethod
-    def start(cls, data: Path, *, instances: int = 2, hurry: int = 20, lag: int = 3, folder: Path = ROOT) -> "Stack":
+    def start(
+        cls,
+        data: Path,
+        *,
+        instances: int = 2,
+        hurry: int = 20,
+        lag: int = 3,
+        engine: str | None = None,
+        folder: Path = ROOT,
+    ) -> "Stack":
         """Returns once the stack of the project in `folder` is ready."""
         options = ["--instances", str(instances), "--hurry", str(hurry), "--lag", str(lag)]
+        options += ["--engine", engine] if engine else []
         ports = {f"DEVSTACK_{service}_PORT": "0" for service in ("FUNCTIONS", "COSMOS", "SERVICEBUS")}
         variables = {**ports, "DEVSTACK_DATA": str(data)}
         stack = cls(launch([sys.executable, "-m", "devstack", "up", *options], folder, variables))
@@ -120,9 +130,9 @@ def launch(command: list[str], folder: Path, environment: Mapping[str, str]) -> 
 
 
 @contextlib.contextmanager
-def running(data: Path, *, instances: int = 2, folder: Path = ROOT) -> Iterator[Stack]:
+def running(data: Path, *, instances: int = 2, engine: str | None = None, folder: Path = ROOT) -> Iterator[Stack]:
     """A stack that is stopped at the end, and did end well."""
-    stack = Stack.start(data, instances=instances, folder=folder)
+    stack = Stack.start(data, instances=instances, engine=engine, folder=folder)
     try:
         yield stack
     except BaseException:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from emulators.functions.console import Console
+from emulators.functions.engine import Call
 from emulators.functions.failures import message_of
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Failure, Invoker, Success, report
+from emulators.functions.invocation import Failure, Invoker, Success, report
 from emulators.functions.retrying import invoke_with_retries
 from emulators.functions.servicebus.binding_data import BindingData
 from emulators.functions.servicebus.client import ServiceBusClient

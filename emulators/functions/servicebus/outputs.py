@@ -11,7 +11,7 @@ from emulators.amqp.message import Message
 from emulators.amqp.performatives import Properties
 from emulators.functions.binding_expressions import evaluate
 from emulators.functions.bindings import Binding, BindingError, text
-from emulators.functions.invocation import Call
+from emulators.functions.engine import Call
 from emulators.functions.json_values import parse
 from emulators.functions.rewriting import rewrite
 from emulators.functions.servicebus.binding_data import said

@@ -9,8 +9,9 @@ from azure.functions.meta import Datum
 
 from emulators.functions.bindings import Binding, BindingError, flag, number, text
 from emulators.functions.console import Console
+from emulators.functions.engine import Call
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Invoker
+from emulators.functions.invocation import Invoker
 from emulators.functions.servicebus.batches import BatchProcessor
 from emulators.functions.servicebus.binding_data import BindingData, DataType
 from emulators.functions.servicebus.client import ServiceBusClient

@@ -14,21 +14,23 @@ from emulators.functions.bindings import Binding
 from emulators.functions.console import Console
 from emulators.functions.cors import Cors
 from emulators.functions.endpoint import Endpoint
+from emulators.functions.engine import Call
 from emulators.functions.host_json import HostConfig
 from emulators.functions.http_routes import checked_routes
 from emulators.functions.indexing import Function, index_app
-from emulators.functions.invocation import Call, DataBindings, Invoker
+from emulators.functions.invocation import DataBindings, Invoker
 from emulators.functions.keys import Keys
 from emulators.functions.serving import serve
 from emulators.functions.worker import Worker
 from emulators.loopback import listen
+from emulators.tests.functions.engines import engine
 
 COSMOS = "AccountEndpoint=http://localhost:8081/;AccountKey=a2V5;"
 
 
 def indexed(app: FunctionRegister, environment: Mapping[str, str] | None = None) -> dict[str, Function]:
     """The functions of an app by name."""
-    return {function.name: function for function in index_app(app, environment or {"COSMOS": COSMOS})}
+    return {function.name: function for function in index_app(engine(), app, environment or {"COSMOS": COSMOS})}
 
 
 def only_function(app: func.FunctionApp, environment: Mapping[str, str] | None = None) -> Function:
@@ -61,14 +63,17 @@ class Screen(Console):
 
 @asynccontextmanager
 async def running_invoker(
-    screen: Console | None = None, timeout: float | None = None, data: DataBindings | None = None
+    screen: Console | None = None,
+    timeout: float | None = None,
+    data: DataBindings | None = None,
+    exit_process: Callable[[int], None] | None = None,
 ) -> AsyncIterator[Invoker]:
     """An invoker with a worker of its own."""
 
     def refuse(status: int) -> None:
         raise AssertionError(f"a handler would have ended the test process with status {status}")
 
-    worker = Worker(refuse, threads=4)
+    worker = Worker(exit_process or refuse)
     try:
         yield Invoker(worker, screen or Screen(), data or NoData(), timeout)
     finally:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulators.tests.functions.engines import chosen
+
 FOLDER = Path(__file__).parents[3]
 _PATIENCE_S = 20.0
 
@@ -114,8 +116,9 @@ class Service:
 
 @contextmanager
 def running(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Service]:
-    """A service for the length of a block."""
-    service = Service(module, *arguments, environment=environment)
+    """A service for the length of a block; a host runs its functions on the engine of the test."""
+    engine = ["--engine", chosen()] if module == "emulators.functions" else []
+    service = Service(module, *engine, *arguments, environment=environment)
     try:
         yield service
     finally:

@@ -9,6 +9,8 @@ from emulators.functions.bindings import BindingError
 from emulators.functions.cosmos_trigger import CosmosTriggerOptions
 from emulators.tests.functions.apps import COSMOS, indexed, only_function
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def feed_function(**fields: object) -> func.FunctionApp:
     app = func.FunctionApp()

@@ -11,8 +11,8 @@ from azure.functions.meta import Datum
 from yarl import URL
 
 from emulators.functions.converters import decode, encode
+from emulators.functions.engine import Call
 from emulators.functions.http_trigger import call_for
-from emulators.functions.invocation import Call
 from emulators.functions.routing import Route, Router
 from emulators.functions.serving import serve
 from emulators.loopback import listen
@@ -107,7 +107,9 @@ def test_a_response_encodes_to_what_the_real_worker_sent() -> None:
         mimetype="application/json",
         headers={"ETag": '"1"', "Location": "/api/orders/1"},
     )
-    built = encode("http", response).value
+    encoded = encode("http", response)
+    assert encoded is not None
+    built = encoded.value
     assert (sent["status_code"], sent["headers"]) == (
         built["status_code"].value,
         {name: value.value for name, value in built["headers"].items()},

@@ -18,6 +18,8 @@ from emulators.functions.cosmos_wire import Container, CosmosClient, CosmosError
 from emulators.functions.indexing import Function
 from emulators.tests.functions.apps import indexed
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture
 async def server() -> AsyncIterator[CosmosServer]:

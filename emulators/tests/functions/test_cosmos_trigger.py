@@ -24,6 +24,8 @@ from emulators.functions.invocation import Invoker
 from emulators.functions.leases import Lease
 from emulators.tests.functions.apps import COSMOS, Screen, eventually, only_function, running_invoker
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 # Poll every 50 ms, look for leases every 130 ms, renew every 170 ms, expire after 600 ms, retry after 10 ms.
 HURRY = 100.0
 

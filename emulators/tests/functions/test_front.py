@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from emulators.functions.engines import OWN
 from emulators.functions.front import Front, client_session
 from emulators.functions.serving import Handler, serve
 from emulators.functions.supervisor import HostOptions, HostProcess
@@ -30,7 +31,7 @@ async def listening(handler: Handler) -> AsyncIterator[int]:
 
 def host(number: int, port: int) -> HostProcess:
     """A host that is believed to serve."""
-    options = HostOptions(Path(), Path(), instances=2, hurry=1, enable_auth=False)
+    options = HostOptions(Path(), Path(), instances=2, hurry=1, enable_auth=False, engine=OWN)
     made = HostProcess(number, port, options, Screen())
     made.serving.set()
     return made

@@ -15,6 +15,8 @@ from emulators.functions.host_json import HostConfig
 from emulators.functions.keys import Keys
 from emulators.tests.functions.apps import Screen, served
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:

@@ -8,9 +8,13 @@ from pathlib import Path
 import azure.functions as func
 import pytest
 
-from emulators.functions.indexing import Function, IndexingError, load_app, use_app_directory
+from emulators.functions.engine import IndexingError
+from emulators.functions.indexing import Function, load_app, use_app_directory
 from emulators.tests.functions.apps import indexed, only_function
 from emulators.tests.functions.corpus import messages
+from emulators.tests.functions.engines import engine as current_engine
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 _NAMES = iter(range(1_000_000))
 
@@ -24,7 +28,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-un
         script = f"function_app_{next(_NAMES)}.py"
         (tmp_path / script).write_text("import azure.functions as func\n" + textwrap.dedent(source))
         monkeypatch.syspath_prepend(tmp_path)
-        return load_app({"PYTHON_SCRIPT_FILE_NAME": script, **environment})
+        return load_app(current_engine(), {"PYTHON_SCRIPT_FILE_NAME": script, **environment})
 
     return load
 
@@ -46,10 +50,16 @@ def test_functions_of_the_app_and_of_its_blueprints_are_found_in_alphabetical_or
         app.register_functions(blueprint)
         """
     )
-    assert [("First", True), ("second", False)] == [(function.name, function.is_async) for function in functions]
+    assert ["First", "second"] == [function.name for function in functions]
 
 
 @pytest.mark.verified("trace", feature="Indexing")
+@pytest.mark.differs(
+    "What is said of an app that cannot be loaded",
+    own="… declared in Python but not in function.json, and its like",
+    official="… but not in the function definition (function.json or function decorators), and its like",
+    why="the newer worker",
+)
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -63,7 +73,7 @@ def test_functions_of_the_app_and_of_its_blueprints_are_found_in_alphabetical_or
             @app.route(route="x")
             def bad(req: func.HttpRequest, extra) -> func.HttpResponse: ...
             """,
-            r"the bad function: the following parameters are declared in Python but not in function.json: \{'extra'\}",
+            r"the bad function: the following parameters are declared in Python but not in .*: +\{'extra'\}",
         ),
         (
             """
@@ -71,7 +81,7 @@ def test_functions_of_the_app_and_of_its_blueprints_are_found_in_alphabetical_or
             @app.route(route="x")
             def bad() -> func.HttpResponse: ...
             """,
-            r"declared in function.json but not in Python: \{'req'\}",
+            r"(declared in function.json|declared as bindings) but .* (in|not present in) Python: \{'req'\}",
         ),
         (
             """
@@ -87,7 +97,7 @@ def test_functions_of_the_app_and_of_its_blueprints_are_found_in_alphabetical_or
             @app.route(route="x")
             def bad(req: func.TimerRequest) -> func.HttpResponse: ...
             """,
-            'type of req binding in function.json "httpTrigger" does not match its Python annotation',
+            """'req'.* dataType ("None" in function.json|"httpTrigger" in the binding decorator) do not match""",
         ),
         (
             """
@@ -109,6 +119,15 @@ def test_functions_of_the_app_and_of_its_blueprints_are_found_in_alphabetical_or
         (
             """
             app = func.FunctionApp()
+            @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+            @app.generic_input_binding(arg_name="$return", type="cosmosDB")
+            def bad(timer: func.TimerRequest) -> str: ...
+            """,
+            r'"\$return" binding must have direction set to "out"',
+        ),
+        (
+            """
+            app = func.FunctionApp()
             @app.route(route="x")
             def same(req: func.HttpRequest) -> func.HttpResponse: ...
             @app.route(route="y")
@@ -123,12 +142,38 @@ def test_one_thing_wrong_and_the_worker_reports_no_function_at_all(load, source:
         load(source)
 
 
+@pytest.mark.verified("docs", feature="Indexing")
+def test_the_script_has_a_name_that_can_be_imported() -> None:
+    with pytest.raises(IndexingError, match="Invalid file name"):
+        load_app(current_engine(), {"PYTHON_SCRIPT_FILE_NAME": "function.app.py"})
+
+
+@pytest.mark.verified("docs", feature="Indexing")
+@pytest.mark.differs(
+    "An ImportError of a class of its own, which does not take one text",
+    own="itself, with the worker's advice",
+    official="a TypeError of the runtime, which makes a new error of the class",
+    why="a defect, of both generations of the worker",
+)
+def test_an_import_error_of_the_apps_own_costs_the_app(engine: str, load) -> None:  # type: ignore[no-untyped-def]
+    source = """
+        class Missing(ImportError):
+            def __init__(self, name, version):
+                super().__init__(f"{name} {version}")
+        raise Missing("library", 2)
+        """
+    said = {"own": "Missing: library 2. Cannot find module", "official": "TypeError: .*__init__.*'version'"}[engine]
+    with pytest.raises(IndexingError, match=said):
+        load(source)
+
+
 @pytest.mark.verified("trace", feature="Indexing")
 def test_the_report_of_a_broken_app_shows_the_apps_own_lines(load) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(IndexingError) as caught:
         load("def broken():\n    raise KeyError('here')\nbroken()")
     assert "in broken" in caught.value.detail
-    assert "indexing.py" not in caught.value.detail
+    assert "functions/indexing.py" not in caught.value.detail
+    assert "loader.py" not in caught.value.detail
 
 
 @pytest.mark.verified("trace", feature="Indexing")

@@ -16,10 +16,28 @@ from azure.functions.meta import Datum
 from emulators.functions import context
 from emulators.functions.bindings import Binding
 from emulators.functions.context import RetryContext, RpcException
+from emulators.functions.engine import Call
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Failure, Outcome, Success
+from emulators.functions.invocation import Failure, Outcome, Success
 from emulators.functions.user_logs import UserLogs
-from emulators.tests.functions.apps import NoData, Screen, only_function, running_invoker
+from emulators.tests.functions.apps import NoData, Screen, eventually, only_function, running_invoker
+from emulators.tests.functions.engines import engine as current_engine
+from emulators.tests.functions.engines import told
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+HTTP = Datum(
+    {
+        "method": Datum("GET", "string"),
+        "url": Datum("http://localhost/api/r", "string"),
+        "headers": {},
+        "params": {},
+        "query": {},
+        "body": Datum(b"", "bytes"),
+    },
+    "http",
+)
 
 
 def timer_function(handler) -> Function:  # type: ignore[no-untyped-def]
@@ -120,15 +138,45 @@ async def test_a_function_may_keep_things_on_its_context_and_the_next_attempt_ha
 
 
 @pytest.mark.verified("trace", feature="Failures")
-async def test_a_failure_has_the_type_the_message_and_the_frames_of_the_app() -> None:
+@pytest.mark.differs(
+    "The message of a failed invocation",
+    own="type and text, as in: ValueError: boom",
+    official="its `repr`, as in: ValueError('boom')",
+    why="a defect of the entry without protobuf: the other one of the runtime gives type and text",
+)
+async def test_a_failure_has_the_type_and_the_text_of_its_error(engine: str) -> None:
     def boom(timer: func.TimerRequest) -> None:
         raise ValueError("boom ünï")
 
     outcome = await outcome_of(boom)
     assert isinstance(outcome, Failure)
-    assert "ValueError: boom ünï" == outcome.message
-    assert 1 == outcome.stack.count("File ")
+    assert {"own": "ValueError: boom ünï", "official": "ValueError('boom ünï')"}[engine] == outcome.message
+
+
+@pytest.mark.verified("trace", feature="Failures")
+@pytest.mark.differs(
+    "The stack of a failed invocation",
+    own="the frames; those of the host are left out",
+    official="a traceback with its head, the runtime's frames and the errors before the error",
+    why="the newer worker",
+)
+async def test_a_failure_has_the_frames_of_the_app(engine: str) -> None:
+    def boom(timer: func.TimerRequest) -> None:
+        try:
+            raise KeyError("before")
+        except KeyError as error:
+            raise ValueError("boom") from error
+
+    outcome = await outcome_of(boom)
+    assert isinstance(outcome, Failure)
     assert "in boom" in outcome.stack
+    whole = engine == "official"
+    assert (whole, whole, whole, not whole) == (
+        outcome.stack.startswith("Traceback (most recent call last):"),
+        "KeyError: 'before'" in outcome.stack,
+        "native_invocation.py" in outcome.stack,
+        1 == outcome.stack.count("File "),
+    )
 
 
 @pytest.mark.verified("trace", feature="Failures")
@@ -139,6 +187,120 @@ async def test_a_function_without_a_return_binding_must_return_none() -> None:
     outcome = await outcome_of(talkative)
     assert isinstance(outcome, Failure)
     assert "function 'talkative' without a $return binding returned a non-None value" in outcome.message
+
+
+@pytest.mark.verified("docs", feature="Failures")
+@pytest.mark.differs(
+    "A value that its binding cannot read",
+    own="TypeError: unable to decode incoming TypedData",
+    official="the converter's `NotImplementedError`",
+    why="a defect of the entry without protobuf: the other one of the runtime gives the TypeError",
+)
+async def test_a_value_that_a_binding_cannot_read_fails_the_invocation(engine: str) -> None:
+    def handler(timer: func.TimerRequest) -> None: ...
+
+    outcome = await outcome_of(handler, Call({"timer": Datum("late", "string")}))
+    assert isinstance(outcome, Failure)
+    start = {"own": "TypeError: unable to decode incoming TypedData: ", "official": "NotImplementedError("}[engine]
+    assert outcome.message.startswith(start)
+
+
+@pytest.mark.verified("docs", feature="Failures")
+@pytest.mark.differs(
+    "A value that its binding cannot write",
+    own="a TypeError that names the class of the converter",
+    official="one that names the type of the binding",
+    why="the newer worker",
+)
+async def test_a_value_that_a_binding_cannot_write_fails_the_invocation(engine: str) -> None:
+    app = func.FunctionApp()
+
+    @app.route("r")
+    def number(req: func.HttpRequest) -> func.HttpResponse:
+        return 7  # type: ignore[return-value]
+
+    async with running_invoker() as invoker:
+        outcome = await invoker.invoke(only_function(app), Call({"req": HTTP}))
+    assert isinstance(outcome, Failure)
+    written = {"own": "<class 'azure.functions", "official": "http"}[engine]
+    assert f'unable to encode outgoing TypedData: unsupported type "{written}' in outcome.message
+
+
+@pytest.mark.verified("docs", feature="Failures")
+@pytest.mark.parametrize("kind", ["int", "collection_string", "http"])
+async def test_a_plain_parameter_takes_texts_and_bytes_alone(kind: str) -> None:
+    def handler(timer: str) -> None: ...
+
+    outcome = await outcome_of(handler, Call({"timer": Datum(7, kind) if kind != "http" else HTTP}))
+    assert isinstance(outcome, Failure)
+    assert 'unexpected type of data received for the "generic" binding' in outcome.message
+    assert isinstance(await outcome_of(handler, Call({"timer": Datum("{}", "json")})), Success)
+
+
+@pytest.mark.verified("docs", feature="Output bindings")
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (True, Datum(1, "int")),
+        (7, Datum(7, "int")),
+        ({"a": [1]}, Datum('{"a": [1]}', "json")),
+        (["a"], Datum('["a"]', "json")),
+        (bytearray(b"b"), Datum(b"b", "bytes")),
+        (1.5, Datum(1.5, "double")),
+        (None, None),
+    ],
+)
+async def test_what_a_plain_output_gets_is_what_the_wire_has(value: Any, sent: Datum | None) -> None:
+    got: list[Datum] = []
+
+    class Kept(NoData):
+        async def write(self, binding: Binding, value: Datum, call: Call) -> None:
+            got.append(value)
+
+    async with running_invoker(data=Kept()) as invoker:
+        assert isinstance(await invoker.invoke(plain_output(value), tick()), Success)
+    expected = [] if sent is None else [(sent.type, type(sent.value), sent.value)]
+    assert expected == [(each.type, type(each.value), each.value) for each in got]
+
+
+@pytest.mark.verified("docs", feature="Output bindings")
+async def test_a_number_that_the_wire_cannot_take_fails_the_invocation() -> None:
+    async with running_invoker() as invoker:
+        outcome = await invoker.invoke(plain_output(2**63), tick())
+    assert isinstance(outcome, Failure)
+    assert "Value out of range" in outcome.message
+
+
+def plain_output(value: Any) -> Function:
+    """A function that gives a value to an output with no converter of its own."""
+    app = func.FunctionApp()
+
+    @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+    @app.cosmos_db_output(arg_name="out", connection="COSMOS", database_name="d", container_name="c")
+    def write(timer: func.TimerRequest, out: func.Out[str]) -> None:
+        out.set(value)
+
+    return only_function(app)
+
+
+@pytest.mark.verified("trace", feature="A handler that ends its process")
+@pytest.mark.parametrize(("ending", "status"), [(SystemExit(7), 7), (KeyboardInterrupt(), 130)])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_handler_that_exits_ends_its_process(ending: BaseException, status: int, is_async: bool) -> None:
+    def leave(timer: func.TimerRequest) -> None:
+        raise ending
+
+    async def leave_async(timer: func.TimerRequest) -> None:
+        raise ending
+
+    statuses: list[int] = []
+    async with running_invoker(exit_process=statuses.append, timeout=30) as invoker:
+        function = timer_function(leave_async if is_async else leave)
+        invoking = asyncio.create_task(invoker.invoke(function, tick()))
+        await eventually(lambda: statuses, "the process ends")
+        invoking.cancel()
+        await asyncio.gather(invoking, return_exceptions=True)
+    assert [status] == statuses
 
 
 @pytest.mark.verified("trace", feature="Thread pool")
@@ -193,7 +355,7 @@ async def test_a_timeout_error_of_the_handler_is_an_ordinary_failure() -> None:
     async with running_invoker(timeout=10) as invoker:
         outcome = await invoker.invoke(timer_function(impatient), tick())
         assert isinstance(outcome, Failure)
-        assert ("TimeoutError: my own", False) == (outcome.message, invoker.timed_out.is_set())
+        assert (told(TimeoutError("my own")), False) == (outcome.message, invoker.timed_out.is_set())
 
 
 async def gives_up_async(timer: func.TimerRequest) -> None:
@@ -251,7 +413,7 @@ class TestUserLogs:
     async def shown(self, logger: logging.Logger, handler, levels: dict[str, str] | None = None) -> str:  # type: ignore[no-untyped-def]
         screen = Screen()
         async with running_invoker(screen) as invoker:
-            logger.addHandler(UserLogs(screen, invoker.running, levels or {}))
+            logger.addHandler(UserLogs(screen, current_engine(), invoker.running, levels or {}))
             await invoker.invoke(timer_function(handler), tick())
         return screen.text
 
@@ -280,6 +442,20 @@ class TestUserLogs:
         shown = await self.shown(logger, starts_a_thread)
         logger.error("after the invocation")
         assert "" == shown
+
+    @pytest.mark.verified("docs", feature="Logs of an app")
+    @pytest.mark.differs(
+        "What is logged in a thread of `asyncio.to_thread`",
+        own="dropped, as from any thread",
+        official="shown: the invocation is known by a context variable",
+        why="the newer worker",
+    )
+    async def test_a_thread_with_the_context_of_its_task(self, engine: str, logger: logging.Logger) -> None:
+        async def starts_a_thread(timer: func.TimerRequest) -> None:
+            await asyncio.to_thread(logger.error, "from a thread of a task")
+
+        shown = await self.shown(logger, starts_a_thread)
+        assert ("from a thread of a task" in shown) == (engine == "official")
 
     @pytest.mark.verified("trace", feature="Logs of an app")
     async def test_a_thread_is_heard_once_it_sets_the_invocation_id(self, logger: logging.Logger) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,10 @@ from typing import Any
 import pytest
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy, PartitionKey
 
+from emulators.tests.functions.engines import chosen, told
 from emulators.tests.functions.processes import Answer, Service, is_running, request, running, until
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 FOREIGN_APP = Path(__file__).parents[1] / "foreign_app"
 COSMOS = "emulators.cosmos"
@@ -26,6 +30,15 @@ app = func.FunctionApp()
 @app.route(route="hello")
 def hello(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("hello")
+"""
+
+VARIABLE_APP = """
+import os
+import azure.functions as func
+app = func.FunctionApp()
+@app.route(route="variable/{name}")
+def variable(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(os.environ[req.route_params["name"]])
 """
 
 ASGI_APP = """
@@ -99,6 +112,7 @@ class Stack:
 @contextmanager
 def started_stack(cosmos_url: str, database_name: str, *arguments: str) -> Iterator[Stack]:
     """Two hosts over a fresh database; leases live 1.2 s, are renewed every 0.3 s and looked for every 0.26 s."""
+    database_name = f"{database_name}-{chosen()}"
     with CosmosClient(cosmos_url, KEY) as client:
         database = client.create_database(database_name)
         database.create_container("readings", PartitionKey("/station"))
@@ -120,7 +134,7 @@ def cosmos_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def stack(cosmos_url: str) -> Iterator[Stack]:
+def stack(engine: str, cosmos_url: str) -> Iterator[Stack]:
     """One stack for the tests that leave it as it was."""
     with started_stack(cosmos_url, "shared") as running_stack:
         yield running_stack
@@ -183,7 +197,7 @@ class TestFeed:
     @pytest.mark.verified("trace", feature="Cosmos DB trigger: endless retry policies")
     def test_a_batch_is_retried_in_place_until_it_succeeds(self, stack: Stack) -> None:
         stack.record({"id": "wet", "station": "east", "celsius": 30, "fail": 2})
-        stack.functions.says(r"find_warm FAILED .* \(retry 1\) .*: ValueError: a sensor is wet")
+        stack.functions.says(r"find_warm FAILED .* \(retry 1\) .*: " + re.escape(told(ValueError("a sensor is wet"))))
         stack.functions.says(r"find_warm ok \d+ documents? \(retry 2\)")
         until(lambda: "wet" in stack.warmest(), "the reading is copied")
 
@@ -267,6 +281,14 @@ class TestCommandLine:
                 assert 3 == second.ends()
                 assert second.text.startswith(f"devstack: port {port} is taken")
                 assert 1 == second.text.count("\n")
+
+    @pytest.mark.verified("trace", feature="Thread pool")
+    def test_the_worker_is_told_of_a_thousand_threads_unless_the_app_says_otherwise(self, app_dir: Path) -> None:
+        (app_dir / "function_app.py").write_text(VARIABLE_APP)
+        for environment, threads in (({}, b"1000"), ({"PYTHON_THREADPOOL_THREAD_COUNT": "7"}, b"7")):
+            with running(FUNCTIONS, *self.options(app_dir), environment=environment) as service:
+                answer = request(f"{service.url()}/api/variable/PYTHON_THREADPOOL_THREAD_COUNT")
+                assert threads == answer.body, service.text
 
     @pytest.mark.verified("docs", feature="Command line")
     @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import pytest
 from emulators.functions.retry import RetryPolicy, policy_from_settings
 from emulators.tests.functions.apps import only_function
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def policy_of(**retry: Any) -> RetryPolicy | None:
     app = func.FunctionApp()
@@ -30,9 +32,25 @@ def test_the_decorators_policies_are_read() -> None:
 
 
 @pytest.mark.verified("docs", feature="Retry policies")
-def test_any_other_strategy_counts_as_exponential_as_in_the_worker() -> None:
-    with pytest.raises(TypeError, match="minimum_interval"):
+def test_any_other_strategy_counts_as_exponential_as_in_the_worker_and_costs_the_app(engine: str) -> None:
+    refusal = {"own": "minimum_interval", "official": 'unknown enum label "fixedDelay"'}[engine]
+    with pytest.raises((TypeError, ValueError), match=refusal):
         policy_of(strategy="fixedDelay", max_retry_count="2", delay_interval="00:00:01")
+
+
+@pytest.mark.verified("docs", feature="Retry policies")
+@pytest.mark.differs(
+    "An exponential policy without its intervals",
+    own="costs the app",
+    official="is one from 0 seconds to 2147483647",
+    why="the newer worker",
+)
+def test_an_exponential_policy_may_have_intervals_by_default(engine: str) -> None:
+    if engine == "own":
+        with pytest.raises(TypeError, match="minimum_interval"):
+            policy_of(strategy="exponential_backoff", max_retry_count="2")
+    else:
+        assert RetryPolicy(2, 0, 2147483647) == policy_of(strategy="exponential_backoff", max_retry_count="2")
 
 
 @pytest.mark.verified("docs", feature="Retry policies")

@@ -9,6 +9,8 @@ from emulators.functions.http_routes import checked_routes, routes_of
 from emulators.functions.routing import Route, RouteError, Router, RouteUnsupportedError
 from emulators.tests.functions.apps import indexed
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def find(method: str, path: str, *templates: str) -> tuple[str, dict[str, str]] | None:
     """The template that answers; a template may be preceded by its methods, as in `GET,PUT a/{b}`."""

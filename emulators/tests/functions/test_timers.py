@@ -17,6 +17,8 @@ from emulators.functions.timers import TimerListener, TimerOptions
 from emulators.tests.functions.apps import Screen, eventually, only_function, running_invoker
 from emulators.tests.functions.corpus import invocation
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 HOURLY = "0 0 * * * *"
 EVERY_SECOND = "* * * * * *"
 

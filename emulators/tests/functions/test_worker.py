@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,23 +34,18 @@ def test_many_calls_wake_a_loop_once_and_the_next_one_wakes_it_again() -> None:
 
 
 @pytest.mark.verified("docs", feature="Handlers run beside the host")
-@pytest.mark.parametrize("is_async", [False, True])
-async def test_results_and_errors_of_many_calls_come_back_to_their_callers(is_async: bool) -> None:
-    worker = Worker(lambda status: None, threads=4)
+async def test_results_and_errors_of_many_attempts_come_back_to_their_callers() -> None:
+    worker = Worker(lambda status: None)
 
-    def work(number: int) -> tuple[int, str]:
+    async def attempt(number: int) -> tuple[int, str]:
+        await asyncio.sleep(0)
         if number % 3 == 0:
             raise ValueError(number)
         return number, threading.current_thread().name
 
-    async def work_async(number: int) -> tuple[int, str]:
-        await asyncio.sleep(0)
-        return work(number)
-
-    handler: Any = work_async if is_async else work
     try:
-        calls = (worker.run(f"i{number}", handler, is_async, {"number": number}) for number in range(300))
-        results = await asyncio.gather(*calls, return_exceptions=True)
+        attempts = (worker.run(partial(attempt, number)) for number in range(300))
+        results = await asyncio.gather(*attempts, return_exceptions=True)
     finally:
         await worker.close()
     for number, result in enumerate(results):
@@ -57,9 +53,7 @@ async def test_results_and_errors_of_many_calls_come_back_to_their_callers(is_as
             assert isinstance(result, ValueError)
             assert (number,) == result.args
         else:
-            assert isinstance(result, tuple)
-            assert number == result[0]
-            assert result[1].startswith("worker" if is_async else "function")
+            assert (number, "worker") == result
 
 
 class Exits:
@@ -68,7 +62,7 @@ class Exits:
     def __init__(self) -> None:
         self.statuses: list[int] = []
         self.told = threading.Event()
-        self.worker = Worker(self._exit, threads=1)
+        self.worker = Worker(self._exit)
 
     def _exit(self, status: int) -> None:
         self.statuses.append(status)
@@ -76,7 +70,7 @@ class Exits:
 
     async def status_after(self, work: Any) -> int:
         """The status with which the process would have ended; `work` runs on the app's event loop."""
-        ending = asyncio.create_task(self.worker.run("i", work, True, {}))
+        ending = asyncio.create_task(self.worker.run(work))
         assert await asyncio.to_thread(self.told.wait, 10)
         ending.cancel()
         await asyncio.gather(ending, return_exceptions=True)
@@ -117,17 +111,15 @@ async def test_a_task_of_an_app_that_exits_ends_its_process(ending: BaseExceptio
 
 
 @pytest.mark.verified("docs", feature="A handler that ends its process")
-@pytest.mark.parametrize("is_async", [False, True])
-async def test_a_keyboard_interrupt_that_leaves_a_handler_ends_its_process(is_async: bool) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    async def interrupt_async() -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(("ending", "status"), [(SystemExit(7), 7), (KeyboardInterrupt(), 130)])
+async def test_an_attempt_that_exits_ends_its_process(ending: BaseException, status: int) -> None:
+    async def leave() -> None:
+        raise ending
 
     exits = Exits()
-    calling = asyncio.create_task(exits.worker.run("i", interrupt_async if is_async else interrupt, is_async, {}))
+    calling = asyncio.create_task(exits.worker.run(leave))
     assert await asyncio.to_thread(exits.told.wait, 10)
-    await asyncio.gather(calling)
+    calling.cancel()
+    await asyncio.gather(calling, return_exceptions=True)
     await exits.worker.close()
-    assert [130] == exits.statuses
+    assert [status] == exits.statuses

@@ -183,7 +183,15 @@ class TestCommandLine:
             assert word in text
 
     @pytest.mark.parametrize(
-        "arguments", [["up", "--instances", "0"], ["up", "--hurry", "-1"], ["up", "--lag", "x"], ["sideways"], []]
+        "arguments",
+        [
+            ["up", "--instances", "0"],
+            ["up", "--hurry", "-1"],
+            ["up", "--lag", "x"],
+            ["up", "--engine", "x"],
+            ["sideways"],
+            [],
+        ],
     )
     def test_a_wrong_command_line_ends_with_status_2(self, project: Project, arguments: list[str]) -> None:
         assert 2 == project.run(*arguments).returncode

@@ -78,8 +78,8 @@ class TestStart:
             assert ELSEWHERE not in [entry["cosmos"] for entry in project.journal()]
 
     def test_options_reach_the_services_that_know_them(self, project: Project) -> None:
-        """`--hurry` is for all, `--instances` for the functions, `--lag` for Cosmos DB."""
-        with project.up("--instances", "2", "--hurry", "10", "--lag", "3") as up:
+        """`--hurry` is for all, `--instances` and `--engine` for the functions, `--lag` for Cosmos DB."""
+        with project.up("--instances", "2", "--hurry", "10", "--lag", "3", "--engine", "own") as up:
             up.ready()
 
             cosmos, bus, _, functions = (" ".join(entry["arguments"]) for entry in project.journal())
@@ -87,7 +87,8 @@ class TestStart:
             assert f"--port 0 --data {data}/cosmos --hurry 10 --lag 3" == cosmos
             entities = data / "servicebus.json"
             assert f"--config {entities} --port 0 --data {data}/servicebus --hurry 10" == bus
-            assert f"--port 0 --app {project.root} --data {data}/functions --instances 2 --hurry 10" == functions
+            alone = "--instances 2 --hurry 10 --engine own"
+            assert f"--port 0 --app {project.root} --data {data}/functions {alone}" == functions
             assert "divided by 10" in up.output
 
     def test_the_output_of_the_services_is_shown_under_their_names(self, project: Project) -> None:

@@ -18,6 +18,8 @@ from emulators.functions.servicebus.receiver import Delivery
 from emulators.tests.functions.corpus import datum, invocation
 from emulators.tests.functions.servicebus.messages import TOKEN, delivery, received
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 LOCK = "2026-11-23T07:25:04.8889156+00:00"
 
 

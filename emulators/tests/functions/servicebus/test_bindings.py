@@ -13,6 +13,8 @@ from emulators.functions.servicebus.options import ServiceBusOptions
 from emulators.functions.servicebus.trigger import ServiceBusTriggerOptions
 from emulators.tests.functions.apps import indexed, only_function
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 BUS = (
     "Endpoint=sb://localhost:5673;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=a2V5;"
     "UseDevelopmentEmulator=true;"

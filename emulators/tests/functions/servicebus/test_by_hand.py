@@ -9,6 +9,8 @@ import pytest
 from emulators.tests.functions.apps import Screen, eventually, served
 from emulators.tests.functions.servicebus.world import Recorder
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 ENVIRONMENT = {"BUS": "unused by hand"}
 
 

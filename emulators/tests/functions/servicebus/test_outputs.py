@@ -13,8 +13,9 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient
 
 from emulators.functions.bindings import Binding, BindingError
+from emulators.functions.engine import Call
 from emulators.functions.indexing import Function
-from emulators.functions.invocation import Call, Failure, Outcome, Success
+from emulators.functions.invocation import Failure, Outcome, Success
 from emulators.functions.servicebus.clients import ServiceBusClients
 from emulators.functions.servicebus.outputs import ServiceBusOutputs, bodies_of, entity_of
 from emulators.servicebus.config import parse_config
@@ -23,6 +24,8 @@ from emulators.tests.functions.apps import NoData, eventually, only_function, ru
 from emulators.tests.functions.servicebus.behaviours import break_connections
 from emulators.tests.functions.servicebus.sending import message
 from emulators.tests.functions.servicebus.world import QUICK, Recorder, World, running_world
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 PROPERTIES = {"LockDuration": "PT5S", "MaxDeliveryCount": 3}
 CONFIG = {

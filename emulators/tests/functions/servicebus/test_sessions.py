@@ -19,6 +19,8 @@ from emulators.tests.functions.servicebus.behaviours import Gate, Renewals, brea
 from emulators.tests.functions.servicebus.sending import message
 from emulators.tests.functions.servicebus.world import QUICK, Host, Recorder, Seen, World, namespace, running_world
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:

@@ -14,6 +14,8 @@ from emulators.tests.functions.servicebus.behaviours import Gate, Renewals, brea
 from emulators.tests.functions.servicebus.sending import message
 from emulators.tests.functions.servicebus.world import QUICK, Recorder, World, namespace, running_world
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:

@@ -64,7 +64,7 @@ def serve(port: int, faults: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog=f"python -m devstack.{NAME}")
     parser.add_argument("--port", type=int, required=True)
-    for option in ("--data", "--config", "--app", "--instances", "--hurry", "--lag"):
+    for option in ("--data", "--config", "--app", "--instances", "--hurry", "--lag", "--engine"):
         parser.add_argument(option)
     arguments = parser.parse_args()
     faults = json.loads(Path("faults.json").read_text()).get(NAME, {})
