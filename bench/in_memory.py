@@ -1,5 +1,6 @@
 """Part 3b: load, decide, append with no database in the way, beside the `eventsourcing` library."""
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,6 @@ from emulators.bench.measure import interleaved_async
 from emulators.bench.report import Goal, Table
 from emulators.bench.scale import Scale
 from engine.commands.handler import CACHE_BYTES, CommandHandler
-from engine.commands.stream_state import StreamStateCache
 from engine.storing.errors import WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, to_items
@@ -106,8 +106,8 @@ class _Ours:
             codec=CODEC,
             clock=lambda: datetime.now(UTC),
             new_id=new_id,
-            pause=_never,
-            cache=StreamStateCache(cache_bytes),
+            sleep=asyncio.sleep,
+            cache_bytes=cache_bytes,
         )
         self._orders: dict[int, list[tuple[str, CommandRequest[None]]]] = {}
 

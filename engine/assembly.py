@@ -1,7 +1,6 @@
 """The services of a worker process are assembled from a domain and from adapters; nothing connects here."""
 
 import asyncio
-import functools
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 from engine.clock import utc_now
 from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.consumer import CommandConsumer
-from engine.commands.handler import CommandHandler, pause_with_jitter
+from engine.commands.handler import CommandHandler
 from engine.commands.outcomes.port import OutcomeStore
 from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.known import KnownSessions
@@ -93,7 +92,7 @@ def assemble(
         codec=codec,
         clock=clock,
         new_id=surroundings.new_id,
-        pause=functools.partial(pause_with_jitter, sleep),
+        sleep=sleep,
     )
     handlers = {
         COMMAND_QUEUE: CommandConsumer(commands, adapters.outcomes, envelopes).handle,

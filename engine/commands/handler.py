@@ -1,12 +1,14 @@
 """The command handler is the only way in which a command changes a stream: it loads, decides and appends.
 
-Three rules make its results right under retries, stale caches and lagging replicas:
+Commands that wait for a stream are carried out together, in one transaction, and each is answered as if it had been
+carried out alone. Three rules make the answers right under retries, stale caches and lagging replicas:
 
-- After a conflict, it looks the command up before it decides again: if the events of the other writer are the
-  command's own, it returns the first result again.
-- A result that appends nothing (a refusal, a no-op, a failed precondition) never rests on the cache alone: the same
-  look-up runs first, and the primary replica confirms that there are no newer events.
-- An attempt holds the stream lock; the pause between two attempts does not.
+- After a conflict, it looks the commands up before it decides again: if events of the other writer are those of a
+  command here, that command gets its first answer again.
+- An answer that appends nothing (a refusal, a no-op, a failed precondition) never rests on the cache alone: the same
+  look-up runs first, and the primary replica confirms that there are no newer events. An append of the same group
+  confirms it too.
+- Whatever becomes of a transaction becomes of all commands in it; whatever a single command raises is its own.
 """
 
 import asyncio
@@ -15,26 +17,31 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
-from engine.commands.errors import CommandIdReused, PreconditionFailed, TooBusy
-from engine.commands.loading import Loaded, Loader
-from engine.commands.stream_locks import LONGEST_WAIT, StreamLocks
+from engine.commands.due_snapshots import DueSnapshots
+from engine.commands.errors import TooBusy
+from engine.commands.group import CommandResult, Member, Plan, Planner
+from engine.commands.loading import Asked, Loaded, Loader
+from engine.commands.stream_queues import StreamQueue, StreamQueues
 from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate
-from engine.deciding.decider import DomainError
 from engine.messaging.envelope import CommandEnvelope
 from engine.storing.codec import EventCodec
-from engine.storing.errors import HistoryLost, StreamFull, WrongExpectedVersion
-from engine.storing.events import Metadata, StoredEvent
+from engine.storing.errors import AppendTooLarge, HistoryLost, StreamFull, WrongExpectedVersion
+from engine.storing.events import StoredEvent
 from engine.storing.limits import Limits
 from engine.storing.port import PAGE, EventStore
 from engine.storing.snapshots import SnapshotStore
 
-C = TypeVar("C")
-S = TypeVar("S")
+__all__ = ["CommandHandler", "CommandResult"]
 
-MAX_ATTEMPTS: Final = 10
+TURN_LIFETIME: Final = 8.0
+"""Other writers may win for so many seconds before the commands of a group are turned away."""
+
+GIVES_WAY_AFTER: Final = 1.0
+"""A process that wins within so many seconds after it has lost lets the other writers go first, for one round trip."""
+
 SNAPSHOT_EVERY: Final = 50
 SNAPSHOT_AFTER_FOLDING: Final = 500
 CACHE_BYTES: Final = 64 * 1024 * 1024
@@ -42,75 +49,74 @@ CACHE_BYTES: Final = 64 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
-class CommandResult(NamedTuple):
-    """Tells the version at which the command has left the stream, and the type of the event at that version."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Holds a state to decide on; `just_read` if it has all events that the replica showed a moment ago."""
 
-    stream_id: str
-    version: int
-    event_type: str
-
-
-class _Committed(NamedTuple):
-    """The events of the command are durable."""
-
-    result: CommandResult
+    state: StreamState[Any]
+    just_read: bool
 
 
-class _AlreadyDone(NamedTuple):
-    """The events of the command were durable before this attempt."""
+class _Settled(NamedTuple):
+    """Every command of the group is answered, but for those in `left`."""
 
-    result: CommandResult
-
-
-class _Confirmed(NamedTuple):
-    """No event follows from the command, and the primary replica has confirmed that there is no newer event."""
-
-    result: CommandResult
-    refusal: DomainError | PreconditionFailed | None
+    left: Sequence[Member]
 
 
-class _Stale(NamedTuple):
-    """The stream has newer events than those decided on. `newer` is the state with them; None: load again."""
+class _Again(NamedTuple):
+    """Those that still wait for an answer are decided again on `known`; None: the state is taken from the cache."""
 
-    newer: StreamState[Any] | None
+    known: _Known | None
 
 
 class _Gone(NamedTuple):
     """The store has lost events that this instance had seen."""
 
 
-_Step = _Committed | _AlreadyDone | _Confirmed | _Stale | _Gone
+_Step = _Settled | _Again | _Gone
 
 
 @dataclass(slots=True)
-class _Work:
-    """Holds one command and what its attempts have learnt."""
+class _Turn:
+    """Holds one group and what its attempts have learnt; `later` waits for the next turn."""
 
-    aggregate: Aggregate[Any, Any, Any]
-    envelope: CommandEnvelope
-    stream_id: str
-    probably_new: bool
+    queue: StreamQueue
+    group: Sequence[Member]
+    later: list[Member] = field(default_factory=list)
+    known: _Known | None = None
     trust_snapshot: bool = True
-    snapshot_due: StreamState[Any] | None = None
+    lost: int = 0
 
-    def has_folded(self, loaded: Loaded) -> None:
-        if loaded.folded > SNAPSHOT_AFTER_FOLDING:
-            self.snapshot_due = loaded.state
+    @property
+    def stream(self) -> Asked:
+        first = self.group[0]
+        return Asked(first.aggregate, first.envelope.stream_id, [each.command_id for each in self.group])
+
+    def alarm(self, text: str) -> None:
+        self.group[0].alarms.append(text)
 
 
-@dataclass(frozen=True, slots=True)
 class CommandHandler:
-    """Carries out commands. `pause(attempt)` waits between attempts; `new_id()` returns ids for events."""
+    """Carries out commands. `sleep(seconds)` waits; `new_id()` returns ids for events."""
 
-    store: EventStore
-    snapshots: SnapshotStore
-    codec: EventCodec
-    clock: Callable[[], datetime]
-    new_id: Callable[[], str]
-    pause: Callable[[int], Awaitable[None]]
-    cache: StreamStateCache = field(default_factory=lambda: StreamStateCache(CACHE_BYTES))
-    locks: StreamLocks = field(default_factory=StreamLocks)
-    limits: Limits = field(default_factory=Limits)
+    def __init__(
+        self,
+        store: EventStore,
+        snapshots: SnapshotStore,
+        codec: EventCodec,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        sleep: Callable[[float], Awaitable[None]],
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.store = store
+        self.cache = StreamStateCache(cache_bytes)
+        self.loader = Loader(store, snapshots, codec, self.cache, Limits())
+        self._codec = codec
+        self._planner = Planner(codec, clock, new_id)
+        self._sleep = sleep
+        self._queues = StreamQueues()
+        self._due = DueSnapshots(self.loader.keep)
 
     async def handle(
         self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, *, probably_new: bool = False
@@ -118,181 +124,177 @@ class CommandHandler:
         """Returns the result once the events of the command are durable, by this call or an earlier one.
 
         If no events follow, it returns the version that the stream is at. `probably_new` saves the load of a stream
-        that the command is expected to start. Raises DomainError when the business rules reject the command, and
+        that the command is expected to start. A caller that is cancelled before its events are sent takes the command
+        with it; later, only its waiting. Raises DomainError when the business rules reject the command, and
         CommandError and AdapterError as their modules describe.
         """
-        work = _Work(aggregate, envelope, envelope.stream_id, probably_new)
-        give_up_at = asyncio.get_running_loop().time() + LONGEST_WAIT
+        member = Member(aggregate, envelope, probably_new, asyncio.get_running_loop().create_future())
         try:
-            for attempt in range(MAX_ATTEMPTS):
-                if attempt:
-                    await self.pause(attempt)
-                async with self.locks.held(work.stream_id, give_up_at):
-                    match await self._attempt(work):
-                        case _Committed(result) | _AlreadyDone(result) | _Confirmed(result, None):
-                            return result
-                        case _Confirmed(_, refusal) if refusal is not None:
-                            raise refusal
-                        case _Gone():
-                            self._start_anew(work)
-                        case _Stale():
-                            pass
-            raise TooBusy(f"other writers won {MAX_ATTEMPTS} times on this stream")
+            return await self._queues.answer(member, self._turn)
         finally:
-            if work.snapshot_due is not None:
-                await self.loader.keep(aggregate, work.stream_id, work.snapshot_due)
+            # Only the log of a running invocation is kept, and the turn may belong to one that has ended.
+            for alarm in member.alarms:
+                _log.error("%s", alarm)
 
-    @property
-    def loader(self) -> Loader:
-        return Loader(self.store, self.snapshots, self.codec, self.cache, self.limits)
+    async def idle(self) -> None:
+        """Returns once no command is under way, and no snapshot is due."""
+        await self._queues.idle()
+        await self._due.idle()
 
-    def _start_anew(self, work: _Work) -> None:
-        """Makes the next attempt fold the stream from its first event."""
-        _log.error("stream %s lost events that this process had seen; folding it anew", work.stream_id)
-        self.cache.drop(work.stream_id)
-        work.probably_new = work.trust_snapshot = False
+    async def _turn(self, queue: StreamQueue, group: Sequence[Member]) -> Sequence[Member]:
+        """Carries out the group, and returns those of it that the next turn carries out.
 
-    async def _attempt(self, work: _Work) -> _Step:
-        """Loads, decides, and appends or confirms; decides once more if the first state was stale."""
+        Raises the error of all that are left of the group.
+        """
+        turn = _Turn(queue, group)
+        give_up_at = _now() + TURN_LIFETIME
+        while turn.group:
+            if _now() > give_up_at:
+                raise TooBusy(f"other writers of the stream have won for {TURN_LIFETIME:g} seconds")
+            match await self._attempt(turn):
+                case _Settled(left):
+                    return [*left, *turn.later]
+                case _Again(known):
+                    turn.known = known
+                case _Gone():
+                    self._start_anew(turn)
+            turn.group = [member for member in turn.group if member.waits]
+        return turn.later
+
+    async def _attempt(self, turn: _Turn) -> _Step:
+        """Loads, decides, and appends or confirms."""
         try:
-            state, just_read = self.cache.get(work.stream_id), False
-            if state is None and work.probably_new:
-                state = StreamState(work.aggregate.decider.initial)
-            if state is None:
-                loaded = await self.loader.load(work.aggregate, work.envelope, trust_snapshot=work.trust_snapshot)
-                work.has_folded(loaded)
-                if done := _already_done(work, loaded.own):
-                    return done
-                state, just_read = loaded.state, loaded.whole
-            step = await self._decide_and_keep(work, state, just_read=just_read)
-            if isinstance(step, _Stale) and step.newer is not None:
-                step = await self._decide_and_keep(work, step.newer, just_read=True)
+            known = turn.known or await self._load(turn)
+            plan = self._planner.plan(known.state, turn.group)
+            if plan.appending:
+                return await self._append(turn, plan, known)
+            return await self._confirm(turn, plan, known)
         except HistoryLost:
             return _Gone()
-        return step
 
-    async def _decide_and_keep(self, work: _Work, state: StreamState[Any], *, just_read: bool) -> _Step:
-        """Appends the events that follow from the command, or confirms that none follow."""
-        refusal: DomainError | PreconditionFailed | None = None
-        decided: Sequence[object] = ()
-        try:
-            decided = _decide(work, state)
-        except (DomainError, PreconditionFailed) as error:
-            refusal = error
-        if decided:
-            return await self._append(work, state, decided)
-        return await self._confirm(work, state, refusal, just_read=just_read)
+    def _start_anew(self, turn: _Turn) -> None:
+        """Makes the next attempt fold the stream from its first event."""
+        stream_id = turn.stream.stream_id
+        turn.alarm(f"stream {stream_id} lost events that this process had seen; folding it anew")
+        self.cache.drop(stream_id)
+        turn.known, turn.trust_snapshot = None, False
 
-    async def _append(self, work: _Work, state: StreamState[Any], decided: Sequence[object]) -> _Step:
-        now = max(self.clock(), state.occurred_at)
-        events = [self._stored(work, event, state.version + 1 + n, n, now) for n, event in enumerate(decided)]
+    async def _load(self, turn: _Turn) -> _Known:
+        """Takes the state from the cache, or loads it, which may show that commands are done already."""
+        stream, first = turn.stream, turn.group[0]
+        state = self.cache.get(stream.stream_id)
+        if state is None and first.probably_new and turn.trust_snapshot:
+            state = StreamState(first.aggregate.decider.initial)
+        if state is not None:
+            return _Known(state, just_read=False)
+        loaded = await self.loader.load(stream, trust_snapshot=turn.trust_snapshot)
+        self._has_folded(stream, loaded)
+        _settle_by(turn.group, loaded.own)
+        return _Known(loaded.state, loaded.whole)
+
+    async def _append(self, turn: _Turn, plan: Plan, known: _Known) -> _Step:
+        """Appends the events of the group; whatever the outcome, it is that of all commands in it."""
+        stream, began = turn.stream, _now()
         try:
-            appended = await self.store.append(work.stream_id, state.head, events)
+            appended = await self.store.append(stream.stream_id, plan.base.head, plan.events)
         except WrongExpectedVersion:
-            found = await self._look_up(work, state)
-            # The newer events are in the cache now: the next attempt starts from them, after a pause without the lock.
-            return found if isinstance(found, _AlreadyDone) else _Stale(None)
+            turn.queue.lost_at, turn.lost = _now(), turn.lost + 1
+            newer = await self._look_up(turn, plan.base)
+            if newer is None or newer.state is plan.base:
+                # The replica does not show yet who has won.
+                await self._sleep(_jitter(turn.lost))
+            return _Again(newer)
+        except AppendTooLarge:
+            if len(turn.group) == 1:
+                raise
+            half = len(turn.group) // 2
+            turn.group, turn.later = turn.group[:half], [*turn.group[half:], *turn.later]
+            return _Again(known)
         except StreamFull as error:
-            _log.error("%s", error)
+            turn.alarm(str(error))
             raise
-        if appended.history_intact:
-            reached = StreamState.at(work.aggregate.decider.fold(state.state, decided), events[-1])
-            self.cache.put(work.stream_id, reached)
-            if reached.version // SNAPSHOT_EVERY > state.version // SNAPSHOT_EVERY:
-                work.snapshot_due = reached
-        else:
-            _log.error("stream %s was appended to after another history than the one decided on", work.stream_id)
-            self.cache.drop(work.stream_id)
-        return _Committed(CommandResult(work.stream_id, events[-1].version, events[-1].type))
+        round_trip = _now() - began
+        if not appended.history_intact:
+            turn.alarm(f"stream {stream.stream_id} was appended to after another history than the one decided on")
+            self.cache.drop(stream.stream_id)
+            _succeed(plan)
+            return _Again(None)
+        self.cache.put(stream.stream_id, plan.reached)
+        if plan.reached.version // SNAPSHOT_EVERY > plan.base.version // SNAPSHOT_EVERY:
+            self._due.add(stream.aggregate, stream.stream_id, plan.reached)
+        _succeed(plan)
+        await self._settle_nothing(stream, plan, known)
+        if _now() - turn.queue.lost_at < GIVES_WAY_AFTER:
+            await self._sleep(round_trip)
+        return _Settled(plan.left)
 
-    async def _confirm(
-        self,
-        work: _Work,
-        state: StreamState[Any],
-        refusal: DomainError | PreconditionFailed | None,
-        *,
-        just_read: bool,
-    ) -> _Step:
+    async def _settle_nothing(self, stream: Asked, plan: Plan, known: _Known) -> None:
+        """Answers those that append nothing: the append has confirmed the state that they were decided on."""
+        asked = [each.member for each in plan.nothing]
+        if asked and not known.just_read:
+            ids = [each.command_id for each in asked]
+            _settle_by(asked, await self.store.look_up(stream.stream_id, plan.reached.version, ids))
+        for each in plan.nothing:
+            each.settle()
+
+    async def _confirm(self, turn: _Turn, plan: Plan, known: _Known) -> _Step:
         """Confirms that no event follows: by a look-up, unless the stream was just read, and by the primary replica."""
-        if not just_read:
-            found = await self._look_up(work, state)
-            if found is not None:
-                return found
-        if not await self.store.is_head(work.stream_id, state.version):
-            self.cache.put(work.stream_id, state)
-            return _Stale(None)
-        return _Confirmed(CommandResult(work.stream_id, state.version, state.event_type), refusal)
+        if not known.just_read:
+            newer = await self._look_up(turn, plan.base)
+            if newer is None or newer.state is not plan.base:
+                return _Again(newer)
+        if any(each.member.waits for each in plan.nothing):
+            if not await self.store.is_head(turn.stream.stream_id, plan.base.version):
+                self.cache.put(turn.stream.stream_id, plan.base)
+                return _Again(None)
+            for each in plan.nothing:
+                each.settle()
+        return _Settled(plan.left)
 
-    async def _look_up(self, work: _Work, state: StreamState[Any]) -> _AlreadyDone | _Stale | None:
-        """Returns the first result of this command, or what is newer than `state`; None if neither is visible.
+    async def _look_up(self, turn: _Turn, state: StreamState[Any]) -> _Known | None:
+        """Answers the commands that took effect before, and returns the newest state that is visible; None: load again.
 
         The event at the version of `state` is read too: if it is missing, or another one, the history was lost. Raises
-        HistoryLost and CommandIdReused.
+        HistoryLost.
         """
-        after = max(state.version - 1, 0)
-        events = await self.store.look_up(work.stream_id, after, work.envelope.command_id)
+        stream, after = turn.stream, max(state.version - 1, 0)
+        events = await self.store.look_up(stream.stream_id, after, stream.command_ids)
         at_version = [event.metadata.event_id for event in events if event.version == state.version]
         if state.version and at_version != [state.event_id]:
-            raise HistoryLost(work.stream_id)
+            raise HistoryLost(stream.stream_id)
         newer = [event for event in events if state.version < event.version <= after + PAGE]
         if [event.version for event in newer] != list(range(state.version + 1, state.version + 1 + len(newer))):
-            return _Stale(None)
+            return None
+        _settle_by(turn.group, events)
         if not newer:
-            return _already_done(work, events)
-        reached = await state.then(work.aggregate, self.codec, newer)
-        self.cache.put(work.stream_id, reached)
-        if done := _already_done(work, events):
-            return done
+            return _Known(state, just_read=True)
+        reached = await state.then(stream.aggregate, self._codec, newer)
+        self.cache.put(stream.stream_id, reached)
         if reached.version < after + PAGE:
-            return _Stale(reached)
-        # There may be many more. The next attempt looks the command up once more: a snapshot may have skipped its own.
-        work.has_folded(await self.loader.catch_up(work.aggregate, work.envelope, reached))
-        return _Stale(None)
-
-    def _stored(self, work: _Work, event: object, version: int, index: int, now: datetime) -> StoredEvent:
-        type_, schema, data = self.codec.encode(event)
-        envelope, origin = work.envelope, work.envelope.origin
-        return StoredEvent(
-            stream_id=envelope.stream_id,
-            version=version,
-            type=type_,
-            schema=schema,
-            command_key=f"{envelope.command_id}/{index}",
-            data=data,
-            metadata=Metadata(
-                event_id=self.new_id(),
-                occurred_at=now,
-                correlation_id=origin.correlation_id,
-                causation_id=origin.causation_id,
-                traceparent=origin.traceparent,
-                actor=origin.actor,
-                fingerprint=envelope.fingerprint,
-            ),
-        )
-
-
-def _decide(work: _Work, state: StreamState[Any]) -> Sequence[object]:
-    """Returns the events that follow from the command. Raises DomainError and PreconditionFailed."""
-    expected = work.envelope.expected_version
-    if expected is not None and expected != state.version:
-        raise PreconditionFailed(expected, state.version)
-    decided: Sequence[object] = work.aggregate.decider.decide(work.envelope.command, state.state)
-    return decided
-
-
-def _already_done(work: _Work, events: Sequence[StoredEvent]) -> _AlreadyDone | None:
-    """Returns the first result if `events` has events of this command, else None.
-
-    Raises CommandIdReused if they are those of another request.
-    """
-    own = [event for event in events if event.command_id == work.envelope.command_id]
-    if not own:
+            return _Known(reached, just_read=True)
+        # There may be many more. The next attempt looks the commands up once more: a snapshot may have skipped theirs.
+        self._has_folded(stream, await self.loader.catch_up(stream, reached))
         return None
-    if own[0].metadata.fingerprint != work.envelope.fingerprint:
-        raise CommandIdReused
-    return _AlreadyDone(CommandResult(work.stream_id, own[-1].version, own[-1].type))
+
+    def _has_folded(self, stream: Asked, loaded: Loaded) -> None:
+        if loaded.folded > SNAPSHOT_AFTER_FOLDING:
+            self._due.add(stream.aggregate, stream.stream_id, loaded.state)
 
 
-async def pause_with_jitter(sleep: Callable[[float], Awaitable[None]], attempt: int) -> None:
-    """Waits for a random time below a bound that doubles from 20 ms to half a second (full jitter)."""
-    await sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))
+def _settle_by(members: Sequence[Member], events: Sequence[StoredEvent]) -> None:
+    for member in members:
+        member.settle_by(events)
+
+
+def _succeed(plan: Plan) -> None:
+    for each in plan.appending:
+        each.member.succeed(each.result)
+
+
+def _jitter(attempt: int) -> float:
+    """Returns a random time below a bound that doubles from 20 ms to half a second (full jitter), in seconds."""
+    return random.uniform(0, min(0.5, 0.01 * 2**attempt))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

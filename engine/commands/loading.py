@@ -7,7 +7,7 @@ then: the next load goes on where one was cut off.
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate, SnapshotFormat
 from engine.errors import AdapterError
-from engine.messaging.envelope import CommandEnvelope
 from engine.storing.codec import EventCodec
 from engine.storing.errors import HistoryLost
 from engine.storing.events import StoredEvent
@@ -37,8 +36,19 @@ _WATCH_EVERY: Final = 1_000
 _log = logging.getLogger(__name__)
 
 
+class Asked(NamedTuple):
+    """Names the stream that is loaded, and the commands whose events are looked for in it."""
+
+    aggregate: Aggregate[Any, Any, Any]
+    stream_id: str
+    command_ids: Collection[str]
+
+    def own(self, events: Sequence[StoredEvent]) -> list[StoredEvent]:
+        return [event for event in events if event.command_id in self.command_ids]
+
+
 class Loaded(NamedTuple):
-    """Holds the state of a stream, and the events of the command among the `folded` ones that were read for it.
+    """Holds the state of a stream, and the events of the commands among the `folded` ones that were read for it.
 
     It is `whole` if these are all events that the replica showed.
     """
@@ -59,47 +69,43 @@ class Loader:
     cache: StreamStateCache
     limits: Limits
 
-    async def load(
-        self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, *, trust_snapshot: bool = True
-    ) -> Loaded:
-        """Returns the state of the stream that the command is for.
+    async def load(self, stream: Asked, *, trust_snapshot: bool = True) -> Loaded:
+        """Returns the state of the stream.
 
         It takes at most two sequential round trips while the snapshot lags by less than `NEWEST` events. Raises as the
         event store and the event codec do; an error of the snapshot store is only logged.
         """
-        initial = StreamState(aggregate.decider.initial)
-        if aggregate.snapshots is None or not trust_snapshot:
-            return await self._fold_on(aggregate, envelope, initial)
+        initial = StreamState(stream.aggregate.decider.initial)
+        if stream.aggregate.snapshots is None or not trust_snapshot:
+            return await self._fold_on(stream, initial)
         snapshot, newest = await asyncio.gather(
-            self._snapshot(aggregate.snapshots, envelope.stream_id),
-            insist(lambda: self.store.newest(envelope.stream_id, NEWEST)),
+            self._snapshot(stream.aggregate.snapshots, stream.stream_id),
+            insist(lambda: self.store.newest(stream.stream_id, NEWEST)),
         )
         if _is_whole(newest):
-            return await self._folded(aggregate, envelope, initial, newest)
+            return await self._folded(stream, initial, newest)
         if snapshot is None:
-            return await self._fold_on(aggregate, envelope, initial)
+            return await self._fold_on(stream, initial)
         following = _following(snapshot, newest)
         if following is not None:
-            return await self._folded(aggregate, envelope, snapshot, following)
+            return await self._folded(stream, snapshot, following)
         try:
-            return await self._fold_on(aggregate, envelope, snapshot)
+            return await self._fold_on(stream, snapshot)
         except HistoryLost:
             # The store was restored to a time before the snapshot, or the replica lags: the events decide.
-            return await self._fold_on(aggregate, envelope, initial)
+            return await self._fold_on(stream, initial)
 
-    async def catch_up(
-        self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, known: StreamState[Any]
-    ) -> Loaded:
+    async def catch_up(self, stream: Asked, known: StreamState[Any]) -> Loaded:
         """Returns the state of a stream that has left `known` far behind.
 
         A newer snapshot saves the events before it. Raises as `load` does, and HistoryLost.
         """
-        if aggregate.snapshots is not None:
-            snapshot = await self._snapshot(aggregate.snapshots, envelope.stream_id)
+        if stream.aggregate.snapshots is not None:
+            snapshot = await self._snapshot(stream.aggregate.snapshots, stream.stream_id)
             if snapshot is not None and snapshot.version > known.version:
                 with suppress(HistoryLost):
-                    return await self._fold_on(aggregate, envelope, snapshot)
-        return await self._fold_on(aggregate, envelope, known)
+                    return await self._fold_on(stream, snapshot)
+        return await self._fold_on(stream, known)
 
     async def keep(self, aggregate: Aggregate[Any, Any, Any], stream_id: str, state: StreamState[Any]) -> None:
         """Writes a snapshot if the aggregate has any, and now and then looks at the size of the stream.
@@ -126,43 +132,31 @@ class Loader:
             return None
         return None if snapshot is None else await asyncio.to_thread(_state_of, snapshot, format_)
 
-    async def _fold_on(
-        self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, start: StreamState[Any]
-    ) -> Loaded:
+    async def _fold_on(self, stream: Asked, start: StreamState[Any]) -> Loaded:
         """Reads all events after `start`. Raises HistoryLost if the event that `start` ends with is not there."""
-        stream_id, own, folded = envelope.stream_id, list[StoredEvent](), 0
+        stream_id, own, folded = stream.stream_id, list[StoredEvent](), 0
         state, borne_out = start, start.version == 0
         async for page in pages(self.store, stream_id, max(start.version - 1, 0)):
             if not borne_out:
                 if page[0].metadata.event_id != start.event_id:
                     break
                 page, borne_out = page[1:], True
-            state = await state.then(aggregate, self.codec, page)
+            state = await state.then(stream.aggregate, self.codec, page)
             self.cache.put(stream_id, state)
-            own += _own(envelope, page)
+            own += stream.own(page)
             before, folded = folded, folded + len(page)
             if folded // SNAPSHOT_WHILE_FOLDING > before // SNAPSHOT_WHILE_FOLDING:
-                await self.keep(aggregate, stream_id, state)
+                await self.keep(stream.aggregate, stream_id, state)
         if not borne_out:
             raise HistoryLost(stream_id)
         if not folded:
             self.cache.put(stream_id, state)
         return Loaded(state, own, folded, whole=start.version == 0)
 
-    async def _folded(
-        self,
-        aggregate: Aggregate[Any, Any, Any],
-        envelope: CommandEnvelope,
-        start: StreamState[Any],
-        following: Sequence[StoredEvent],
-    ) -> Loaded:
-        state = await start.then(aggregate, self.codec, following)
-        self.cache.put(envelope.stream_id, state)
-        return Loaded(state, _own(envelope, following), len(following), whole=start.version == 0)
-
-
-def _own(envelope: CommandEnvelope, events: Sequence[StoredEvent]) -> list[StoredEvent]:
-    return [event for event in events if event.command_id == envelope.command_id]
+    async def _folded(self, stream: Asked, start: StreamState[Any], following: Sequence[StoredEvent]) -> Loaded:
+        state = await start.then(stream.aggregate, self.codec, following)
+        self.cache.put(stream.stream_id, state)
+        return Loaded(state, stream.own(following), len(following), whole=start.version == 0)
 
 
 def _is_whole(newest: Sequence[StoredEvent]) -> bool:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from engine.storing.snapshots import Snapshot
 
 _READ: Final = "SELECT * FROM c WHERE c.id > @after AND c.id <= @last"
 _NEWEST: Final = "SELECT TOP @count * FROM c ORDER BY c.id DESC"
-_LOOK_UP: Final = "SELECT * FROM c WHERE (c.id > @after AND c.id <= @last) OR STARTSWITH(c.commandKey, @command)"
+_LOOK_UP: Final = "SELECT * FROM c WHERE (c.id > @after AND c.id <= @last)"
 _OF: Final = "event store"
 
 _PARTITION_KEY_FULL: Final = 1014
@@ -58,9 +58,11 @@ class CosmosEventStore:
     async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
         return await self._query(stream_id, _NEWEST, {"@count": count})
 
-    async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
+    async def look_up(self, stream_id: str, after: int, command_ids: Collection[str]) -> Sequence[StoredEvent]:
         tail = {"@after": item_id(after), "@last": item_id(after + PAGE)}
-        return await self._query(stream_id, _LOOK_UP, {**tail, "@command": f"{command_id}/"})
+        own = {f"@command{number}": f"{each}/" for number, each in enumerate(command_ids)}
+        query = " OR ".join([_LOOK_UP, *(f"STARTSWITH(c.commandKey, {name})" for name in own)])
+        return await self._query(stream_id, query, {**tail, **own})
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         # The service treats a batch as a write: the primary replica answers it, unlike a point read.

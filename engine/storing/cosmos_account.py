@@ -49,7 +49,7 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
             # A dropped connection is retried once, writes too: versions and command keys make that safe.
             retry_connect=1,
             retry_read=1,
-            # A throttled request fails, and the caller waits without a stream lock. The SDK takes 0 for "not given".
+            # A throttled request fails, and the caller decides how long it waits. The SDK takes 0 for "not given".
             retry_throttle_total=-1,
         )
         # `__aenter__` opens connections before it reads the account, and leaves them open if that fails.

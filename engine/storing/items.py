@@ -69,7 +69,7 @@ def to_items(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
     if len(events) > MAX_EVENTS:
         raise AppendTooLarge(f"the command makes {len(events)} events, at most {MAX_EVENTS} fit into one transaction")
     items = [to_item(event) for event in events]
-    if sum(map(_most_bytes, events)) <= MAX_EVENT_BYTES:
+    if sum(map(most_bytes, events)) <= MAX_EVENT_BYTES:
         return items
     sizes = [len(json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass")) for item in items]
     if max(sizes, default=0) > MAX_EVENT_BYTES:
@@ -79,7 +79,7 @@ def to_items(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
     return items
 
 
-def _most_bytes(event: StoredEvent) -> int:
+def most_bytes(event: StoredEvent) -> int:
     """Returns an upper bound of the item's bytes in UTF-8 without encoding all of it: only `data` may be large."""
     event_id, _, *others = event.metadata
     texts = (event.stream_id, event.type, event.command_key, event_id, *others)

@@ -1,6 +1,6 @@
 """The event store in memory has full semantics for tests, and a feed of commits in place of the change feed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,13 +32,13 @@ class MemoryEventStore:
     async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:
         return [from_item(item) for item in self._streams.get(stream_id, [])[-count:]]
 
-    async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
+    async def look_up(self, stream_id: str, after: int, command_ids: Collection[str]) -> Sequence[StoredEvent]:
         items = self._streams.get(stream_id, [])
-        prefix = f"{command_id}/"
+        prefixes = tuple(f"{each}/" for each in command_ids)
         return [
             from_item(item)
             for item in items
-            if after < item["version"] <= after + PAGE or item["commandKey"].startswith(prefix)
+            if after < item["version"] <= after + PAGE or item["commandKey"].startswith(prefixes)
         ]
 
     async def is_head(self, stream_id: str, version: int) -> bool:

@@ -1,6 +1,6 @@
 """`EventStore` is the port of the event store; `memory.py` and `cosmos.py` implement it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -46,8 +46,8 @@ class EventStore(Protocol):
         """Returns the last `count` events, in order; gaps between them are not checked."""
         ...
 
-    async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
-        """Returns the next `PAGE` events with a version above `after` and all events of the command, in order."""
+    async def look_up(self, stream_id: str, after: int, command_ids: Collection[str]) -> Sequence[StoredEvent]:
+        """Returns the next `PAGE` events with a version above `after` and all events of the commands, in order."""
         ...
 
     async def is_head(self, stream_id: str, version: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from engine.commands.loading import Asked
 from engine.deciding.aggregate import SnapshotFormat
 from engine.storing.memory import MemoryEventStore
 from engine.storing.port import PAGE
@@ -17,7 +18,6 @@ from engine.testing.times import NOON
 from engine.turns import in_turns
 from tests.engine.commands.desk import Desk
 from tests.engine.commands.hostile_store import HostileStore
-from tests.engine.contexts import context
 from tests.engine.houses import HOUSE_STREAM, filled_with_beds
 from tests.engine.toy.house import from_data, to_data
 from tests.engine.toy.read_models.house_beds import HOUSE_BEDS
@@ -82,7 +82,7 @@ async def test_a_cold_command(long: MemoryEventStore) -> None:
     async def load() -> None:
         store = HostileStore()
         store.memory = long
-        loaded = await Desk(store).handler.loader.load(HOUSE, context("k").to(HOUSE_STREAM, None))
+        loaded = await Desk(store).handler.loader.load(Asked(HOUSE, HOUSE_STREAM, ["k"]))
         assert (COUNT, True) == (loaded.folded, loaded.whole)
 
     await calm_during(load, beats=COUNT // PAGE)
@@ -149,7 +149,7 @@ async def test_the_state_in_a_snapshot_is_converted_beside_the_loop() -> None:
     loader = Desk(HostileStore()).handler.loader
     await filled_with_beds(loader.store, 100)
     for _ in range(2):
-        loaded = await loader.load(aggregate, context("k").to(HOUSE_STREAM, None))
+        loaded = await loader.load(Asked(aggregate, HOUSE_STREAM, ["k"]))
         await loader.keep(aggregate, HOUSE_STREAM, loaded.state)
     assert 3 == len(threads)
     assert threading.get_ident() not in threads

@@ -40,7 +40,7 @@ async def event_store() -> Any:
         "append, later": await asked(lambda c: CosmosEventStore(c).append(STREAM, after_first, [SECOND]), guard),
         "read": await asked(lambda c: CosmosEventStore(c).read(STREAM, 1), [to_item(SECOND)]),
         "newest": await asked(lambda c: CosmosEventStore(c).newest(STREAM, 100), []),
-        "look up": await asked(lambda c: CosmosEventStore(c).look_up(STREAM, 1, COMMAND_ID), []),
+        "look up": await asked(lambda c: CosmosEventStore(c).look_up(STREAM, 1, [COMMAND_ID]), []),
         "is head": await asked(lambda c: CosmosEventStore(c).is_head(STREAM, 1), batch_failed(404)),
         "append, then read": await asked(read_after_write, [], [to_item(FIRST)]),
     }

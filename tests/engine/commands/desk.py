@@ -1,6 +1,7 @@
 """Where commands are taken for one guest and one house, as one process would; and what they are answered."""
 
-from dataclasses import dataclass, field, replace
+import asyncio
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -39,15 +40,15 @@ class Desk:
 
     store: HostileStore
     now: datetime = NOON
-    pauses: list[int] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        async def pause(attempt: int) -> None:
-            self.pauses.append(attempt)
+        async def sleep(seconds: float) -> None:
+            self.pauses.append(seconds)
+            await asyncio.sleep(0)
 
-        surroundings = Surroundings(clock=lambda: self.now)
-        services = services_over(self.store, snapshots=self.store.snapshots, surroundings=surroundings)
-        self.handler = replace(services.commands, pause=pause)
+        surroundings = Surroundings(clock=lambda: self.now, sleep=sleep)
+        self.handler = services_over(self.store, snapshots=self.store.snapshots, surroundings=surroundings).commands
 
     async def guest(
         self,
@@ -62,7 +63,10 @@ class Desk:
         return await self.handler.handle(GUEST, asked, probably_new=probably_new)
 
     async def add_beds(self, count: int, key: str) -> CommandResult:
-        return await self.handler.handle(HOUSE, context(key).to(HOUSE_STREAM, AddBeds("hill", count)))
+        """Returns once the snapshot that may be due is written, too."""
+        result = await self.handler.handle(HOUSE, context(key).to(HOUSE_STREAM, AddBeds("hill", count)))
+        await self.handler._due.idle()
+        return result
 
     def beds_believed(self) -> int:
         """How many beds the house has, as the cache of this process tells."""

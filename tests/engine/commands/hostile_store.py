@@ -1,6 +1,6 @@
 """An event store that misbehaves on request, as Cosmos DB may: it lags, loses answers, and lets others go first."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from engine.errors import OutcomeUnknown
 from engine.storing.events import StoredEvent
@@ -31,9 +31,9 @@ class HostileStore:
         self.calls.append("newest")
         return self._shown(stream_id, await self.memory.newest(stream_id, count + self.hidden))[-count:]
 
-    async def look_up(self, stream_id: str, after: int, command_id: str) -> Sequence[StoredEvent]:
+    async def look_up(self, stream_id: str, after: int, command_ids: Collection[str]) -> Sequence[StoredEvent]:
         self.calls.append("look_up")
-        return self._shown(stream_id, await self.memory.look_up(stream_id, after, command_id))
+        return self._shown(stream_id, await self.memory.look_up(stream_id, after, command_ids))
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         self.calls.append("is_head")

@@ -75,6 +75,7 @@ BY_TYPE: Final[Mapping[Any, Any]] = {
 BY_NAME: Final[Mapping[str, Any]] = {
     "after": 0,
     "command_id": "c-1",
+    "command_ids": ["c-1", "c-2"],
     "consumer": "commands",
     "container": "guest-details",
     "count": 1,

@@ -144,13 +144,15 @@ class TestReading:
             await adapters.peer.append(stream_id, head(events), [event(stream_id, 2)])
             with pytest.raises(WrongExpectedVersion):
                 await adapters.store.append(stream_id, head(events), [event(stream_id, 2, command="late")])
-            assert [2] == [each.version for each in await adapters.store.look_up(stream_id, 1, "late")]
+            assert [2] == [each.version for each in await adapters.store.look_up(stream_id, 1, ["late"])]
 
     async def test_a_look_up_finds_the_tail_and_the_command(self, adapters: Adapters, stream: str) -> None:
         await filled(adapters.store, stream, 5)
-        found = await adapters.store.look_up(stream, 3, "command-1")
+        found = await adapters.store.look_up(stream, 3, ["command-1"])
         assert [1, 4, 5] == [each.version for each in found]
-        assert [] == list(await adapters.store.look_up(stream, 5, "command"))
+        assert [] == list(await adapters.store.look_up(stream, 5, ["command", "other"]))
+        found = await adapters.store.look_up(stream, 5, ["command-4", "other", "command-2"])
+        assert [2, 4] == [each.version for each in found]
 
     async def test_the_head_is_what_the_primary_says(self, adapters: Adapters, stream: str) -> None:
         assert await adapters.peer.is_head(stream, 0)
@@ -180,7 +182,7 @@ class TestReading:
         events = await long_stream(adapters.store, stream, PAGE + 200)
         own = events[-1].command_id
         expected = events[10 : 10 + PAGE] + [each for each in events[10 + PAGE :] if each.command_id == own]
-        assert expected == list(await adapters.store.look_up(stream, 10, own))
+        assert expected == list(await adapters.store.look_up(stream, 10, [own]))
 
     async def test_the_newest_events_are_read_from_the_end(self, adapters: Adapters, stream: str) -> None:
         events = await filled(adapters.store, stream, 5)

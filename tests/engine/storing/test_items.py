@@ -111,7 +111,7 @@ def test_no_event_has_more_bytes_than_the_quick_look_at_it_says(text: str, more:
     event = stored(GuestDismissed(GUEST_ID, "hill", text), version)
     event = event._replace(stream_id=text, command_key=more, metadata=METADATA._replace(actor=text, traceparent=more))
     written = json.dumps(to_item(event), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    assert len(written) <= items._most_bytes(event)
+    assert len(written) <= items.most_bytes(event)
 
 
 def test_an_event_is_at_most_200_kilobytes() -> None:
