@@ -1,8 +1,10 @@
 """The consumer of the queue `commands` carries out the commands of clients and processes, one at a time per stream."""
 
+import asyncio
 import logging
 from dataclasses import dataclass
 
+from engine.commands.group import Bundle
 from engine.commands.handler import CommandHandler
 from engine.commands.outcomes.port import Done, OutcomeStore, Refused
 from engine.commands.refusals import Refusal, refusal_of
@@ -25,15 +27,23 @@ class CommandConsumer:
         A refusal is an outcome too. After another error, later commands of the bundle are not carried out. Raises
         UnreadableMessage, UnreadableMember, and the errors of `CommandHandler.handle` that are no refusals.
         """
-        for envelope in self.envelopes.read_commands(received):
-            await self._carry_out(envelope)
+        envelopes, bundle = self.envelopes.read_commands(received), Bundle()
+        if received.deliveries > 1:
+            # If one of them has ended the process that handled them, those before it are not taken along again.
+            for envelope in envelopes:
+                await self._carry_out(envelope, bundle)
+            return
+        answers = await asyncio.gather(*(self._carry_out(each, bundle) for each in envelopes), return_exceptions=True)
+        for answer in answers:
+            if answer is not None:
+                raise answer
 
-    async def _carry_out(self, envelope: CommandEnvelope) -> None:
+    async def _carry_out(self, envelope: CommandEnvelope, bundle: Bundle) -> None:
         if envelope.outcome and await self._is_decided(envelope.command_id):
             return
         aggregate = self.envelopes.aggregate_of(envelope.stream_id)
         try:
-            result = await self.commands.handle(aggregate, envelope)
+            result = await self.commands.handle(aggregate, envelope, bundle=bundle)
         except Exception as error:
             refusal = refusal_of(error)
             if refusal is None:

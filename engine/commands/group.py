@@ -28,6 +28,17 @@ class CommandResult(NamedTuple):
     event_type: str
 
 
+class BundleStopped(Exception):
+    """Is raised for a command of a bundle behind one that has failed."""
+
+
+@dataclass(slots=True)
+class Bundle:
+    """Is shared by the commands of a message: once one of them fails by its own fault, those behind it are stopped."""
+
+    stopped: bool = False
+
+
 @dataclass(eq=False, slots=True)
 class Member:
     """Holds one command that waits for its answer; `alarms` are what its caller has to log."""
@@ -36,6 +47,7 @@ class Member:
     envelope: CommandEnvelope
     probably_new: bool
     answer: "asyncio.Future[CommandResult]"
+    bundle: Bundle | None = None
     alarms: list[str] = field(default_factory=list)
 
     @property
@@ -125,6 +137,8 @@ class Planner:
                 plan.left += members[number:]
                 break
             try:
+                if member.bundle is not None and member.bundle.stopped:
+                    raise BundleStopped("a command before it in its bundle has failed")
                 decided = _decide(member, plan.reached)
                 events = [self._stored(member, plan, event, index) for index, event in enumerate(decided)]
                 reached = _reached(member, plan.reached, decided, events)
@@ -133,6 +147,8 @@ class Planner:
                 plan.nothing.append(Nothing(member, _result(member, plan.reached), refusal))
             except Exception as error:  # noqa: BLE001 - whatever one member raises is its own
                 member.fail(error)
+                if member.bundle is not None:
+                    member.bundle.stopped = True
             else:
                 if not events:
                     plan.nothing.append(Nothing(member, _result(member, plan.reached), None))

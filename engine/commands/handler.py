@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from engine.commands.due_snapshots import DueSnapshots
 from engine.commands.errors import TooBusy
-from engine.commands.group import CommandResult, Member, Plan, Planner
+from engine.commands.group import Bundle, CommandResult, Member, Plan, Planner
 from engine.commands.loading import Asked, Loaded, Loader
 from engine.commands.stream_queues import StreamQueue, StreamQueues
 from engine.commands.stream_state import StreamState, StreamStateCache
@@ -119,16 +119,22 @@ class CommandHandler:
         self._due = DueSnapshots(self.loader.keep)
 
     async def handle(
-        self, aggregate: Aggregate[Any, Any, Any], envelope: CommandEnvelope, *, probably_new: bool = False
+        self,
+        aggregate: Aggregate[Any, Any, Any],
+        envelope: CommandEnvelope,
+        *,
+        probably_new: bool = False,
+        bundle: Bundle | None = None,
     ) -> CommandResult:
         """Returns the result once the events of the command are durable, by this call or an earlier one.
 
         If no events follow, it returns the version that the stream is at. `probably_new` saves the load of a stream
-        that the command is expected to start. A caller that is cancelled before its events are sent takes the command
+        that the command is expected to start; `bundle` is what it came in with others, if
+        it did. A caller that is cancelled before its events are sent takes the command
         with it; later, only its waiting. Raises DomainError when the business rules reject the command, and
         CommandError and AdapterError as their modules describe.
         """
-        member = Member(aggregate, envelope, probably_new, asyncio.get_running_loop().create_future())
+        member = Member(aggregate, envelope, probably_new, asyncio.get_running_loop().create_future(), bundle)
         try:
             return await self._queues.answer(member, self._turn)
         finally:

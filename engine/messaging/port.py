@@ -30,13 +30,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A received message is what a consumer gets. The bus sets `sequence_number`, which rises within a session."""
+    """A received message is what a consumer gets. The bus sets `sequence_number`, which rises within a session.
+
+    `deliveries` counts how often the bus has delivered it, this time included.
+    """
 
     message_id: str
     session_id: str | None
     sequence_number: int
     body: bytes
     properties: Mapping[str, str | int] = field(default_factory=dict)
+    deliveries: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,4 +67,5 @@ def _received(message: func.ServiceBusMessage) -> Received:
         sequence_number=message.sequence_number or 0,
         body=message.get_body(),
         properties=message.application_properties or {},
+        deliveries=message.delivery_count or 1,
     )

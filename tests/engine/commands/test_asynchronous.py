@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from engine.assembly import Domain
 from engine.commands.errors import CommandIdReused
 from engine.commands.outcomes.port import Done, Pending, Refused
 from engine.consuming.parked.known import KEPT_FOR
@@ -15,20 +16,21 @@ from engine.errors import Unavailable
 from engine.messaging.envelope import CommandEnvelope
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE
-from engine.storing.events import StoredEvent
-from engine.storing.memory import MemoryEventStore
-from engine.storing.port import Appended, Head
 from tests.engine.contexts import TRACE, context
 from tests.engine.toy.guest import (
     DismissGuest,
+    GuestCommand,
     GuestDismissed,
+    GuestEvent,
     GuestInvited,
+    GuestState,
     InviteGuest,
     SeeOffGuest,
     WelcomeGuest,
     Wish,
+    decide,
 )
-from tests.engine.toy.registry import ENVELOPES, GUEST
+from tests.engine.toy.registry import ENVELOPES, GUEST, HOUSE
 from tests.engine.world import World
 
 STREAM = "guest-g-1"
@@ -220,17 +222,17 @@ class TestBadMessages:
         assert ([KEPT_FOR] if is_newer else []) == world.pauses
 
 
-class RefusesVersion2(MemoryEventStore):
-    mended = False
+def _with_a_defect(command: GuestCommand, state: GuestState) -> tuple[GuestEvent, ...]:
+    if isinstance(command, WelcomeGuest):
+        raise ValueError("a defect")
+    return decide(command, state)
 
-    async def append(self, stream_id: str, expected: Head, events: Sequence[StoredEvent]) -> Appended:
-        if events[0].version == 2 and not self.mended:
-            raise ValueError("a defect")
-        return await super().append(stream_id, expected, events)
+
+DEFECTIVE: Final = Domain((replace(GUEST, decider=replace(GUEST.decider, decide=_with_a_defect)), HOUSE))
 
 
 class TestBundles:
-    """Several commands for one stream in one message; this build reads them, and none sends them yet."""
+    """Several commands for one stream in one message; builds read them, and none sends them yet."""
 
     COMMANDS: Final = (INVITE, WelcomeGuest(), SeeOffGuest("the sea"))
 
@@ -246,20 +248,35 @@ class TestBundles:
     async def test_they_are_carried_out_in_their_order_and_once(self, world: World) -> None:
         for _ in range(2):
             await world.deliver(COMMAND_QUEUE, self.bundle())
-        invited, arrived, left = await world.store.read(STREAM)
-        assert ["c-1/0", "c-2/0", "c-3/0"] == [each.command_key for each in (invited, arrived, left)]
+        assert ["c-1/0", "c-2/0", "c-3/0"] == [each.command_key for each in await world.store.read(STREAM)]
+        assert 1 == world.store.commits().position, "in one transaction"
+
+    async def test_from_the_second_delivery_on_they_are_carried_out_singly(self, world: World) -> None:
+        """If one of them ends the process, those before it are done by then."""
+        await world.deliver(COMMAND_QUEUE, replace(self.bundle(), deliveries=2))
+        assert ["c-1/0", "c-2/0", "c-3/0"] == [each.command_key for each in await world.store.read(STREAM)]
+        assert 3 == world.store.commits().position
+
+    @pytest.mark.parametrize("split", [[(0, 3)], [(0, 1), (1, 3)], [(0, 2), (1, 3)], [(0, 1), (1, 2), (2, 3), (0, 3)]])
+    async def test_a_delivery_under_another_split_changes_nothing(
+        self, world: World, split: Sequence[tuple[int, int]]
+    ) -> None:
+        whole = json.loads(self.bundle().body)["commands"]
+        for first, last in split:
+            body = json.dumps({"schema": 2, "commands": whole[first:last]}).encode()
+            await world.deliver(COMMAND_QUEUE, Received(f"b-{first}-{last}", STREAM, 1, body))
+        assert ["c-1/0", "c-2/0", "c-3/0"] == [each.command_key for each in await world.store.read(STREAM)]
 
     async def test_a_refusal_goes_on_to_the_next(self, world: World) -> None:
         await world.deliver(COMMAND_QUEUE, self.bundle(commands=[INVITE, SeeOffGuest("too soon"), WelcomeGuest()]))
         assert ["c-1/0", "c-3/0"] == [each.command_key for each in await world.store.read(STREAM)]
 
-    async def test_a_failure_stops_there_and_a_release_begins_at_the_first(self) -> None:
-        store = RefusesVersion2()
-        world = World(store)
-        await world.deliver(COMMAND_QUEUE, self.bundle())
-        assert ["c-1/0"] == [each.command_key for each in await store.read(STREAM)]
-        store.mended = True
+    @pytest.mark.parametrize("deliveries", [1, 2])
+    async def test_a_failure_stops_there_and_a_release_begins_at_the_first(self, world: World, deliveries: int) -> None:
         consumer = world.services.consumers[COMMAND_QUEUE]
+        defective = world.another_process(domain=DEFECTIVE).consumers[COMMAND_QUEUE]
+        await world.hand_over(defective, replace(self.bundle(), deliveries=deliveries))
+        assert ["c-1/0"] == [each.command_key for each in await world.store.read(STREAM)]
         released = await Release(world.parked, world.clock, world.pause).session(consumer, STREAM, lambda _: None)
         assert (1, None) == (released.handled, released.error)
         assert 3 == len(await world.store.read(STREAM))
