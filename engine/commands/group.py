@@ -187,18 +187,24 @@ class Planner:
 class _Room:
     """Counts what one transaction still holds, by an upper bound of the bytes."""
 
-    events: int = 0
+    events: list[StoredEvent] = field(default_factory=list)
     bytes: int = 0
 
     def take(self, events: Sequence[StoredEvent]) -> bool:
         """Returns whether the events fit in with what was taken before. Raises AppendTooLarge if they never do."""
+        if not self.events:
+            # Mostly, a command is alone. The store measures what it is given, and refuses what is too large.
+            self.events += events
+            return True
+        if not self.bytes:
+            self.bytes = sum(map(most_bytes, self.events))
         size = sum(map(most_bytes, events))
         if len(events) > MAX_EVENTS or size > MAX_EVENT_BYTES:
             to_items(events)
-        is_first = not self.events
-        if not is_first and (self.events + len(events) > MAX_EVENTS or self.bytes + size > MAX_TRANSACTION_BYTES):
+        if len(self.events) + len(events) > MAX_EVENTS or self.bytes + size > MAX_TRANSACTION_BYTES:
             return False
-        self.events, self.bytes = self.events + len(events), self.bytes + size
+        self.events += events
+        self.bytes += size
         return True
 
 
