@@ -67,6 +67,12 @@ class Member:
         if self.waits:
             self.answer.set_exception(error)
 
+    def stop_by(self, error: Exception) -> None:
+        """Fails by the command's own fault, and stops those behind it in its bundle."""
+        self.fail(error)
+        if self.bundle is not None:
+            self.bundle.stopped = True
+
     def settle_by(self, events: Sequence[StoredEvent]) -> None:
         """Gives the first answer again if `events` has events of this command; they may be those of another request."""
         own = [event for event in events if event.command_id == self.command_id]
@@ -146,9 +152,7 @@ class Planner:
             except (DomainError, PreconditionFailed) as refusal:
                 plan.nothing.append(Nothing(member, _result(member, plan.reached), refusal))
             except Exception as error:  # noqa: BLE001 - whatever one member raises is its own
-                member.fail(error)
-                if member.bundle is not None:
-                    member.bundle.stopped = True
+                member.stop_by(error)
             else:
                 if not events:
                     plan.nothing.append(Nothing(member, _result(member, plan.reached), None))

@@ -210,9 +210,10 @@ class CommandHandler:
                 # The replica does not show yet who has won.
                 await self._sleep(_jitter(turn.lost))
             return _Again(newer)
-        except AppendTooLarge:
+        except AppendTooLarge as error:
             if len(turn.group) == 1:
-                raise
+                turn.group[0].stop_by(error)
+                return _Again(known)
             half = len(turn.group) // 2
             turn.group, turn.later = turn.group[:half], [*turn.group[half:], *turn.later]
             return _Again(known)
