@@ -24,7 +24,7 @@ from engine.storing.cosmos_account import open_client
 
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[Services]:
-    """Yields the services, connected to Cosmos DB, and disconnects at the end.
+    """Yields the services, connected to Cosmos DB, and disconnects at the end, once nothing is under way.
 
     Connects to Service Bus when the first message is sent. Raises UnsuitableAccount and Unavailable.
     """
@@ -44,7 +44,11 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             dead_letters=bus,
             webhook=_webhook(engine.notifications, stack),
         )
-        yield assemble(domain_of(settings), adapters, relay_replay_until=engine.relay_replay_until)
+        services = assemble(domain_of(settings), adapters, relay_replay_until=engine.relay_replay_until)
+        try:
+            yield services
+        finally:
+            await services.commands.idle()
 
 
 def _webhook(target: WebhookTarget | None, stack: contextlib.AsyncExitStack) -> HttpWebhook | None:
