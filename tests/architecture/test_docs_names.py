@@ -32,7 +32,12 @@ ELSEWHERE: Final[Mapping[str, frozenset[str]]] = {
     "of SDKs that no code here names": frozenset({"ServiceRequestError", "@azure/cosmos", "@azure/service-bus"}),
     "the config file of the official Service Bus emulator": frozenset({"config.json"}),
     "of Azure, and not imitated": frozenset(
-        {"FUNCTIONS_WORKER_PROCESS_COUNT", "azurefunctions.extensions", "batch-delete-messages"}
+        {
+            "FUNCTIONS_WORKER_PROCESS_COUNT",
+            "azurefunctions.extensions",
+            "batch-delete-messages",
+            "perInstanceConcurrency",
+        }  # fmt: skip
     ),
     "queries of Cosmos DB": frozenset({"(NOT c.a) = 1", "NOT (c.a = 1)", "NOT c.a = 1", "GetCurrentTimestamp"}),
     "a line with its values filled in": frozenset({"devstack: cosmos ready at http://localhost:8081"}),
