@@ -37,7 +37,7 @@ ELSEWHERE: Final[Mapping[str, frozenset[str]]] = {
             "azurefunctions.extensions",
             "batch-delete-messages",
             "perInstanceConcurrency",
-        }  # fmt: skip
+        }
     ),
     "queries of Cosmos DB": frozenset({"(NOT c.a) = 1", "NOT (c.a = 1)", "NOT c.a = 1", "GetCurrentTimestamp"}),
     "a line with its values filled in": frozenset({"devstack: cosmos ready at http://localhost:8081"}),
