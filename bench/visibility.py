@@ -90,7 +90,7 @@ def _visibility(rows: Sequence[Sequence[Cell]]) -> Table:
         `POST /orders` until the order's view is in its container, as seen in that container's own change feed, read
         every {views.RESOLUTION * 1e3:.0f} ms. {HOSTS} hosts, clients in turn; each waits for its answer and then
         thinks: {_RHYTHMS[0].think * 1e3:.0f} ms on average the single one, {_RHYTHMS[1].think:.0f} s the
-        {MANY_CLIENTS}. The functions poll the feed every {function_app.FEED_POLL_MS} ms: half of that is the least
+        {MANY_CLIENTS}. The functions poll the feed every {function_app.VIEW_POLL_MS} ms: half of that is the least
         that the median can be beyond the answer. Clients, hosts and Cosmos DB share {facts()["cores"]} cores.
         """,
         ["clients", "orders", "per second", "answer p50, ms", "answer p99, ms", "visible p50, ms", "visible p99, ms"],
