@@ -9,12 +9,13 @@ from composition import wiring
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-# These times decide how soon another host takes over the leases of a crashed one, how soon a new host gets leases,
-# and how far a view may lag; docs/operations.md says what each costs when idle.
+# These times decide how soon another host takes over the leases of a crashed one, how soon a new host gets leases, how
+# far a view may lag, and how soon what follows from an event begins; docs/operations.md says what each costs when idle.
 LEASE_EXPIRATION_MS = 20_000
 LEASE_RENEWAL_MS = 6_000
 LEASE_ACQUISITION_MS = 3_000
-FEED_POLL_MS = 500
+VIEW_POLL_MS = 200
+RELAY_POLL_MS = 100
 
 
 # Commands
@@ -59,7 +60,7 @@ async def get_command(req: func.HttpRequest) -> func.HttpResponse:
 # The change feed of `events`: the projections and the relay, each with its own leases
 
 
-def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]], Any]:
+def on_events(function_name: str, leases: str, poll_ms: int) -> Callable[[Callable[..., Any]], Any]:
     """Decorates a function on the change feed. Without the endless retry, the trigger drops a batch that failed."""
 
     def decorate(function: Callable[..., Any]) -> Any:
@@ -74,7 +75,7 @@ def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]],
             lease_expiration_interval=LEASE_EXPIRATION_MS,
             lease_renew_interval=LEASE_RENEWAL_MS,
             lease_acquire_interval=LEASE_ACQUISITION_MS,
-            feed_poll_delay=FEED_POLL_MS,
+            feed_poll_delay=poll_ms,
             start_from_beginning=True,  # type: ignore[arg-type]  # annotated as a time by mistake
         )
         return app.function_name(function_name)(triggered(retried(function)))
@@ -85,7 +86,7 @@ def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]],
 def read_model(name: str, *, query: str, route: str) -> None:
     """Declares a function of the change feed, with its own leases, that projects, and an HTTP function that queries."""
 
-    @on_events(f"project_{name.replace('-', '_')}", leases=name)
+    @on_events(f"project_{name.replace('-', '_')}", leases=name, poll_ms=VIEW_POLL_MS)
     async def project(documents: func.DocumentList) -> None:
         await (await wiring.feed()).project(name, documents)
 
@@ -101,7 +102,7 @@ read_model("payment-status", query="get_payment", route="orders/{orderId}/paymen
 read_model("stock-levels", query="get_stock", route="stock/{sku}")
 
 
-@on_events("relay_events", leases="relay")
+@on_events("relay_events", leases="relay", poll_ms=RELAY_POLL_MS)
 async def relay_events(documents: func.DocumentList) -> None:
     await (await wiring.feed()).relay(documents)
 

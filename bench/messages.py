@@ -14,6 +14,7 @@ from typing import Any, Final
 import aiohttp
 from azure.servicebus.aio import ServiceBusClient
 
+import function_app
 from bench import cloud
 from bench.material import ENVELOPES, new_context, new_id
 from composition.domain import TOPOLOGY
@@ -66,9 +67,9 @@ async def run(scale: Scale) -> Sequence[Table]:
             adapter; received by `handle_command`, appended, read from the change feed and sent to topic `events` by
             `relay_events`, and received there by the SDK. Per second: all sent at once, until the last event was
             received. Times: one command each {_PACE * 1e3:.0f} ms, from before it was sent until its event was
-            received; the relay polls the feed every 500 ms. {HOSTS} hosts; they, Cosmos DB, Service Bus and this
-            process share {facts()["cores"]} cores, and the projections run meanwhile. The last column counts reads of
-            the index of parked sessions per message.
+            received; the relay polls every {function_app.RELAY_POLL_MS} ms. {HOSTS} hosts; they, Cosmos DB, Service
+            Bus and this process share {facts()["cores"]} cores, and the projections run meanwhile. The last column
+            counts reads of the index of parked sessions per message.
             """,
             ["sessions", "messages", "per second", "p50, ms", "p99, ms", "index reads"],
             rows,

@@ -26,6 +26,9 @@ from emulators.functions.rewriting import rewrite_documents
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 60.0
 
+_HURRIED_POLL_S = 0.025
+"""`--hurry` makes no poll of the feed shorter: beyond that, polls take the processor from what they wait for."""
+
 
 class ListenerError(Exception):
     """The containers are not such that the trigger can start; the message is the extension's."""
@@ -102,8 +105,9 @@ def _feed_options(binding: Binding, hurry: float, now: datetime) -> FeedOptions:
         except ValueError as error:
             raise BindingError(f"startFromTime: {error}") from error
         start_time = start_time.replace(tzinfo=start_time.tzinfo or UTC).astimezone(UTC)
+    poll_delay = number(binding, "feedPollDelay", 5000) / 1000
     return FeedOptions(
-        poll_delay=seconds("feedPollDelay", 5000),
+        poll_delay=max(min(poll_delay, _HURRIED_POLL_S), poll_delay / hurry),
         acquire_interval=seconds("leaseAcquireInterval", 13000),
         renew_interval=seconds("leaseRenewInterval", 17000),
         expiration=seconds("leaseExpirationInterval", 60000),

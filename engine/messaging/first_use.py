@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.imports import imported
 from engine.messaging.port import DeadLetter, Message
+from engine.messaging.topology import RELAYED
 from engine.settings import ServiceBusConnection
 
 if TYPE_CHECKING:
@@ -22,9 +23,14 @@ class BusOnFirstUse:
         self._stack = stack
         self._opening = asyncio.Lock()
         self._bus: AzureServiceBus | None = None
+        self._links: asyncio.Task[None] | None = None
 
     async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         bus = self._bus or await self._opened()
+        if self._links is None:
+            # Who sends to one will send to the others: what follows from the first message need not wait for its link.
+            self._links = asyncio.create_task(bus.open(RELAYED))
+            self._stack.push_async_callback(_ended, self._links)
         return await bus.send(entity, messages)
 
     async def dead_letters(self, entity: str, after: int, limit: int) -> Sequence[DeadLetter]:
@@ -41,6 +47,11 @@ class BusOnFirstUse:
             if self._bus is None:
                 self._bus = await self._stack.enter_async_context(connected(self._connection))
             return self._bus
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _client() -> "Callable[[ServiceBusConnection], AbstractAsyncContextManager[AzureServiceBus]]":

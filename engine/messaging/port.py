@@ -64,7 +64,8 @@ class Bus(Protocol):
         """Sends as many of `messages` as the bus takes at once, and returns those, which the bus has accepted.
 
         The first is among them, and so are all that precede one of them in its session. `send_all` sends all of
-        several. Raises Throttled and other AdapterErrors; the bus may have accepted some of them then.
+        several; of none, it connects. Raises Throttled and other AdapterErrors; the bus may have accepted some of them
+        then.
         """
         ...
 

@@ -29,6 +29,9 @@ REACTION_QUEUE: Final = "reactions"
 EVENT_TOPIC: Final = "events"
 """Carries every event; the session is its stream."""
 
+RELAYED: Final = (EVENT_TOPIC, COMMAND_QUEUE, REACTION_QUEUE)
+"""What follows from events goes to these."""
+
 NOTIFICATION_QUEUE: Final = "notifications"
 """Carries notifications whose receiver was down, scheduled for another attempt."""
 

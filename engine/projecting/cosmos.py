@@ -34,14 +34,14 @@ class CosmosViewStore:
                 return None
         return StoredDocument(document, document["_etag"])
 
-    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
+    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> str:
         proxy = self._container(container)
         async with translated(f"view {container}", writes=True):
             try:
                 if etag is None:
-                    await proxy.create_item(dict(document), no_response=True)
+                    written = await proxy.create_item(dict(document), no_response=True)
                 else:
-                    await proxy.replace_item(
+                    written = await proxy.replace_item(
                         key.id,
                         dict(document),
                         etag=etag,
@@ -54,6 +54,9 @@ class CosmosViewStore:
                 if etag is None or error.sub_status == OWNER_NOT_FOUND:
                     raise
                 raise ViewConflict(f"{container}/{key.id} was deleted") from error
+        # Without a body, the answer has the etag in its headers.
+        new_etag: str = written.get_response_headers()["etag"]
+        return new_etag
 
     async def find(self, container: str, view_id: str) -> Sequence[StoredDocument]:
         async with translated(f"view {container}"):

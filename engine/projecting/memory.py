@@ -19,11 +19,13 @@ class MemoryViewStore:
         stored = self._documents.get((container, key))
         return None if stored is None else StoredDocument(json.loads(stored[0]), stored[1])
 
-    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
+    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> str:
         stored = self._documents.get((container, key))
         if (None if stored is None else stored[1]) != etag:
             raise ViewConflict(f"{container}/{key.id}")
-        self._documents[container, key] = (json.dumps(document), f'"{next(self._etags)}"')
+        written = f'"{next(self._etags)}"'
+        self._documents[container, key] = (json.dumps(document), written)
+        return written
 
     async def find(self, container: str, view_id: str) -> Sequence[StoredDocument]:
         return [

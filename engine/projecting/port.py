@@ -36,8 +36,11 @@ class ViewStore(Protocol):
 
     async def get(self, container: str, key: ViewKey) -> StoredDocument | None: ...
 
-    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
-        """Creates the document if `etag` is None, else replaces the one with this etag. Raises ViewConflict."""
+    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> str:
+        """Creates the document if `etag` is None, else replaces the one with this etag; returns its new etag.
+
+        Raises ViewConflict.
+        """
         ...
 
     async def find(self, container: str, view_id: str) -> Sequence[StoredDocument]:

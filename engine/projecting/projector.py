@@ -3,7 +3,8 @@
 The change feed keeps the order of each stream, but not inside one transaction, and it delivers events again. So the
 projector sorts the events of a stream by version, skips those that the view has seen, and reads missing ones from the
 store. It writes the view once per batch, with its etag, together with its position. So the effect of an event is
-visible once, however often the event is delivered.
+visible once, however often the event is delivered. A view that it wrote a moment ago is not read before it is written
+again: if somebody else has written it since, the etag is another one, and the view is read then.
 
 A stream that is throttled waits, and the others go on.
 """
@@ -11,7 +12,7 @@ A stream that is throttled waits, and the others go on.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,8 +21,9 @@ from engine.consuming.feed_items import by_stream, stream_of
 from engine.consuming.host_rewrites import as_written
 from engine.consuming.throttling import LONGEST, Attempt
 from engine.errors import AdapterError
-from engine.projecting.port import ViewConflict, ViewStore
+from engine.projecting.port import StoredDocument, ViewConflict, ViewStore
 from engine.projecting.projection import Projection
+from engine.projecting.written import WrittenViews
 from engine.storing.codec import EventCodec
 from engine.storing.errors import UndecodableEvent
 from engine.storing.events import RecordedEvent, StoredEvent
@@ -44,6 +46,7 @@ class Projector:
     views: ViewStore
     clock: Callable[[], datetime]
     pause: Callable[[float], Awaitable[None]]
+    _written: WrittenViews = field(default_factory=WrittenViews, init=False)
 
     async def run(self, projection: Projection[Any], items: Iterable[Mapping[str, Any]]) -> None:
         """Applies every event of the batch.
@@ -99,7 +102,10 @@ class Projector:
 
     async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
         key = projection.key(self.codec.decode(events[0]))
-        stored = await self.views.get(projection.name, key)
+        stored = self._written.take(projection.name, key)
+        if stored is None or stored.position >= events[-1].version:
+            # Only the store says that there is nothing to write: it may have less than was written.
+            stored = await self.views.get(projection.name, key)
         view = None if stored is None else projection.from_document(stored.document)
         position = 0 if stored is None else stored.position
         last = max(position, events[-1].version)
@@ -120,7 +126,8 @@ class Projector:
             view = applied(projection, view, self.codec.decode(event))
         replaced = None if stored is None else stored.document
         document = projection.to_document(key, last, view, replaced)
-        await self.views.put(projection.name, key, document, None if stored is None else stored.etag)
+        etag = await self.views.put(projection.name, key, document, None if stored is None else stored.etag)
+        self._written.keep(projection.name, key, StoredDocument(document, etag))
 
     async def _from_store(self, stream_id: str, position: int, last: int) -> AsyncIterator[StoredEvent]:
         """Yields all events above `position`, up to `last`. Raises TransientFailure if the store does not show them."""

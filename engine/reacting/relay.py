@@ -5,6 +5,7 @@ its stream, and at least once. A batch that failed is delivered again as a whole
 has not accepted, as far as it remembers, and consumers recognise events and commands by their ids.
 """
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from engine.deciding.process import Issued, Process
 from engine.errors import AdapterError
 from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.messaging.port import Bus, Message
-from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
+from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE, RELAYED
 from engine.messaging.wire import EnvelopeCodec, event_message
 from engine.storing.codec import EventCodec
 from engine.storing.errors import UndecodableEvent
@@ -81,7 +82,7 @@ class Relay:
         if len(self._accepted) > _REMEMBERED:
             # They are of batches that other hosts went on with.
             self._accepted.clear()
-        outgoing: dict[str, list[Message]] = {EVENT_TOPIC: [], COMMAND_QUEUE: [], REACTION_QUEUE: []}
+        outgoing: dict[str, list[Message]] = {entity: [] for entity in RELAYED}
         failures: list[ConsumerError] = []
         for stream_id, its_items in by_stream(items).items():
             try:
@@ -90,8 +91,11 @@ class Relay:
             except ConsumerError as error:
                 _log.error("%s", error)
                 failures.append(error)
-        for entity, messages in outgoing.items():
-            await self._send(sending, entity, messages)
+        # All of them come to their end: what one entity accepts is remembered though another one fails.
+        sent = [self._send(sending, entity, messages) for entity, messages in outgoing.items()]
+        for failure in await asyncio.gather(*sent, return_exceptions=True):
+            if failure is not None:
+                raise failure
         if failures:
             permanent = [failure for failure in failures if isinstance(failure, PermanentFailure)]
             raise (permanent or failures)[0]

@@ -5,11 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from azure.core.exceptions import AzureError
-
-# Without this import, the first client would import its transport, and aiohttp with it, on the event loop.
-from azure.core.pipeline.transport import AioHttpTransport  # noqa: F401
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos import PartitionKey, ThroughputProperties
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
@@ -51,6 +51,9 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
             retry_read=1,
             # A throttled request fails, and the caller decides how long it waits. The SDK takes 0 for "not given".
             retry_throttle_total=-1,
+            # By itself, the transport looks for a proxy at each request, and for `.netrc`, in two threads.
+            transport=AioHttpTransport(use_env_settings=False),
+            proxies=_proxies(connection.endpoint),
         )
         # `__aenter__` opens connections before it reads the account, and leaves them open if that fails.
         stack.push_async_callback(client.close)
@@ -65,6 +68,13 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
         if len(account.WritableLocations) > 1:
             raise UnsuitableAccount("the Cosmos DB account has several write regions: configure a single one")
         yield client
+
+
+def _proxies(endpoint: str) -> dict[str, str]:
+    """Returns the proxy that the environment names for this endpoint, by scheme."""
+    parts = urlsplit(endpoint)
+    proxy = getproxies().get(parts.scheme)
+    return {} if proxy is None or proxy_bypass(parts.hostname or "") else {parts.scheme: proxy}
 
 
 async def _credential(connection: CosmosConnection, stack: contextlib.AsyncExitStack) -> Any:

@@ -9,12 +9,13 @@ from composition import wiring
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-# How soon a crashed host's leases move on, how soon new hosts get their share, and how stale a view may be;
-# each costs reads when idle.
+# How soon a crashed host's leases move on, how soon new hosts get their share, how stale a view may be, and how soon
+# what follows from an event begins; each costs reads when idle.
 LEASE_EXPIRATION_MS = 20_000
 LEASE_RENEWAL_MS = 6_000
 LEASE_ACQUISITION_MS = 3_000
-FEED_POLL_MS = 500
+VIEW_POLL_MS = 200
+RELAY_POLL_MS = 100
 
 
 # Commands
@@ -41,7 +42,7 @@ async def get_command(req: func.HttpRequest) -> func.HttpResponse:
 # The change feed of `events`: the read models, and the relay to the bus, each with leases of its own
 
 
-def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]], Any]:
+def on_events(function_name: str, leases: str, poll_ms: int) -> Callable[[Callable[..., Any]], Any]:
     """Without the endless retry, the trigger drops a batch that failed."""
 
     def decorate(function: Callable[..., Any]) -> Any:
@@ -56,7 +57,7 @@ def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]],
             lease_expiration_interval=LEASE_EXPIRATION_MS,
             lease_renew_interval=LEASE_RENEWAL_MS,
             lease_acquire_interval=LEASE_ACQUISITION_MS,
-            feed_poll_delay=FEED_POLL_MS,
+            feed_poll_delay=poll_ms,
             start_from_beginning=True,  # type: ignore[arg-type]  # annotated as a time by mistake
         )
         return app.function_name(function_name)(triggered(retried(function)))
@@ -67,7 +68,7 @@ def on_events(function_name: str, leases: str) -> Callable[[Callable[..., Any]],
 def read_model(name: str, *, query: str, route: str) -> None:
     """A function of the feed keeps the read model up to date, with leases of its own; one of HTTP answers from it."""
 
-    @on_events(f"project_{name.replace('-', '_')}", leases=name)
+    @on_events(f"project_{name.replace('-', '_')}", leases=name, poll_ms=VIEW_POLL_MS)
     async def project(documents: func.DocumentList) -> None:
         await (await wiring.feed()).project(name, documents)
 
@@ -80,7 +81,7 @@ def read_model(name: str, *, query: str, route: str) -> None:
 read_model("guest-book", query="get_guest", route="guests/{guest}")
 
 
-@on_events("relay_events", leases="relay")
+@on_events("relay_events", leases="relay", poll_ms=RELAY_POLL_MS)
 async def relay_events(documents: func.DocumentList) -> None:
     await (await wiring.feed()).relay(documents)
 

@@ -247,7 +247,7 @@ def test_every_command_in_a_block_exists(page: Path) -> None:
         ("json.loads", "json.laods"),
         ("events/notifications", "events/notifies"),
         ("StreamState", "FoldedState"),
-        ("FEED_POLL_MS", "FEED_POLL_SECONDS"),
+        ("RELAY_POLL_MS", "RELAY_POLL_SECONDS"),
         ("COSMOS__accountEndpoint", "COSMOS__endpoint"),
         ("RELAY_REPLAY_UNTIL", "RELAY_UNTIL"),
         ("OrderShipped", "OrderSent"),

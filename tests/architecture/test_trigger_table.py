@@ -91,7 +91,7 @@ def test_every_function_of_the_feed_has_leases_of_its_own_and_never_gives_up(
         "leaseExpirationInterval": 20_000,
         "leaseRenewInterval": 6_000,
         "leaseAcquireInterval": 3_000,
-        "feedPollDelay": 500,
+        "feedPollDelay": 100 if name == "relay_events" else 200,
         "startFromBeginning": True,
     } == trigger_of(functions[name])
     assert {

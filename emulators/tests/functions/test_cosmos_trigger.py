@@ -539,6 +539,13 @@ class TestStart:
             (now - options.feed.start_time).total_seconds(),
         )
 
+    @pytest.mark.verified("docs", feature="--hurry")
+    @pytest.mark.parametrize(("poll_ms", "hurry", "seconds"), [(500, 10, 0.05), (100, 10, 0.025), (10, 10, 0.01)])
+    def test_hurry_leaves_polls_at_25_ms_or_as_they_are(self, poll_ms: int, hurry: float, seconds: float) -> None:
+        binding = only_function(Recorder().app(feed_poll_delay=poll_ms)).trigger
+        options = CosmosTriggerOptions.from_binding(binding, {"COSMOS": COSMOS}, hurry, datetime.now(UTC))
+        assert seconds == options.feed.poll_delay
+
     @pytest.mark.verified("docs", feature="Identity-based connections")
     def test_an_identity_based_connection_is_named_as_not_supported(self) -> None:
         binding = only_function(Recorder().app()).trigger

@@ -204,6 +204,17 @@ class TestTheWire:
         for session, ids in (("guest-1", ["id-1", "id-3"]), ("guest-2", ["id-2"]), ("guest-3", ["id-4"])):
             assert ids == [id_ for id_, _ in await buses.session(session, len(ids))]
 
+    async def test_what_was_opened_at_once_needs_no_opening_when_something_is_sent(self) -> None:
+        async with (
+            ServiceBusServer.start(CONFIG) as server,
+            connected(ServiceBusConnection(server.connection_string)) as bus,
+        ):
+            await bus.open([COMMAND_QUEUE, "nowhere", REACTION_QUEUE])
+            server.faults.add(Fault(Effect.REFUSE, kinds=frozenset({"attach"}), times=None))
+            for entity in (COMMAND_QUEUE, REACTION_QUEUE):
+                assert [message(1)] == await bus.send(entity, [message(1)])
+            assert 0 == server.faults.struck()
+
     async def test_a_bus_that_is_away_is_told(self) -> None:
         async with connected(NOBODYS_BUS) as bus:
             with pytest.raises(Unavailable):

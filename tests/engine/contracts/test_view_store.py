@@ -39,6 +39,15 @@ async def test_two_writers_of_a_view_never_both_win(adapters: Adapters) -> None:
         await adapters.views.put("guest-details", at, {**document, "position": 3}, stored.etag)
 
 
+async def test_a_write_tells_the_etag_with_which_the_view_is_written_next(adapters: Adapters) -> None:
+    at, etag = key(), None
+    for position in (1, 2, 3):
+        etag = await adapters.views.put("guest-details", at, {"id": at.id, "position": position, "view": {}}, etag)
+        stored = await adapters.views.get("guest-details", at)
+        assert stored is not None
+        assert (position, etag) == (stored.position, stored.etag)
+
+
 async def test_a_view_that_is_gone_is_a_conflict(adapters: Adapters) -> None:
     at = key()
     with pytest.raises(ViewConflict):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ from engine.errors import Throttled, Unavailable
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
 from engine.projecting.projection import Projection
+from engine.projecting.projector import Projector
 from engine.storing.codec import EventCodec
 from engine.storing.events import Metadata, StoredEvent
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -21,10 +23,11 @@ from tests.engine.world import services_over
 
 
 class Views(MemoryViewStore):
-    """Counts what is written, and lets others go first."""
+    """Counts what is read and written, and lets others go first."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.read = 0
         self.written = 0
         self.conflicts = 0
         self.away = False
@@ -33,16 +36,17 @@ class Views(MemoryViewStore):
     async def get(self, container: str, key: ViewKey) -> StoredDocument | None:
         if self.away:
             raise Unavailable("away")
+        self.read += 1
         return await super().get(container, key)
 
-    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> None:
+    async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> str:
         if self.conflicts:
             self.conflicts -= 1
             raise ViewConflict("somebody else")
         if self.throttled(key):
             raise Throttled("429", retry_after=2.5)
         self.written += 1
-        await super().put(container, key, document, etag)
+        return await super().put(container, key, document, etag)
 
 
 class Feeding:
@@ -53,12 +57,22 @@ class Feeding:
         """It moves on while somebody waits."""
         surroundings = Surroundings(clock=lambda: self.now, sleep=self._pause)
         self.snapshots = MemorySnapshotStore()
-        services = services_over(
-            self.store, domain=domain, views=self.views, snapshots=self.snapshots, surroundings=surroundings
+        self._process = partial(
+            services_over,
+            self.store,
+            domain=domain,
+            views=self.views,
+            snapshots=self.snapshots,
+            surroundings=surroundings,
         )
+        services = self._process()
         self.projector, self.refold = services.projector, services.refold
         self._codec = EventCodec.of(domain.aggregates)
         self._heads: dict[str, Head] = {}
+
+    def another_projector(self) -> Projector:
+        """Returns that of another process, over the same stores."""
+        return self._process().projector
 
     async def happened(self, stream_id: str, *events: object) -> list[dict[str, Any]]:
         """Appends the events in one transaction and gives their items, as the feed would."""
@@ -78,6 +92,12 @@ class Feeding:
         for _ in range(100):
             await asyncio.sleep(0)
 
+    def backup(self) -> dict[Any, tuple[str, str]]:
+        return dict(self.views._documents)
+
+    def restore(self, backup: dict[Any, tuple[str, str]]) -> None:
+        self.views._documents = dict(backup)
+
     def documents(self) -> dict[Any, str]:
         """All that was written, by container and key."""
         return {key: text for key, (text, _) in self.views._documents.items()}
@@ -94,7 +114,8 @@ async def views_of_both(
 ) -> tuple[dict[Any, str], dict[Any, str]]:
     """The documents after these histories: delivered whole and in order, and as the feed may deliver at its worst.
 
-    That is in any cut into batches, in any order within a transaction, with any repetition.
+    That is in any cut into batches, in any order within a transaction, with any repetition, to either of two owners of
+    a lease; and once, views and feed are set back to an earlier moment.
     """
     plain, hostile = Feeding(domain), Feeding(domain)
     transactions: list[list[dict[str, Any]]] = []
@@ -106,11 +127,19 @@ async def views_of_both(
             transactions.append(await hostile.happened(stream_id, *rest[:cut]))
             rest = rest[cut:]
     feed = [item for transaction in transactions for item in chance.sample(transaction, len(transaction))]
+    owners = [hostile.projector, hostile.another_projector()]
     for projection in projections:
         await plain.projector.run(projection, plain.store.commits().items)
-        at = 0
+        at, may_be_restored = 0, True
+        moment, backup = at, hostile.backup()
         while at < len(feed):
             end = chance.randint(at + 1, len(feed))
-            await hostile.projector.run(projection, feed[max(0, at - chance.randint(0, 3)) : end])
+            await chance.choice(owners).run(projection, feed[max(0, at - chance.randint(0, 3)) : end])
             at = end
+            if chance.random() < 0.3:
+                moment, backup = at, hostile.backup()
+            if may_be_restored and chance.random() < 0.3:
+                may_be_restored = False
+                hostile.restore(backup)
+                at = moment
     return plain.documents(), hostile.documents()

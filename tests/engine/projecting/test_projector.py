@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.consuming.throttling import LONGEST
-from engine.errors import Unavailable
+from engine.errors import OutcomeUnknown, Unavailable
 from engine.projecting.port import ViewKey
 from engine.storing.events import StoredEvent
 from engine.testing.times import NOON
@@ -129,6 +130,54 @@ async def test_a_text_that_the_host_may_have_rewritten_is_read_from_the_store(se
     document = await service.views.get("guest-details", ViewKey("1~guest-g-1", "1~guest-g-1"))
     assert document is not None
     assert written == document.document["view"]["dismissal"]["reason"]
+
+
+class TestWrittenAMomentAgo:
+    """A view that this process has written is not read before it is written again."""
+
+    async def test_it_is_read_before_its_first_write_alone(self, service: Service) -> None:
+        for event in (INVITED, ARRIVED, DISMISSED):
+            await service.projector.run(GUEST_DETAILS, await service.happened("guest-g-1", event))
+        assert (1, 3) == (service.views.read, service.views.written)
+        assert (3, "dismissed") == (await service.position(), await service.status())
+
+    async def test_it_is_read_again_when_another_process_has_written_it(self, service: Service) -> None:
+        await service.projector.run(GUEST_DETAILS, await service.happened("guest-g-1", INVITED))
+        arrived = await service.happened("guest-g-1", ARRIVED)
+        await service.another_projector().run(GUEST_DETAILS, arrived)
+        before = service.views.read
+        await service.projector.run(GUEST_DETAILS, [*arrived, *await service.happened("guest-g-1", DISMISSED)])
+        assert 1 == service.views.read - before
+        assert (3, "dismissed") == (await service.position(), await service.status())
+
+    async def test_it_is_read_again_when_a_write_may_have_happened(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await service.projector.run(GUEST_DETAILS, await service.happened("guest-g-1", INVITED))
+        put = service.views.put
+
+        async def lost(*arguments: Any) -> str:
+            await put(*arguments)
+            raise OutcomeUnknown("lost")
+
+        arrived = await service.happened("guest-g-1", ARRIVED)
+        with monkeypatch.context() as patched:
+            patched.setattr(service.views, "put", lost)
+            with pytest.raises(TransientFailure, match="lost"):
+                await service.projector.run(GUEST_DETAILS, arrived)
+        before = service.views.read
+        await service.projector.run(GUEST_DETAILS, arrived)
+        assert (1, 2) == (service.views.read - before, service.views.written)
+
+    async def test_only_the_store_says_that_there_is_nothing_to_write(self, service: Service) -> None:
+        """The store was restored, and the feed brings again what the view in it has not seen."""
+        invited, arrived = await service.happened("guest-g-1", INVITED), await service.happened("guest-g-1", ARRIVED)
+        await service.projector.run(GUEST_DETAILS, invited)
+        backup = service.backup()
+        await service.projector.run(GUEST_DETAILS, arrived)
+        service.restore(backup)
+        await service.projector.run(GUEST_DETAILS, arrived)
+        assert (2, "arrived") == (await service.position(), await service.status())
 
 
 class TestFailures:

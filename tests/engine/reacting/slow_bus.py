@@ -48,7 +48,7 @@ class _Impatient(selectors.DefaultSelector):
 
 @dataclass
 class SlowBus:
-    """Accepts `rate` messages a second.
+    """Accepts `rate` messages a second, whichever entity they are for.
 
     It is too busy for the calls whose numbers, from 1, are in `busy`, and refuses batches of several sessions if it is
     `partitioned`.
@@ -61,6 +61,7 @@ class SlowBus:
     refused: int = 0
     accepted: list[tuple[str, str, str]] = field(default_factory=list)
     """Entity and session of each message, and the guest that it is about."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def adapter(self) -> AzureServiceBus:
@@ -92,7 +93,8 @@ class _Sender:
         if self.bus.partitioned and len({each.session_id for each in messages}) > 1:
             self.bus.refused += 1
             raise ServiceBusError("Batching brokered messages …", condition="amqp:not-allowed")
-        await asyncio.sleep(len(messages) / self.bus.rate)
+        async with self.bus.turn:
+            await asyncio.sleep(len(messages) / self.bus.rate)
         self.bus.accepted += ((self.entity, str(each.session_id), _guest(each)) for each in messages)
 
     async def close(self) -> None:

@@ -1,8 +1,10 @@
 """From the change feed to the bus, and on to a process: nothing lost, in order, and once in effect."""
 
+import asyncio
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.consuming.throttling import LONGEST
 from engine.errors import Throttled, Unavailable
+from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
 from engine.reacting.relay import OLDEST, ReplayRefused
@@ -85,6 +88,76 @@ async def test_issued_commands_go_to_their_targets_and_wake_ups_to_their_process
     wake_up = world.bus.sent[REACTION_QUEUE][-1]
     assert ("greeting-g-1", "Remind") == (wake_up.session_id, wake_up.subject)
     assert greeted.metadata.occurred_at + timedelta(seconds=30) == wake_up.due
+
+
+@dataclass
+class Meeting(MemoryBus):
+    """A bus that takes nothing for one of `those` before all of them are there; it accepts once it `accepts`."""
+
+    those: frozenset[str]
+    fails: str = ""
+    left: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.all_there = asyncio.Barrier(len(self.those))
+        self.accepts = asyncio.Event()
+        self.accepts.set()
+
+    async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
+        if not messages or entity not in self.those:
+            return await super().send(entity, messages)
+        try:
+            await self.all_there.wait()
+            if entity == self.fails:
+                raise Unavailable("away")
+            await self.accepts.wait()
+            return await super().send(entity, messages)
+        finally:
+            self.left.append(entity)
+
+
+class TestSideBySide:
+    """The invitation goes to the topic and to the process that reacts to it."""
+
+    BOTH = frozenset({EVENT_TOPIC, REACTION_QUEUE})
+
+    async def test_no_entity_waits_for_another_one(self) -> None:
+        world = World(bus=Meeting(self.BOTH))
+        await invite(world)
+        async with asyncio.timeout(10):
+            await world.relay.run(await world.feed())
+        assert [1, 1] == [len(world.bus.sent[entity]) for entity in self.BOTH]
+
+    async def test_what_one_accepts_is_not_sent_again_because_another_one_fails(self) -> None:
+        bus = Meeting(self.BOTH | {"the test"}, fails=EVENT_TOPIC)
+        world = World(bus=bus)
+        await invite(world)
+        feed = await world.feed()
+        bus.accepts.clear()
+        relaying = asyncio.create_task(world.relay.run(feed))
+        await bus.all_there.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert ([EVENT_TOPIC], False) == (bus.left, relaying.done())
+        bus.accepts.set()
+        with pytest.raises(TransientFailure, match="away"):
+            await relaying
+        bus.those = frozenset()
+        await world.relay.run(feed)
+        assert [1, 1] == [len(world.bus.sent[entity]) for entity in self.BOTH]
+
+    async def test_nothing_is_under_way_once_it_was_cancelled(self) -> None:
+        bus = Meeting(self.BOTH | {"the test"})
+        bus.accepts.clear()
+        world = World(bus=bus)
+        await invite(world)
+        relaying = asyncio.create_task(world.relay.run(await world.feed()))
+        await bus.all_there.wait()
+        relaying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await relaying
+        assert sorted(self.BOTH) == sorted(bus.left)
 
 
 async def test_what_is_due_already_is_sent_at_once(world: World) -> None:
