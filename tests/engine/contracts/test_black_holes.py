@@ -111,7 +111,11 @@ BEGINS_NOTHING: Final = frozenset(
 )  # fmt: skip
 """They read, or read first. Of all others, a write may still be under way, which OutcomeUnknown says."""
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    # What an older Python calls unclosed, 3.13 says of the stream's writer.
+    pytest.mark.filterwarnings("ignore:loop is closed:ResourceWarning"),
+]
 
 
 @pytest.fixture(autouse=True)
