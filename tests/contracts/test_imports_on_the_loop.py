@@ -63,7 +63,7 @@ def request(method="GET", body=None, headers=None, params=None, **route):
 def message(given):
     return SimpleNamespace(
         message_id=given["id"], session_id=given["session"], sequence_number=1, get_body=lambda: given["body"].encode(),
-        application_properties=given["properties"],
+        application_properties=given["properties"], delivery_count=1,
     )
 
 given = json.loads(os.environ["GIVEN"])
