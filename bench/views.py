@@ -16,7 +16,7 @@ RESOLUTION: Final = 0.01
 
 @dataclass(slots=True)
 class Watch:
-    """`seen` holds for each view id the moment of its last change, and `positions` the version that it shows then."""
+    """`seen` holds for each view id the moment when it was there first, `positions` the version that it shows now."""
 
     container: ContainerProxy
     seen: dict[str, float] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Watch:
             where: dict[str, Any] = {"continuation": continuation} if continuation else {"start_time": "Beginning"}
             async for view in self.container.query_items_change_feed(**where, response_hook=keep):
                 if self.positions.get(view["id"]) != view["position"]:
-                    self.seen[view["id"]] = time.perf_counter()
+                    self.seen.setdefault(view["id"], time.perf_counter())
                     self.positions[view["id"]] = view["position"]
             self._changed.set()
             await asyncio.sleep(RESOLUTION)

@@ -17,7 +17,7 @@ from engine.storing.items import to_item
 from engine.storing.port import Head
 from engine.storing.snapshots import to_item as to_snapshot_item
 from tests.outside.at_rest import LIVES, snapshot, stored
-from tests.outside.recording import asked, batch_failed, exists, not_found, read
+from tests.outside.recording import asked, batch_failed, exists, not_found, read, written
 from tests.outside.values import COMMAND_ID, METADATA, ORDER_ID, PLACED, SOON, TEXT, received
 
 STREAM: Final = f"order-{ORDER_ID}"
@@ -60,8 +60,8 @@ async def view_store() -> Any:
     document = {"id": key.id, "customerId": "c-1", "position": 1, "view": {"text": TEXT, "nothing": None}}
     return {
         "get": await asked(lambda c: CosmosViewStore(lambda _: c).get("v", key), {**document, "_etag": '"7"'}),
-        "put, new": await asked(lambda c: CosmosViewStore(lambda _: c).put("v", key, document, None), None),
-        "put, again": await asked(lambda c: CosmosViewStore(lambda _: c).put("v", key, document, '"7"'), None),
+        "put, new": await asked(lambda c: CosmosViewStore(lambda _: c).put("v", key, document, None), written()),
+        "put, again": await asked(lambda c: CosmosViewStore(lambda _: c).put("v", key, document, '"7"'), written()),
         "page": await asked(lambda c: CosmosViewStore(lambda _: c).page("v", "c-1", "1~", "1\x7f", 21), []),
     }
 

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from azure.core import MatchConditions
+from azure.core.utils import CaseInsensitiveDict
+from azure.cosmos import CosmosDict
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import (
     CosmosBatchOperationError,
@@ -66,6 +68,11 @@ def _shown(option: Any) -> Any:
     if isinstance(option, MatchConditions):
         return option.name
     return "a function" if callable(option) else option
+
+
+def written(etag: str = '"8"') -> CosmosDict:
+    """The answer to a write that asks for no body."""
+    return CosmosDict(None, response_headers=CaseInsensitiveDict({"etag": etag}))
 
 
 def read(item: Mapping[str, Any], etag: str = '"7"') -> list[dict[str, Any]]:
