@@ -1,13 +1,12 @@
 """Clients see events and views as JSON: camelCase, money as decimal strings, times in UTC."""
 
-from typing import Any
+from typing import Any, Final
 
 from domain.money import Money
-from engine.storing.codec import strict_converter
+from engine.storing.converter import Converter
 
-_converter = strict_converter()
-_converter.register_unstructure_hook(Money, lambda money: {"amount": str(money), "currency": money.currency})
+_converter: Final = Converter(encoders={Money: lambda money: {"amount": str(money), "currency": money.currency}})
 
 
 def to_json(value: object) -> Any:
-    return _converter.unstructure(value)
+    return _converter.encode(value)

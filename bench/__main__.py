@@ -30,7 +30,7 @@ PARTS: Final[Parts] = {
     "overhead": ("a warm command over the one batch that it sends", overhead.run),
     "folding": ("decode and fold 10,000 events, beside the eventsourcing library", folding.run),
     "in-memory": ("load, decide, append in memory, beside the same library", in_memory.run),
-    "codecs": ("cattrs, pydantic, and functions written by hand, with json and orjson", codecs.run),
+    "codecs": ("ours, pydantic, and functions written by hand, with json and orjson", codecs.run),
     "cold-start": ("imports, and a new process to its first answers", cold_start.run),
     "visibility": ("from POST to the view, and commands per second, with two hosts", visibility.run),
     "memory": ("memory after many events and many streams", memory.run),

@@ -1,4 +1,4 @@
-"""Part 3c: what the choice of a codec costs: compiled converters, pydantic, functions written by hand."""
+"""Part 3c: what the choice of a codec costs: ours, pydantic, functions written by hand."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from domain.order.events import OrderConfirmed, OrderPlaced, OrderShipped
 from emulators.bench.measure import interleaved
 from emulators.bench.report import Cell, Table
 from emulators.bench.scale import Scale
-from engine.storing.codec import strict_converter
+from engine.storing.converter import Converter
 
 _REPEATS: Final = 700
 _CLASSES: Final = (OrderPlaced, OrderConfirmed, OrderShipped)
@@ -22,9 +22,9 @@ Pair = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 
 def run(scale: Scale) -> Sequence[Table]:
-    converter = strict_converter()
+    converter = Converter()
     codecs: Mapping[str, Sequence[Pair]] = {
-        "cattrs (ours)": [_cattrs(converter, cls) for cls in _CLASSES],
+        "ours, over msgspec": [(converter.decoder(cls), converter.encoder(cls)) for cls in _CLASSES],
         "pydantic": [(model.model_validate, models.to_data) for model in models.MODELS],
         "explicit pairs": explicit.PAIRS,
     }
@@ -38,7 +38,8 @@ def run(scale: Scale) -> Sequence[Table]:
             The data of three events (an order placed with two lines, confirmed, shipped), {_REPEATS * 3:,} events a
             round, {scale.rounds} rounds, in turns; microseconds per event. All are equally strict: exact types, no
             unknown and no missing fields; camelCase names, prices as nested objects.
-            cattrs: the converters of `engine/storing/codec.py`, without its registry. pydantic: frozen models, strict.
+            ours: the functions of `engine/storing/converter.py`, without the registry of events. pydantic: frozen
+            models, strict.
             explicit pairs: one function per class and direction, written by hand.
             From text: `json.loads` or `orjson.loads`, then decode; to text: encode, then `json.dumps` or
             `orjson.dumps`. With Cosmos DB that step belongs to its SDK, which takes `json` and no other.
@@ -97,11 +98,6 @@ def _events() -> Sequence[object]:
     )
 
 
-def _cattrs(converter: Any, cls: type) -> Pair:
-    structure, unstructure = converter.get_structure_hook(cls), converter.get_unstructure_hook(cls)
-    return lambda data: structure(data, cls), unstructure
-
-
-def _data(converter: Any, event: object) -> Any:
+def _data(converter: Converter, event: object) -> Any:
     """As the store would give it back: lists, not tuples."""
-    return json.loads(json.dumps(converter.unstructure(event)))
+    return json.loads(json.dumps(converter.encode(event)))

@@ -11,6 +11,8 @@ from dataclasses import fields
 from functools import partial
 from typing import Any, Final
 
+from msgspec.structs import astuple
+
 from bench import library
 from bench.material import CODEC, CUSTOMER, LINES, new_id, new_item
 from domain.money import Money
@@ -155,7 +157,10 @@ def _objects_alone(
     aggregate: Aggregate[Any, Any, Any], stored: Sequence[Sequence[StoredEvent]], decoded: Sequence[Sequence[Any]]
 ) -> Callable[[], object]:
     streams = [
-        [(event, event.metadata, *_parts(data)) for event, data in zip(events, datas, strict=True)]
+        [
+            (astuple(event)[:-1], astuple(event.metadata), *_parts(data))
+            for event, data in zip(events, datas, strict=True)
+        ]
         for events, datas in zip(stored, decoded, strict=True)
     ]
 
@@ -163,7 +168,7 @@ def _objects_alone(
         for events in streams:
             state = aggregate.decider.initial
             for envelope, metadata, class_, values, lines in events:
-                StoredEvent(*envelope[:-1], Metadata(*metadata))
+                StoredEvent(*envelope, Metadata(*metadata))  # type: ignore[call-arg]
                 if lines:
                     event = class_(*values, tuple([OrderLine(*line, Money(*price)) for line, price in lines]))
                 else:

@@ -8,15 +8,17 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from engine.imports import OnFirstUse, imported
+from engine.imports import OnFirstUse, imported, off_the_loop
 
 if TYPE_CHECKING:
     from api.interface import Interface
     from engine.services import Services
     from engine.triggers.bus import BusFunctions
     from engine.triggers.feed import FeedFunctions
+
+T = TypeVar("T")
 
 
 async def http() -> "Interface":
@@ -65,6 +67,13 @@ def _bus() -> "BusFunctions":
     return bus_functions(services)
 
 
+async def _part(make: Callable[[], T]) -> T:
+    """Returns what `make` returns, which is imported while the services connect."""
+    _SERVICES.begun()
+    await _BUILD.get()
+    return await off_the_loop(make)
+
+
 async def _connected() -> "Services":
     context = (await _BUILD.get())()
     services = await context.__aenter__()
@@ -80,9 +89,9 @@ def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
     return partial(build, Settings.from_mapping(os.environ))
 
 
-_HTTP: Final = imported(_http)
-_FEED: Final = imported(_feed)
-_BUS: Final = imported(_bus)
+_HTTP: Final = OnFirstUse(partial(_part, _http))
+_FEED: Final = OnFirstUse(partial(_part, _feed))
+_BUS: Final = OnFirstUse(partial(_part, _bus))
 _BUILD: Final = imported(_build)
 _SERVICES: Final = OnFirstUse(_connected)
 _kept: "Final[list[AbstractAsyncContextManager[Services]]]" = []

@@ -27,9 +27,13 @@ class OnFirstUse(Generic[T]):
 
         A caller that is cancelled leaves the attempt to the others.
         """
+        return await asyncio.shield(self.begun())
+
+    def begun(self) -> asyncio.Task[T]:
+        """Returns the attempt that is under way or has succeeded, which is begun if there is none."""
         if self._attempt is None or _failed(self._attempt):
             self._attempt = asyncio.create_task(self._make())
-        return await asyncio.shield(self._attempt)
+        return self._attempt
 
 
 def imported(make: Callable[[], T]) -> OnFirstUse[T]:

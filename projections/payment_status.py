@@ -18,7 +18,7 @@ from domain.payment.events import (
 )
 from engine.projecting.projection import Projection
 from engine.projecting.query import StreamQuery
-from engine.storing.codec import LEFT_OUT_IF_DEFAULT
+from engine.storing.converter import LEFT_OUT_IF_DEFAULT
 from engine.storing.events import RecordedEvent
 
 

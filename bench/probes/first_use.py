@@ -39,10 +39,8 @@ async def first_use(kind: str, functions: dict[str, Callable[..., Awaitable[Any]
 
     from composition import wiring
 
-    with step("imports of its part"):
+    with step("imports"):
         await (wiring.http() if kind == "http" else wiring.feed())
-    with step("imports of services"):
-        await asyncio.to_thread(importlib.import_module, "composition.services")
     with step("client"):
         await wiring.services()
 

@@ -3,9 +3,10 @@
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, Self, TypeVar
+
+from msgspec import Struct
 
 from engine.deciding.aggregate import Aggregate
 from engine.storing.codec import EventCodec
@@ -18,9 +19,11 @@ S = TypeVar("S")
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class StreamState(Generic[S]):
-    """Holds the state of a stream at a version, and the id, time and type of its newest event."""
+class StreamState(Struct, Generic[S], frozen=True):
+    """Holds the state of a stream at a version, and the id, time and type of its newest event.
+
+    It is a struct, as stored events are: one is created for each load and each append.
+    """
 
     state: S
     version: int = 0

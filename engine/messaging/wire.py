@@ -24,7 +24,7 @@ from typing import Any, Final
 from engine.deciding.aggregate import Aggregate
 from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.messaging.port import Message, Received
-from engine.storing.codec import strict_converter
+from engine.storing.converter import Converter
 from engine.storing.errors import UndecodableEvent
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, to_item
@@ -69,7 +69,7 @@ class EnvelopeCodec:
     """Turns command envelopes into messages and back, for the commands and categories of these aggregates."""
 
     def __init__(self, aggregates: Iterable[Aggregate[Any, Any, Any]]) -> None:
-        self._converter = strict_converter()
+        self._converter = Converter()
         self._aggregates = {aggregate.category: aggregate for aggregate in aggregates}
         self._names = {cls: name for each in self._aggregates.values() for name, cls in each.command_classes.items()}
         self._upcasters = {cls: lift for each in self._aggregates.values() for cls, lift in each.upcasters.items()}
@@ -94,7 +94,7 @@ class EnvelopeCodec:
             "stream": envelope.stream_id,
             "type": name,
             "schema": _SINGLE,
-            "data": self._converter.unstructure(envelope.command),
+            "data": self._converter.encode(envelope.command),
             "outcome": envelope.outcome,
             "fingerprint": envelope.fingerprint,
             "actor": origin.actor,
@@ -148,7 +148,7 @@ class EnvelopeCodec:
             raise UnreadableMessage(f"there is no command {type_!r} for stream {stream_id}")
         return CommandEnvelope(
             stream_id=stream_id,
-            command=self._structured(read["data"], read["dataSchema"], command_class),
+            command=self._decoded(read["data"], read["dataSchema"], command_class),
             command_id=command_id,
             fingerprint=read["fingerprint"],
             origin=Origin(read["actor"], read["correlationId"], read["causationId"], read["traceparent"]),
@@ -156,14 +156,14 @@ class EnvelopeCodec:
             outcome=read["outcome"],
         )
 
-    def _structured(self, data: Mapping[str, Any], schema: int, as_class: type) -> Any:
+    def _decoded(self, data: Mapping[str, Any], schema: int, as_class: type) -> Any:
         upcasters, name = self._upcasters.get(as_class, ()), self._names[as_class]
         if not 1 <= schema <= len(upcasters) + 1:
             raise UnreadableMessage(f"its data is {name} of schema {schema}, which this build does not know")
         try:
             for upcast in upcasters[schema - 1 :]:
                 data = upcast(data)
-            return self._converter.structure(data, as_class)
+            return self._converter.decode(data, as_class)
         except Exception as error:  # every error of an upcaster or a converter comes from the data
             raise UnreadableMessage(f"its data is no {name}: {type(error).__name__}: {error}") from error
 

@@ -4,18 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from cattrs import Converter
-
 from engine.projecting.port import ViewKey
-from engine.storing.codec import names_at_rest, strict_converter
 from engine.storing.containers import Container
+from engine.storing.converter import Converter, names_at_rest
 from engine.storing.events import RecordedEvent
 from engine.storing.shapes import digest_of
 
 V = TypeVar("V")
 
-_strict: Final = strict_converter()
-_lenient: Final = strict_converter(unknown_keys="ignored")
+_strict: Final = Converter()
+_lenient: Final = Converter(unknown_keys="ignored")
 
 
 def _nothing(_: Any) -> Mapping[str, str]:
@@ -83,7 +81,7 @@ class Projection(Generic[V]):
             **self.addressing(view),
             "position": position,
             "writer": self._writer,
-            "view": _strict.unstructure(view),
+            "view": _strict.encode(view),
         }
         if replaced is None:
             return document
@@ -102,17 +100,17 @@ class Projection(Generic[V]):
         """
         if self._writer in document.get("outdatedFor", ()):
             return None
-        return _structured(_lenient, document, self.view_class)
+        return _decoded(_lenient, document, self.view_class)
 
     def _writers_that_knew_more(self, document: Mapping[str, Any]) -> Sequence[str]:
         writer = document.get("writer", self._writer)
-        all_known = writer == self._writer or _structured(_strict, document, self.view_class) is not None
+        all_known = writer == self._writer or _decoded(_strict, document, self.view_class) is not None
         return () if all_known else (writer,)
 
 
-def _structured(converter: Converter, document: Mapping[str, Any], view_class: type[V]) -> V | None:
+def _decoded(converter: Converter, document: Mapping[str, Any], view_class: type[V]) -> V | None:
     try:
-        return converter.structure(document["view"], view_class)
+        return converter.decode(document["view"], view_class)
     except Exception:  # noqa: BLE001 - every error of a converter comes from the data
         return None
 

@@ -60,7 +60,8 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
         try:
             async with asyncio.timeout(CONNECT_LIFETIME):
                 await client.__aenter__()
-                account = await client.client_connection.GetDatabaseAccount()
+                # What `__aenter__` has read: to ask for it in public would be another round trip.
+                account = client.client_connection._setup_kwargs["database_account"]  # noqa: SLF001
         except TimeoutError as error:
             raise Unavailable(f"no answer from Cosmos DB at {connection.endpoint} in time") from error
         except AzureError as error:

@@ -1,22 +1,23 @@
 """A stored event has its data as JSON; a recorded event has the decoded event."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
+
+from msgspec import Meta, Struct
 
 E = TypeVar("E", covariant=True)
 
 
-class Metadata(NamedTuple):
+class Metadata(Struct, frozen=True, rename="camel", gc=False):
     """Tells how an event came about. `occurred_at` is in UTC; `fingerprint` is that of the client's request.
 
-    It is a named tuple, like `StoredEvent`: one of each is created per event read, and a frozen dataclass takes three
-    times as long to create.
+    It is a struct, like `StoredEvent`: msgspec reads and checks both at once, in less time than it takes to create
+    two dataclasses.
     """
 
     event_id: str
-    occurred_at: datetime
+    occurred_at: Annotated[datetime, Meta(tz=True)]
     correlation_id: str
     causation_id: str
     traceparent: str
@@ -24,18 +25,19 @@ class Metadata(NamedTuple):
     fingerprint: str
 
 
-class StoredEvent(NamedTuple):
+class StoredEvent(Struct, frozen=True, rename="camel", gc=False):
     """A stored event is one event of a stream, with its data in the schema that it was written with.
 
-    `command_key` is `<commandId>/<index>`. It is unique in the stream, so a command takes effect once.
+    `command_key` is `<commandId>/<index>`. It is unique in the stream, so a command takes effect once. `data` is a JSON
+    object: msgspec would copy a mapping, and takes anything as it is.
     """
 
     stream_id: str
     version: int
     type: str
-    schema: int
+    schema: Annotated[int, Meta(ge=1)]
     command_key: str
-    data: Mapping[str, Any]
+    data: Any
     metadata: Metadata
 
     @property

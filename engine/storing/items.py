@@ -10,11 +10,14 @@ versions.
 
 import json
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
+from datetime import UTC
 from typing import Any, Final
 
+from msgspec import ValidationError, convert
+from msgspec.structs import astuple, replace
+
 from engine.storing.errors import AppendTooLarge, UndecodableEvent
-from engine.storing.events import Metadata, StoredEvent, time_at_rest, time_from_rest
+from engine.storing.events import StoredEvent, time_at_rest
 
 MAX_EVENTS: Final = 99
 """A transactional batch has at most 100 operations, and one of them reads the expected version."""
@@ -28,15 +31,10 @@ MAX_TRANSACTION_BYTES: Final = 1_900_000
 _NAMES_AND_NUMBERS: Final = 400
 """An item has at most this many bytes beside its data and its texts."""
 
-_ENVELOPE: Final = itemgetter("id", "streamId", "version", "type", "schema", "commandKey", "data", "metadata")
-_METADATA: Final = itemgetter(
-    "eventId", "occurredAt", "correlationId", "causationId", "traceparent", "actor", "fingerprint"
-)
-
 
 def item_id(version: int) -> str:
     """Returns the version as ten digits."""
-    return f"{version:010}"
+    return str(version).zfill(10)
 
 
 def to_item(event: StoredEvent) -> dict[str, Any]:
@@ -81,7 +79,7 @@ def to_items(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
 
 def most_bytes(event: StoredEvent) -> int:
     """Returns an upper bound of the item's bytes in UTF-8 without encoding all of it: only `data` may be large."""
-    event_id, _, *others = event.metadata
+    event_id, _, *others = astuple(event.metadata)
     texts = (event.stream_id, event.type, event.command_key, event_id, *others)
     # Escaped JSON is never shorter than JSON in UTF-8, where a character of a text takes at most six bytes.
     return len(json.dumps(event.data)) + 6 * sum(map(len, texts)) + _NAMES_AND_NUMBERS
@@ -93,18 +91,17 @@ def from_item(item: Mapping[str, Any]) -> StoredEvent:
     Raises UndecodableEvent when the item does not have the format above.
     """
     try:
-        id_, stream_id, version, type_, schema, command_key, data, metadata = _ENVELOPE(item)
-        event_id, occurred_at, correlation_id, causation_id, traceparent, actor, fingerprint = _METADATA(metadata)
-        time = time_from_rest(occurred_at)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(item, f"its envelope cannot be read ({type(error).__name__}: {error})") from error
-    if type(version) is not int or id_ != item_id(version):
+        event = convert(item, StoredEvent)
+    except ValidationError as error:
+        raise _unreadable(item, f"its envelope cannot be read ({error})") from error
+    if item.get("id") != item_id(event.version):
         raise _unreadable(item, "its id and its version differ")
-    if type(schema) is not int or schema < 1 or type(type_) is not str or not isinstance(data, dict):
-        raise _unreadable(item, "type, schema or data are not of their kind")
-    # By position: this runs for every event read, and keyword arguments would take twice as long.
-    how = Metadata(event_id, time, correlation_id, causation_id, traceparent, actor, fingerprint)
-    return StoredEvent(stream_id, version, type_, schema, command_key, data, how)
+    if type(event.data) is not dict:
+        raise _unreadable(item, "its data is no object")
+    if event.metadata.occurred_at.tzinfo is not UTC:
+        in_utc = event.metadata.occurred_at.astimezone(UTC)
+        return replace(event, metadata=replace(event.metadata, occurred_at=in_utc))
+    return event
 
 
 def _unreadable(item: Mapping[str, Any], reason: str) -> UndecodableEvent:

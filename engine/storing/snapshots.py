@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from engine.storing.codec import strict_converter
+from engine.storing.converter import Converter
 
-_converter: Final = strict_converter(unknown_keys="ignored")
+_converter: Final = Converter(unknown_keys="ignored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ def snapshot_id(fold: int) -> str:
 
 
 def to_item(snapshot: Snapshot) -> dict[str, Any]:
-    return {"id": snapshot_id(snapshot.fold), **_converter.unstructure(snapshot)}
+    return {"id": snapshot_id(snapshot.fold), **_converter.encode(snapshot)}
 
 
 def from_item(item: Mapping[str, Any]) -> Snapshot | None:
     try:
-        return _converter.structure(item, Snapshot)
+        return _converter.decode(item, Snapshot)
     except Exception:  # noqa: BLE001 - every error of a converter comes from the data
         return None

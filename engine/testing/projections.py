@@ -1,5 +1,6 @@
 """A projection is specified by events of one stream, and the view of them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,7 +45,7 @@ class When(Generic[V]):
             raise self._failure(view, told([came]))
         assert came is not None
         document = self.projection.to_document(self.projection.key(happened[-1]), happened[-1].version, came)
-        kept = self.projection.from_document(document)
+        kept = self.projection.from_document(json.loads(json.dumps(document)))
         if kept != came:
             raise self._failure(view, (f"from its document: {kept!r}",))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HTTP_ONLY = {"pydantic", "engine.triggers.http", "api.interface", "api.bodies"}
+SETTINGS = "import os; os.environ.update(COSMOS='AccountEndpoint=http://x/;AccountKey=eA==', COSMOS_DATABASE='x', SERVICEBUS='Endpoint=sb://x;SharedAccessKey=k')"
 NEVER = {"azure.servicebus", "azure.identity", "devstack", "emulators", "demo", "operate", "requests"}
 
 
@@ -24,17 +25,17 @@ def test_indexing_loads_the_library_and_nothing_of_ours_but_the_wiring() -> None
 
 def test_indexing_reads_no_settings_and_connects_to_nothing() -> None:
     modules = loaded("import os; os.environ.clear(); import function_app")
-    assert not {"azure.cosmos", "aiohttp", "cattrs", "pydantic"} & modules
+    assert not {"azure.cosmos", "aiohttp", "msgspec", "pydantic"} & modules
 
 
 def test_the_feed_never_loads_what_serves_http() -> None:
-    modules = loaded("import composition.services; from composition import wiring; asyncio.run(wiring.feed())")
+    modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.feed())")
     assert {"engine.projecting.projector", "azure.cosmos.aio"} <= modules
     assert not (HTTP_ONLY | NEVER) & modules
 
 
 def test_the_bus_never_loads_what_serves_http() -> None:
-    modules = loaded("import composition.services; from composition import wiring; asyncio.run(wiring.bus())")
+    modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.bus())")
     assert {"engine.consuming.messages", "azure.cosmos.aio"} <= modules
     assert not (HTTP_ONLY | NEVER) & modules
 
@@ -42,7 +43,6 @@ def test_the_bus_never_loads_what_serves_http() -> None:
 def test_the_relay_loads_the_sdk_of_the_bus_with_its_first_message_and_nothing_that_serves_http() -> None:
     use = """
 import contextlib
-import composition.services
 from composition import wiring
 from engine.errors import Unavailable
 from engine.messaging.first_use import BusOnFirstUse
@@ -61,7 +61,7 @@ async def send():
 
 asyncio.run(send())
 """
-    modules = loaded(use)
+    modules = loaded(SETTINGS + use)
     assert {"engine.reacting.relay", "azure.servicebus.aio"} <= modules
     assert not (HTTP_ONLY | {"azure.identity", "devstack", "emulators", "operate"}) & modules
 
@@ -87,8 +87,6 @@ except Unavailable:
 
 
 def test_http_loads_no_message_bus_and_no_identity_unasked() -> None:
-    settings = "import os; os.environ.update(COSMOS='AccountEndpoint=http://x/;AccountKey=eA==', COSMOS_DATABASE='x', SERVICEBUS='Endpoint=sb://x;SharedAccessKey=k')"
-    use = "import composition.services; from composition import wiring; asyncio.run(wiring.http())"
-    modules = loaded(f"{settings}; {use}")
+    modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.http())")
     assert modules >= HTTP_ONLY
     assert not NEVER & modules

@@ -1,11 +1,11 @@
-"""Events and views as clients see them: camelCase, times in UTC. Types of your own get a hook here."""
+"""Events and views as clients see them: camelCase, times in UTC. A type of your own gets an encoder here."""
 
 from typing import Any
 
-from engine.storing.codec import strict_converter
+from engine.storing.converter import Converter
 
-_converter = strict_converter()
+_converter = Converter()
 
 
 def to_json(value: object) -> Any:
-    return _converter.unstructure(value)
+    return _converter.encode(value)

@@ -1,12 +1,14 @@
 """The format at rest: golden files, one per event type and schema, and the limits of a transaction."""
 
 import json
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.deciding.process import Issued
 from engine.storing import items
@@ -86,12 +88,29 @@ def test_an_item_comes_back_as_the_event_it_was() -> None:
 @pytest.mark.parametrize(
     "changed",
     [{"id": "0000000004"}, {"version": "3"}, {"version": True, "id": "000000True"}, {"schema": "1"}, {"type": 5},
-     {"data": "x"}, {"metadata": {}}, {"metadata": None}],
+     {"schema": 0}, {"streamId": None}, {"data": "x"}, {"metadata": {}}, {"metadata": None}],
     ids=repr,
 )  # fmt: skip
 def test_an_item_that_is_no_event_is_not_understood(changed: dict[str, Any]) -> None:
     with pytest.raises(UndecodableEvent):
         from_item({**to_item(stored(BedsAdded("hill", 10))), **changed})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"actor": None}, {"eventId": 5}, {"occurredAt": "noon"}, {"occurredAt": "2026-11-23T12:00:00"}],
+    ids=repr,
+)
+def test_metadata_of_another_kind_is_not_understood(changed: dict[str, Any]) -> None:
+    item = to_item(stored(BedsAdded("hill", 10)))
+    with pytest.raises(UndecodableEvent, match=rf"at `\$.metadata.{next(iter(changed))}`"):
+        from_item({**item, "metadata": {**item["metadata"], **changed}})
+
+
+def test_the_time_of_an_event_is_in_utc() -> None:
+    item = to_item(stored(BedsAdded("hill", 10)))
+    read = from_item({**item, "metadata": {**item["metadata"], "occurredAt": "2026-11-23T13:00:00+01:00"}})
+    assert (NOON, UTC) == (read.metadata.occurred_at, read.metadata.occurred_at.tzinfo)
 
 
 def test_a_document_of_somebody_else_is_not_understood() -> None:
@@ -109,7 +128,8 @@ def test_one_transaction_holds_99_events() -> None:
 @given(st.text(st.characters(codec="utf-8") | st.just("\ud800")), st.text(), st.integers(1, 10**10 - 1))
 def test_no_event_has_more_bytes_than_the_quick_look_at_it_says(text: str, more: str, version: int) -> None:
     event = stored(GuestDismissed(GUEST_ID, "hill", text), version)
-    event = event._replace(stream_id=text, command_key=more, metadata=METADATA._replace(actor=text, traceparent=more))
+    metadata = replace(METADATA, actor=text, traceparent=more)
+    event = replace(event, stream_id=text, command_key=more, metadata=metadata)
     written = json.dumps(to_item(event), ensure_ascii=False).encode("utf-8", "surrogatepass")
     assert len(written) <= items.most_bytes(event)
 
@@ -117,6 +137,6 @@ def test_no_event_has_more_bytes_than_the_quick_look_at_it_says(text: str, more:
 def test_an_event_is_at_most_200_kilobytes() -> None:
     small = stored(GuestDismissed(GUEST_ID, "hill", ""))
     room = MAX_EVENT_BYTES - len(json.dumps(to_item(small), ensure_ascii=False).encode())
-    to_items([small._replace(data={**small.data, "reason": "x" * room})])
+    to_items([replace(small, data={**small.data, "reason": "x" * room})])
     with pytest.raises(AppendTooLarge, match="bytes"):
-        to_items([small._replace(data={**small.data, "reason": "x" * (room + 1)})])
+        to_items([replace(small, data={**small.data, "reason": "x" * (room + 1)})])

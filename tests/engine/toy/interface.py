@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from engine.commands.handler import CommandResult
 from engine.services import Services
-from engine.storing.codec import strict_converter
+from engine.storing.converter import Converter
 from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answer, answered
 from engine.triggers.http_requests import NAME_PATTERN, read_name
@@ -22,7 +22,7 @@ from tests.engine.toy.registry import GUEST, READ_MODELS
 _GUESTS: Final = uuid.UUID("5d0c2f0e-8f1c-5a57-9f0b-0c0f3b6f2c11")
 """This is the namespace of guest ids, which are derived from the ids of the commands that invite them."""
 
-_to_json: Final = strict_converter().unstructure
+_to_json: Final = Converter().encode
 
 
 class _Body(BaseModel):

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.errors import Unavailable
 from engine.messaging.topology import COMMAND_QUEUE
@@ -286,7 +287,7 @@ class TestPagesOfEvents:
         )  # fmt: skip
         for version in range(2, 14):
             head = Head(version - 1, invited.metadata.event_id)
-            await store.append(invited.stream_id, head, [event._replace(version=version, command_key=f"k-{version}/0")])
+            await store.append(invited.stream_id, head, [replace(event, version=version, command_key=f"k-{version}/0")])
         pages = await self.all_pages(door, invited.stream_id)
         assert [7, 6] == [len(page.body["events"]) for page in pages]
         assert list(range(1, 14)) == [each["version"] for page in pages for each in page.body["events"]]
