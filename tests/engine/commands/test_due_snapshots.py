@@ -55,7 +55,7 @@ async def test_an_answer_does_not_wait_for_it_and_its_loss_changes_no_answer() -
     store = HostileStore()
     asked, lost = asyncio.Event(), asyncio.Event()
 
-    async def never_arrives(snapshot: Snapshot) -> None:  # noqa: ARG001 - named as in the port
+    async def never_arrives(snapshot: Snapshot) -> None:
         asked.set()
         await lost.wait()
 
