@@ -91,10 +91,10 @@ async def test_an_answer_that_is_lost_on_the_way_is_asked_for_again(
 
 
 async def test_each_answer_has_the_time_of_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cosmos_requests, "REQUEST_LIFETIME", 0.2)
+    monkeypatch.setattr(cosmos_requests, "REQUEST_LIFETIME", 0.5)
     async with translated("event store") as answered:
         for _ in range(4):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
             answered({}, None)
 
     async def answered_once() -> None:
