@@ -4,7 +4,8 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -113,6 +114,7 @@ def _visibility(rows: Sequence[Sequence[Cell]]) -> Table:
 
 async def _throughput(scale: Scale, api: Api, watch: views.Watch) -> Table:
     rows: list[Sequence[Cell]] = []
+    goals: Sequence[Goal] = ()
     sku = new_id()
     for number in (1, MANY_CLIENTS):
         placed: list[str] = []
@@ -124,8 +126,12 @@ async def _throughput(scale: Scale, api: Api, watch: views.Watch) -> Table:
                 placed.append(order_id)
             return status
 
-        async def receive(client: int) -> int:
-            return await api.receive_stock(client, sku)
+        by_host: Counter[int] = Counter()
+
+        async def receive(client: int, by_host: Counter[int] = by_host) -> int:
+            status = await api.receive_stock(client, sku)
+            by_host[client % HOSTS] += 1
+            return status
 
         progress(f"commands of {who}, a stream each time")
         outcome = await clients.load(number, scale.seconds, place)
@@ -133,13 +139,9 @@ async def _throughput(scale: Scale, api: Api, watch: views.Watch) -> Table:
         await watch.until([(_view(order_id), 1) for order_id in placed], _CAUGHT_UP_WITHIN)
         rows.append([f"{who}, many streams (orders)", *_figures(outcome), time.perf_counter() - begun])
         progress(f"commands of {who}, one stream")
-        rows.append(
-            [
-                f"{who}, one stream (stock)",
-                *_figures(await clients.load(number, scale.seconds, receive)),
-                None,
-            ]
-        )
+        outcome = await clients.load(number, scale.seconds, receive)
+        rows.append([f"{who}, one stream (stock)", *_figures(outcome), None])
+        goals = _hot_stream(outcome, by_host)
     return Table(
         "Commands per second",
         f"""
@@ -150,7 +152,18 @@ async def _throughput(scale: Scale, api: Api, watch: views.Watch) -> Table:
         """,
         ["", "commands per second", "p50, ms", "p99, ms", "turned away", "caught up after, s"],
         rows,
+        goals,
     )
+
+
+def _hot_stream(outcome: Outcome, by_host: Mapping[int, int]) -> Sequence[Goal]:
+    p99 = percentile(outcome.seconds, 99)
+    return [
+        Goal("one hot stream, commands per second", 400.0, outcome.per_second, at_least=True),
+        Goal("one hot stream, p99, s", 1.0, p99),
+        Goal("one hot stream, turned away", 0.0, outcome.turned_away),
+        Goal("one hot stream, the busier host over the other", 2.0, max(by_host.values()) / min(by_host.values())),
+    ]
 
 
 def _figures(outcome: Outcome) -> Sequence[Cell]:
