@@ -8,7 +8,7 @@ from typing import Final
 from operate.copies.making import make
 from operate.copies.manifest import read_manifest
 from operate.copies.rooms import ROOMS, TEMPLATE
-from operate.copies.updating import Change, apply, changes
+from operate.copies.updating import Change, apply, changes, missing_requirements
 from operate.failure import CommandFailed
 from operate.output import print_json
 
@@ -63,7 +63,7 @@ def _update(root: Path, folder: Path, *, discard: bool, as_json: bool) -> None:
     apply(root, folder, manifest, plan)
     for change in plan:
         _say(change, as_json=as_json)
-    _sum_up(plan, as_json=as_json)
+    _sum_up(plan, missing_requirements(folder), as_json=as_json)
 
 
 def _say(change: Change, *, as_json: bool) -> None:
@@ -73,12 +73,15 @@ def _say(change: Change, *, as_json: bool) -> None:
         print(f"{change.did} {change.file}{' (your change is gone)' if change.discards else ''}")
 
 
-def _sum_up(plan: Sequence[Change], *, as_json: bool) -> None:
+def _sum_up(plan: Sequence[Change], missing: Sequence[tuple[str, str]], *, as_json: bool) -> None:
     counts = Counter(change.did for change in plan)
     if as_json:
-        print_json({did: counts[did] for did in ("replaced", "added", "removed")})
+        summed = {did: counts[did] for did in ("replaced", "added", "removed")}
+        print_json({**summed, "missing": [{"file": file, "line": line} for file, line in missing]})
         return
     did = ", ".join(f"{counts[did]} {did}" for did in ("replaced", "added", "removed"))
     print(f"{did}: {ROOMS_IN_WORDS} are up to date")
     if any(change.file.startswith(TEMPLATE) for change in plan):
         print(f"{TEMPLATE} changed: your own files are as you left them, look there for what you want of it")
+    for file, line in missing:
+        print(f"{file} has no line `{line}`: add it, the rooms were tested with it")

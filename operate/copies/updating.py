@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from operate.copies.manifest import Manifest
-from operate.copies.rooms import ROOMS, carried, digests, found
+from operate.copies.rooms import ROOMS, TEMPLATE, carried, digests, found
 from operate.copies.writing import write
 
 
@@ -50,6 +50,17 @@ def apply(root: Path, folder: Path, manifest: Manifest, plan: Sequence[Change]) 
         if change.did != "removed":
             write(folder / change.file, files[change.file].read_bytes(), like=files[change.file])
     Manifest(manifest.name, digests(files)).write_to(folder)
+
+
+def missing_requirements(folder: Path) -> Sequence[tuple[str, str]]:
+    """What the rooms of `folder` need and its own requirements do not have: the file, and the line of the template."""
+    missing = []
+    for template in sorted((folder / TEMPLATE).glob("requirements*.txt")):
+        own = folder / template.name
+        known = own.read_text(encoding="utf-8").splitlines() if own.exists() else []
+        lines = template.read_text(encoding="utf-8").splitlines()
+        missing += [(own.name, line) for line in lines if line[:1] not in ("", "#") and line not in known]
+    return missing
 
 
 def _remove_folders_without_files(folder: Path, kept: set[Path]) -> None:

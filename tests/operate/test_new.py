@@ -199,8 +199,23 @@ class TestUpdating:
         update("--json")
         assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
             {"file": "engine/a.py", "did": "replaced", "discarded": False},
-            {"replaced": 1, "added": 0, "removed": 0},
+            {"replaced": 1, "added": 0, "removed": 0, "missing": []},
         ]
+
+    def test_a_requirement_that_the_rooms_have_and_the_service_has_not_is_named(
+        self, update: Update, source: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        put(source, {"operate/template/requirements.txt": "# The engine's.\nnewer==2.0\nthere==1.0\n"})
+        put(copy, {"requirements.txt": "there==1.0\nmine==3.0\n"})
+        assert 0 == update()
+        assert (
+            "requirements.txt has no line `newer==2.0`: add it, the rooms were tested with it"
+            in (capsys.readouterr().out.splitlines()[-1])
+        )
+        assert "there==1.0\nmine==3.0\n" == (copy / "requirements.txt").read_text(encoding="utf-8")
+        put(copy, {"requirements.txt": "newer==2.0\nthere==1.0\nmine==3.0\n"})
+        update("--json")
+        assert [] == json.loads(capsys.readouterr().out.splitlines()[-1])["missing"]
 
     @pytest.mark.parametrize("theirs", [{"engine/a.py": "a = 3\n"}, {"engine/mine.py": "mine = 1\n"}], ids=str)
     def test_what_the_author_changed_or_added_there_is_named_and_nothing_is_done(
