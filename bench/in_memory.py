@@ -76,7 +76,7 @@ async def run(scale: Scale) -> Sequence[Table]:
             f"""
             {_COMMANDS} payments with three events (requested, declined, processed) are refunded, one after the other,
             each a load, a decision, and an append of one event; {scale.rounds} rounds, in turns. No database, no I/O.
-            ours: `CommandHandler` over a store that keeps JSON text, in an event loop: stream lock, uniqueness
+            ours: `CommandHandler` over a store that keeps JSON text, in an event loop: stream queue, uniqueness
             of version and command key, events with ids of command, correlation and cause, traceparent and fingerprint.
             library: `Application` with its default persistence, `repository.get`, a method of the aggregate, `save`.
             Without a cache both decode three events from JSON and encode one. With ours warm, nothing is loaded; the

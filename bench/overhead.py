@@ -64,7 +64,7 @@ async def _table(scale: Scale, services: Services, events: ContainerProxy) -> Ta
         f"""
         Both sides send the same batch (read event 1, create event 2 of 0.6 KB) {_COMMANDS} times, one after the
         other, through the SDK to the local Cosmos DB in a process of its own; {scale.rounds} rounds, in turns.
-        application: `CommandHandler.handle` with a warm cache: stream lock, decide, encode, check sizes,
+        application: `CommandHandler.handle` with a warm cache: stream queue, decide, encode, check sizes,
         batch, session token, fold, cache.
         bare batch: `execute_item_batch` of items that were made before.
         The local server answers in a millisecond or two. What an account takes in the same region comes on top of

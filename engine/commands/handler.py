@@ -129,10 +129,9 @@ class CommandHandler:
         """Returns the result once the events of the command are durable, by this call or an earlier one.
 
         If no events follow, it returns the version that the stream is at. `probably_new` saves the load of a stream
-        that the command is expected to start; `bundle` is what it came in with others, if
-        it did. A caller that is cancelled before its events are sent takes the command
-        with it; later, only its waiting. Raises DomainError when the business rules reject the command, and
-        CommandError and AdapterError as their modules describe.
+        that the command is expected to start; `bundle` is what it came in with others, if it did. A caller that is
+        cancelled before its events are sent takes the command with it; later, only its waiting. Raises DomainError when
+        the business rules reject the command, and CommandError and AdapterError as their modules describe.
         """
         member = Member(aggregate, envelope, probably_new, asyncio.get_running_loop().create_future(), bundle)
         try:
