@@ -17,6 +17,7 @@ from azure.cosmos.aio import ContainerProxy
 
 from bench import clients, cloud
 from bench.clients import Api
+from bench.feed import changes
 from emulators.bench.machine import children, facts, processor_seconds
 from emulators.bench.measure import percentile
 from emulators.bench.report import Cell, Goal, Table
@@ -28,6 +29,8 @@ from engine.storing.events import time_from_rest
 _WITHIN: Final = 120.0
 _APART: Final = 0.5
 """Seconds between two orders: light load, two orders a second."""
+
+_LOOK_EVERY: Final = 0.02
 
 _POLLS: Final = frozenset({"leases"})
 _POLLED: Final = frozenset({"feed"})
@@ -58,19 +61,10 @@ class _Log:
                 await self._changed.wait()
 
     async def follow(self) -> None:
-        continuation = ""
-
-        def keep(headers: Mapping[str, str], _: Any) -> None:
-            nonlocal continuation
-            continuation = headers.get("etag", continuation)
-
-        while True:
-            where: dict[str, Any] = {"continuation": continuation} if continuation else {"start_time": "Beginning"}
-            found = [item async for item in self.events.query_items_change_feed(**where, response_hook=keep)]
+        async for found in changes(self.events, _LOOK_EVERY):
             for item in found:
                 await self._happened(item)
             self._changed.set()
-            await asyncio.sleep(0.02)
 
     async def _happened(self, item: Mapping[str, Any]) -> None:
         order = item["data"].get("orderId")

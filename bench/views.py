@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from azure.cosmos.aio import ContainerProxy
+
+from bench.feed import changes
 
 RESOLUTION: Final = 0.01
 """Seconds between two looks, and so the error of a time."""
@@ -32,20 +34,12 @@ class Watch:
                 await self._changed.wait()
 
     async def follow(self) -> None:
-        continuation = ""
-
-        def keep(headers: Mapping[str, str], _: Any) -> None:
-            nonlocal continuation
-            continuation = headers.get("etag", continuation)
-
-        while True:
-            where: dict[str, Any] = {"continuation": continuation} if continuation else {"start_time": "Beginning"}
-            async for view in self.container.query_items_change_feed(**where, response_hook=keep):
+        async for views in changes(self.container, RESOLUTION):
+            for view in views:
                 if self.positions.get(view["id"]) != view["position"]:
                     self.seen.setdefault(view["id"], time.perf_counter())
                     self.positions[view["id"]] = view["position"]
             self._changed.set()
-            await asyncio.sleep(RESOLUTION)
 
 
 @asynccontextmanager
