@@ -13,6 +13,7 @@ from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.consumer import CommandConsumer
 from engine.commands.handler import CommandHandler
 from engine.commands.outcomes.port import OutcomeStore
+from engine.consuming.feed_runner import FeedRunner
 from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.known import KnownSessions
 from engine.consuming.parked.newer import NewerReleases
@@ -104,7 +105,7 @@ def assemble(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
         queries=Queries(adapters.store, codec, adapters.views),
-        projector=Projector(adapters.store, codec, adapters.views, clock, sleep),
+        projector=Projector(adapters.store, codec, adapters.views, FeedRunner(clock, sleep)),
         refold=Refold(adapters.store, adapters.snapshots, codec, adapters.views),
         relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, sleep, relay_replay_until),
         messages=MessageRunner(adapters.parked, KnownSessions(adapters.parked, surroundings.monotonic), clock, sleep),

@@ -5,90 +5,44 @@ projector sorts the events of a stream by version, skips those that the view has
 store. It writes the view once per batch, with its etag, together with its position. So the effect of an event is
 visible once, however often the event is delivered. A view that it wrote a moment ago is not read before it is written
 again: if somebody else has written it since, the etag is another one, and the view is read then.
-
-A stream that is throttled waits, and the others go on.
 """
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
-from engine.consuming.feed_items import by_stream, stream_of
+from engine.consuming.errors import PermanentFailure, TransientFailure
+from engine.consuming.feed_runner import FeedConsumer, FeedRunner
 from engine.consuming.host_rewrites import as_written
-from engine.consuming.throttling import LONGEST, Attempt
-from engine.errors import AdapterError
 from engine.projecting.port import StoredDocument, ViewConflict, ViewStore
 from engine.projecting.projection import Projection
 from engine.projecting.written import WrittenViews
 from engine.storing.codec import EventCodec
-from engine.storing.errors import UndecodableEvent
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.storing.pages import pages
 from engine.storing.port import EventStore
 from engine.turns import in_turns
 
-_CONCURRENT_STREAMS: Final = 16
 _MAX_CONFLICTS: Final = 10
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Projector:
-    """Feeds read models; one instance serves every projection of the worker process. `pause(seconds)` waits."""
+    """Feeds read models; one instance serves every projection of the worker process."""
 
     store: EventStore
     codec: EventCodec
     views: ViewStore
-    clock: Callable[[], datetime]
-    pause: Callable[[float], Awaitable[None]]
+    runner: FeedRunner
     _written: WrittenViews = field(default_factory=WrittenViews, init=False)
 
     async def run(self, projection: Projection[Any], items: Iterable[Mapping[str, Any]]) -> None:
-        """Applies every event of the batch.
+        """Applies every event of the batch. Raises ConsumerError as `FeedRunner.run` does."""
+        await self.runner.run(self.consumer(projection), items)
 
-        If a stream fails, the other streams are applied first, then the error is raised. Raises TransientFailure when
-        the same batch may succeed later, PermanentFailure when it will not.
-        """
-        attempt = Attempt(self.clock() + LONGEST, self.clock, self.pause)
-        slots = asyncio.Semaphore(_CONCURRENT_STREAMS)
-
-        async def apply(stream_id: str, its_items: Sequence[Mapping[str, Any]]) -> ConsumerError | None:
-            async def once() -> None:
-                # A stream that waits because it is throttled leaves its slot to another one.
-                async with slots:
-                    await self._apply(projection, stream_id, its_items)
-
-            try:
-                await self._translated(projection, stream_id, attempt.unthrottled(once))
-            except ConsumerError as error:
-                return error
-            return None
-
-        streams = by_stream(item for item in items if projection.follows(stream_of(item)))
-        failures = [
-            failure
-            for failure in await asyncio.gather(*(apply(stream_id, its) for stream_id, its in streams.items()))
-            if failure is not None
-        ]
-        for failure in failures:
-            _log.error("%s", failure)
-        if failures:
-            permanent = [failure for failure in failures if isinstance(failure, PermanentFailure)]
-            raise (permanent or failures)[0]
-
-    async def _translated(self, projection: Projection[Any], stream_id: str, work: Awaitable[None]) -> None:
-        """Raises a ConsumerError in place of an AdapterError."""
-        try:
-            await work
-        except UndecodableEvent as error:
-            raise PermanentFailure(projection.consumer, stream_id, str(error)) from error
-        except AdapterError as error:
-            raise TransientFailure(f"{projection.consumer} waits with stream {stream_id}: {error}") from error
+    def consumer(self, projection: Projection[Any]) -> FeedConsumer:
+        return FeedConsumer(projection.consumer, projection.follows, partial(self._apply, projection))
 
     async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
         events = await as_written(self.store, stream_id, items)
