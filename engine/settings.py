@@ -49,6 +49,14 @@ class WebhookTarget:
     secret: str
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class TelemetrySettings:
+    """Says what is exported: by OTLP, and to Azure Monitor by its connection string, which `repr` does not show."""
+
+    otlp: bool
+    azure_monitor: str | None
+
+
 class SettingsReader:
     """Reads settings one by one and collects what is wrong with them; `check` raises all of it at once."""
 
@@ -148,6 +156,14 @@ class SettingsReader:
             self._problems.append("NOTIFICATIONS_SECRET is missing: it signs what is posted to NOTIFICATIONS_WEBHOOK")
         return WebhookTarget(url, secret)
 
+    def telemetry(self) -> TelemetrySettings | None:
+        """Returns what is exported; None if nothing is."""
+        endpoint = self._environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+        if endpoint and not _is_url(endpoint):
+            self._problems.append("OTEL_EXPORTER_OTLP_ENDPOINT must be a URL such as http://localhost:4318, or empty")
+        azure_monitor = self._environment.get("APPLICATIONINSIGHTS_CONNECTION_STRING") or None
+        return TelemetrySettings(bool(endpoint), azure_monitor) if endpoint or azure_monitor else None
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
@@ -159,6 +175,7 @@ class EngineSettings:
     trust_easyauth: bool
     notifications: WebhookTarget | None
     relay_replay_until: datetime | None
+    telemetry: TelemetrySettings | None
 
     @classmethod
     def read(cls, reader: SettingsReader) -> Self:
@@ -170,6 +187,7 @@ class EngineSettings:
             trust_easyauth=reader.switch("TRUST_EASYAUTH"),
             notifications=reader.notifications(),
             relay_replay_until=reader.moment("RELAY_REPLAY_UNTIL"),
+            telemetry=reader.telemetry(),
         )
 
 

@@ -18,6 +18,7 @@ from engine.messaging.envelope import CommandEnvelope
 from engine.storing.codec import EventCodec
 from engine.storing.events import Metadata, StoredEvent
 from engine.storing.items import MAX_EVENT_BYTES, MAX_EVENTS, MAX_TRANSACTION_BYTES, most_bytes, to_items
+from engine.telemetry.spans import UNTRACED, Span
 
 
 class CommandResult(NamedTuple):
@@ -48,6 +49,7 @@ class Member:
     probably_new: bool
     answer: "asyncio.Future[CommandResult]"
     bundle: Bundle | None = None
+    span: Span = UNTRACED
     alarms: list[str] = field(default_factory=list)
 
     @property

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from engine.commands import observed
 from engine.commands.due_snapshots import DueSnapshots
 from engine.commands.errors import TooBusy
 from engine.commands.group import Bundle, CommandResult, Member, Plan, Planner
@@ -33,6 +34,9 @@ from engine.storing.events import StoredEvent
 from engine.storing.limits import Limits
 from engine.storing.port import PAGE, EventStore
 from engine.storing.snapshots import SnapshotStore
+from engine.telemetry import metrics
+from engine.telemetry.instruments import STATE_LOOKUPS
+from engine.telemetry.spans import span
 
 __all__ = ["CommandHandler", "CommandResult"]
 
@@ -133,13 +137,17 @@ class CommandHandler:
         cancelled before its events are sent takes the command with it; later, only its waiting. Raises DomainError when
         the business rules reject the command, and CommandError and AdapterError as their modules describe.
         """
-        member = Member(aggregate, envelope, probably_new, asyncio.get_running_loop().create_future(), bundle)
-        try:
-            return await self._queues.answer(member, self._turn)
-        finally:
-            # Only the log of a running invocation is kept, and the turn may belong to one that has ended.
-            for alarm in member.alarms:
-                _log.error("%s", alarm)
+        with observed.command(envelope) as (envelope, span):
+            answer = asyncio.get_running_loop().create_future()
+            member = Member(aggregate, envelope, probably_new, answer, bundle, span)
+            try:
+                result = await self._queues.answer(member, self._turn)
+            finally:
+                # Only the log of a running invocation is kept, and the turn may belong to one that has ended.
+                for alarm in member.alarms:
+                    _log.error("%s", alarm)
+            span.set({"stream.version": result.version})
+            return result
 
     async def idle(self) -> None:
         """Returns once no command is under way, and no snapshot is due."""
@@ -153,24 +161,27 @@ class CommandHandler:
         """
         turn = _Turn(queue, group)
         give_up_at = _now() + TURN_LIFETIME
-        while turn.group:
-            if _now() > give_up_at:
-                raise TooBusy(f"other writers of the stream have won for {TURN_LIFETIME:g} seconds")
-            match await self._attempt(turn):
-                case _Settled(left):
-                    return [*left, *turn.later]
-                case _Again(known):
-                    turn.known = known
-                case _Gone():
-                    self._start_anew(turn)
-            turn.group = [member for member in turn.group if member.waits]
-        return turn.later
+        with observed.turn(group) as span:
+            while turn.group:
+                if _now() > give_up_at:
+                    raise TooBusy(f"other writers of the stream have won for {TURN_LIFETIME:g} seconds")
+                match await self._attempt(turn):
+                    case _Settled(left):
+                        span.set({"append.conflicts": turn.lost})
+                        return [*left, *turn.later]
+                    case _Again(known):
+                        turn.known = known
+                    case _Gone():
+                        self._start_anew(turn)
+                turn.group = [member for member in turn.group if member.waits]
+            return turn.later
 
     async def _attempt(self, turn: _Turn) -> _Step:
         """Loads, decides, and appends or confirms."""
         try:
             known = turn.known or await self._load(turn)
-            plan = self._planner.plan(known.state, turn.group)
+            with span("decide"):
+                plan = self._planner.plan(known.state, turn.group)
             if plan.appending:
                 return await self._append(turn, plan, known)
             return await self._confirm(turn, plan, known)
@@ -190,9 +201,11 @@ class CommandHandler:
         state = self.cache.get(stream.stream_id)
         if state is None and first.probably_new and turn.trust_snapshot:
             state = StreamState(first.aggregate.decider.initial)
+        metrics.record(STATE_LOOKUPS, 1, {"cache.hit": state is not None})
         if state is not None:
             return _Known(state, just_read=False)
-        loaded = await self.loader.load(stream, trust_snapshot=turn.trust_snapshot)
+        with span("load"):
+            loaded = await self.loader.load(stream, trust_snapshot=turn.trust_snapshot)
         self._has_folded(stream, loaded)
         _settle_by(turn.group, loaded.own)
         return _Known(loaded.state, loaded.whole)
@@ -201,7 +214,8 @@ class CommandHandler:
         """Appends the events of the group; whatever the outcome, it is that of all commands in it."""
         stream, began = turn.stream, _now()
         try:
-            appended = await self.store.append(stream.stream_id, plan.base.head, plan.events)
+            with span("append", attributes={"append.events": len(plan.events)}, expected=(WrongExpectedVersion,)):
+                appended = await self.store.append(stream.stream_id, plan.base.head, plan.events)
         except WrongExpectedVersion:
             turn.queue.lost_at, turn.lost = _now(), turn.lost + 1
             newer = await self._look_up(turn, plan.base)

@@ -2,10 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from engine.commands.errors import CommandIdReused, PreconditionFailed, UnknownStream
 from engine.deciding.decider import DomainError, NotFound
 from engine.storing.errors import AppendTooLarge, StreamFull
+
+REFUSED: Final = (DomainError, UnknownStream, StreamFull, PreconditionFailed, AppendTooLarge, CommandIdReused)
+"""These errors are refusals."""
 
 
 @dataclass(frozen=True, slots=True)

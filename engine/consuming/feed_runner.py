@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from engine.consuming import observed
 from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
 from engine.consuming.feed_items import by_stream, stream_of
 from engine.consuming.throttling import LONGEST, Attempt
@@ -18,6 +19,8 @@ from engine.errors import AdapterError
 from engine.storing.errors import UndecodableEvent
 
 _CONCURRENT_STREAMS: Final = 16
+
+_Items = Sequence[Mapping[str, Any]]
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +50,11 @@ class FeedRunner:
         If a stream fails, the other streams are handled first, then the error is raised. Raises TransientFailure when
         the same batch may succeed later, PermanentFailure when it will not.
         """
+        streams = by_stream(item for item in items if consumer.follows(stream_of(item)))
+        with observed.batch(consumer.name, streams) as batch:
+            await self._run(consumer, streams, batch.traceparent)
+
+    async def _run(self, consumer: FeedConsumer, streams: Mapping[str, _Items], batch: str) -> None:
         attempt = Attempt(self.clock() + LONGEST, self.clock, self.pause)
         slots = asyncio.Semaphore(_CONCURRENT_STREAMS)
 
@@ -57,12 +65,12 @@ class FeedRunner:
                     await consumer.apply(stream_id, its_items)
 
             try:
-                await _translated(consumer, stream_id, attempt.unthrottled(once))
+                with observed.stream(consumer.name, stream_id, its_items, batch):
+                    await _translated(consumer, stream_id, attempt.unthrottled(once))
             except ConsumerError as error:
                 return error
             return None
 
-        streams = by_stream(item for item in items if consumer.follows(stream_of(item)))
         failures = [
             failure
             for failure in await asyncio.gather(*(apply(stream_id, its) for stream_id, its in streams.items()))

@@ -7,6 +7,7 @@ from typing import Final
 import aiohttp
 
 from engine.messaging.notification import Notification, NotReceived, signature
+from engine.telemetry.spans import span
 
 POST_LIFETIME: Final = 10.0
 """A post is given up after this many seconds, from the look-up of the host to the status of the answer."""
@@ -26,11 +27,19 @@ class HttpWebhook:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, notification: Notification) -> None:
+        with span("POST", kind="client", attributes={"http.request.method": "POST"}) as its_span:
+            status = await self._posted(notification, its_span.traceparent or notification.traceparent)
+            its_span.set({"http.response.status_code": status})
+        if not 200 <= status < 300:
+            raise NotReceived(f"the receiver answered {status}")
+
+    async def _posted(self, notification: Notification, traceparent: str) -> int:
+        """Returns the status of the answer."""
         headers = {
             "Content-Type": "application/json",
             "X-Event-Id": notification.event_id,
             "X-Signature": signature(self._secret, int(self._clock().timestamp()), notification.body),
-            "traceparent": notification.traceparent,
+            "traceparent": traceparent,
         }
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
@@ -38,7 +47,7 @@ class HttpWebhook:
             async with self._session.post(
                 self._url, data=notification.body, headers=headers, allow_redirects=False
             ) as answer:
-                status = answer.status
+                return answer.status
         except aiohttp.InvalidURL:
             raise NotReceived("NOTIFICATIONS_WEBHOOK is no URL that can be posted to") from None
         except TimeoutError:
@@ -46,8 +55,6 @@ class HttpWebhook:
         except (aiohttp.ClientError, OSError) as error:
             # Without its cause: a parked message keeps the trace of its error, and request errors hold the headers.
             raise NotReceived(f"no answer from the receiver: {type(error).__name__}: {error}") from None
-        if not 200 <= status < 300:
-            raise NotReceived(f"the receiver answered {status}")
 
     async def close(self) -> None:
         session, self._session = self._session, None

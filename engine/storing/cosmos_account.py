@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from azure.core.exceptions import AzureError
-from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos import PartitionKey, ThroughputProperties
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
@@ -18,6 +17,7 @@ from engine.errors import AdapterError, Unavailable, UnsuitableAccount
 from engine.identity import identity
 from engine.settings import CosmosConnection
 from engine.storing.containers import Container, Outcome, Provisioned
+from engine.storing.cosmos_transport import TracedTransport
 from engine.storing.throughput import Throughput
 
 CONNECT_LIFETIME: Final = 15.0
@@ -52,7 +52,7 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
             # A throttled request fails, and the caller decides how long it waits. The SDK takes 0 for "not given".
             retry_throttle_total=-1,
             # By itself, the transport looks for a proxy at each request, and for `.netrc`, in two threads.
-            transport=AioHttpTransport(use_env_settings=False),
+            transport=TracedTransport(use_env_settings=False),
             proxies=_proxies(connection.endpoint),
         )
         # `__aenter__` opens connections before it reads the account, and leaves them open if that fails.

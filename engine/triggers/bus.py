@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from engine.clock import utc_now
+from engine.consuming import observed
 from engine.consuming.errors import TransientFailure
 from engine.consuming.messages import Delivery
 from engine.consuming.retry_policy import RetryPolicy
@@ -34,7 +35,8 @@ class BusFunctions:
         received = _received(message)
         attempt = partial(self._attempt, name, Delivery(received))
         async with _ended_by_the_host():
-            await self.retry_policy.retry(f"message {received.message_id} of {name}", attempt)
+            with observed.message(name, received):
+                await self.retry_policy.retry(f"message {received.message_id} of {name}", attempt)
 
     async def release_newer(self) -> None:
         """Releases what older builds have parked, and this build knows. Raises AdapterError and TransientFailure."""

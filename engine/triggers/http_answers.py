@@ -12,6 +12,7 @@ import azure.functions as func
 from engine.commands.outcomes.port import Done, Outcome, Pending, Refused
 from engine.errors import OUTCOME_SETTLES_AFTER
 from engine.storing.events import StoredEvent, time_at_rest
+from engine.triggers import observed
 from engine.triggers.http_requests import is_current
 from engine.triggers.problems import problem, problem_json, problem_of, unavailable
 
@@ -30,6 +31,14 @@ def answered(handler: _Handler[P]) -> _Handler[P]:
 
     @functools.wraps(handler)
     async def answer_always(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:
+        request = args[-1]
+        assert isinstance(request, func.HttpRequest), "the request comes last"
+        with observed.request(request) as span:
+            response = await always(*args, **kwargs)
+            span.set({"http.response.status_code": response.status_code})
+            return response
+
+    async def always(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:
         try:
             return await handler(*args, **kwargs)
         except asyncio.CancelledError:

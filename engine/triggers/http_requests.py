@@ -17,6 +17,7 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from engine.messaging.envelope import CommandEnvelope, Origin
+from engine.telemetry.spans import current
 from engine.triggers.problems import BadRequest, Violation
 
 B = TypeVar("B", bound=BaseModel)
@@ -87,7 +88,7 @@ def read_command(
         body=described,
         command_id=command_id,
         fingerprint=_fingerprint(canonical),
-        origin=Origin(caller, command_id, command_id, _traceparent(req)),
+        origin=Origin(caller, command_id, command_id, current() or _traceparent(req)),
         expected_version=_if_match(req),
     )
 

@@ -4,6 +4,7 @@ An exception while function_app.py is imported makes every function of the app v
 invocation and is logged, and the next invocation tries again.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -15,6 +16,7 @@ from engine.imports import OnFirstUse, imported, off_the_loop
 if TYPE_CHECKING:
     from api.interface import Interface
     from engine.services import Services
+    from engine.settings import TelemetrySettings
     from engine.triggers.bus import BusFunctions
     from engine.triggers.feed import FeedFunctions
 
@@ -86,7 +88,20 @@ def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
     from composition.services import build
     from composition.settings import Settings
 
-    return partial(build, Settings.from_mapping(os.environ))
+    settings = Settings.from_mapping(os.environ)
+    if settings.engine.telemetry is not None:
+        _export(settings.engine.telemetry)
+    return partial(build, settings)
+
+
+def _export(telemetry: "TelemetrySettings") -> None:
+    try:
+        from engine.telemetry.exporting import start
+
+        start(telemetry)
+    except ImportError as error:
+        # The service is worth more than what is known of it.
+        logging.getLogger(__name__).error("nothing is exported: docs/telemetry.md says what to install: %s", error)
 
 
 _HTTP: Final = OnFirstUse(partial(_part, _http))

@@ -1,0 +1,72 @@
+"""What telemetry says of consumers: of a batch of the feed, of each stream in it, and of a message of the bus."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from engine.messaging.port import Received
+from engine.telemetry import metrics
+from engine.telemetry.instruments import BATCH_SIZE, MESSAGE_DURATION
+from engine.telemetry.spans import Attributes, Span, span
+
+_Items = Sequence[Mapping[str, Any]]
+
+
+@contextmanager
+def batch(consumer: str, streams: Mapping[str, _Items]) -> Iterator[Span]:
+    """Begins the span of a batch of the feed: the first of a trace of its own, with a link to every event."""
+    items = [item for its_items in streams.values() for item in its_items]
+    metrics.record(BATCH_SIZE, len(items), {"consumer.name": consumer})
+    attributes: Attributes = {"consumer.name": consumer, "messaging.batch.message_count": len(items)}
+    links = [_traceparent(item) for item in items]
+    with (
+        span(f"process {consumer}", kind="consumer", links=links, attributes=attributes) as its_span,
+        metrics.on_behalf_of(f"consumer {consumer}"),
+    ):
+        yield its_span
+
+
+@contextmanager
+def stream(consumer: str, stream_id: str, items: _Items, batch: str) -> Iterator[Span]:
+    """Begins the span of one stream in a batch: it belongs to the trace of its first event; links name the others."""
+    first, *others = [_traceparent(item) for item in items]
+    versions = [item.get("version") for item in items]
+    attributes = {"consumer.name": consumer, "stream.id": stream_id, "stream.version": str(versions[-1])}
+    links = [batch, *others]
+    with span(f"apply {consumer}", kind="consumer", parent=first, links=links, attributes=attributes) as its_span:
+        yield its_span
+
+
+@contextmanager
+def message(consumer: str, received: Received) -> Iterator[Span]:
+    """Begins the span of a message of the bus: it belongs to the trace of what has sent it."""
+    began, error_type = time.perf_counter(), ""
+    described: Attributes = {
+        "messaging.system": "servicebus",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": consumer,
+        "messaging.message.id": received.message_id,
+        "messaging.message.body.size": len(received.body),
+        "messaging.servicebus.message.delivery_count": received.deliveries,
+        "stream.id": received.session_id or "",
+    }
+    parent = str(received.properties.get("traceparent", ""))
+    try:
+        with (
+            span(f"process {consumer}", kind="consumer", parent=parent, attributes=described) as its_span,
+            metrics.on_behalf_of(f"consumer {consumer}"),
+        ):
+            yield its_span
+    except BaseException as error:
+        error_type = type(error).__name__
+        raise
+    finally:
+        ended = {"messaging.destination.name": consumer, "error.type": error_type}
+        metrics.record(MESSAGE_DURATION, time.perf_counter() - began, ended)
+
+
+def _traceparent(item: Mapping[str, Any]) -> str:
+    """Returns the trace of an item of the feed; a stranger may have written anything there."""
+    metadata = item.get("metadata")
+    return str(metadata.get("traceparent", "")) if isinstance(metadata, Mapping) else ""

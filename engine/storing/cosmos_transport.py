@@ -1,0 +1,64 @@
+"""The transport of the SDK, which adds a span and metrics for each round trip to Cosmos DB.
+
+The names follow OpenTelemetry's semantic conventions for Azure Cosmos DB:
+https://opentelemetry.io/docs/specs/semconv/database/cosmosdb/
+"""
+
+import time
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from azure.core.pipeline.transport import AioHttpTransport
+
+from engine.telemetry import metrics, spans
+from engine.telemetry.instruments import REQUEST_CHARGE, REQUEST_DURATION
+
+_WRITES: Final = {"PUT": "replace_item", "DELETE": "delete_item", "PATCH": "patch_item"}
+
+
+class TracedTransport(AioHttpTransport):  # type: ignore[misc]  # the SDK says nothing of its type
+    async def send(self, request: Any, **config: Any) -> Any:
+        if not spans.are_traced():
+            return await super().send(request, **config)
+        container, operation = _described(request)
+        named = {"db.system.name": "azure.cosmosdb", "db.operation.name": operation}
+        if container:
+            named["db.collection.name"] = container
+        began = time.perf_counter()
+        with spans.span(f"{operation} {container}".rstrip(), kind="client", attributes=named) as span:
+            response = await super().send(request, **config)
+            charge = float(response.headers.get("x-ms-request-charge", 0))
+            span.set(
+                {
+                    "db.response.status_code": str(response.status_code),
+                    "azure.cosmosdb.response.sub_status_code": int(response.headers.get("x-ms-substatus", 0)),
+                    "azure.cosmosdb.operation.request_charge": charge,
+                }
+            )
+        cause = {**named, "work": metrics.work()}
+        metrics.record(REQUEST_CHARGE, charge, cause)
+        status = {"db.response.status_code": str(response.status_code)}
+        metrics.record(REQUEST_DURATION, time.perf_counter() - began, {**cause, **status})
+        return response
+
+
+def _described(request: Any) -> tuple[str, str]:
+    """Returns the container and the operation of a request. Ids are no part of them."""
+    # /dbs/<database>/colls/<container>/docs/<item>
+    parts = urlsplit(request.url).path.strip("/").split("/")
+    headers, method = request.headers, request.method
+    if len(parts) < 5 or parts[4] != "docs":
+        return "", "read_metadata" if method == "GET" else "change_metadata"
+    if headers.get("x-ms-cosmos-is-batch-request"):
+        operation = "execute_batch"
+    elif headers.get("x-ms-documentdb-isquery") or headers.get("x-ms-cosmos-is-query-plan-request"):
+        operation = "query_items"
+    elif headers.get("A-IM"):
+        operation = "query_items_change_feed"
+    elif method == "GET":
+        operation = "read_item" if len(parts) > 5 else "read_all_items"
+    elif method == "POST":
+        operation = "upsert_item" if headers.get("x-ms-documentdb-is-upsert") else "create_item"
+    else:
+        operation = _WRITES[method]
+    return parts[3], operation

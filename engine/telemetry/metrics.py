@@ -1,0 +1,49 @@
+"""`record` adds a value to a metric; where no exporter is set up, it does nothing."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Final, Protocol
+
+from engine.telemetry.instruments import Instrument
+from engine.telemetry.spans import Attributes
+
+
+class Meter(Protocol):
+    def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None: ...
+
+
+_nothing: Final = nullcontext()
+_meter: Meter | None = None
+_work: Final = ContextVar("work", default="other")
+
+
+def use(meter: Meter | None) -> None:
+    """Makes `meter` that of this process; with None, nothing is measured any more."""
+    global _meter
+    _meter = meter
+
+
+def record(instrument: Instrument, value: float, attributes: Attributes) -> None:
+    """Adds to a counter, or to a histogram, or sets a gauge; `value` is in the unit of the instrument."""
+    if _meter is not None:
+        _meter.record(instrument, value, attributes)
+
+
+def on_behalf_of(work: str) -> AbstractContextManager[None]:
+    """Makes `work` the cause of the requests to Cosmos DB in the block, such as `command PlaceOrder`."""
+    return _nothing if _meter is None else _on_behalf_of(work)
+
+
+@contextmanager
+def _on_behalf_of(work: str) -> Iterator[None]:
+    token = _work.set(work)
+    try:
+        yield
+    finally:
+        _work.reset(token)
+
+
+def work() -> str:
+    """Returns on whose behalf a request is made."""
+    return _work.get()

@@ -1,0 +1,107 @@
+"""A span is one piece of work in a trace; `span` begins one, and whatever is begun inside of it becomes its child."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Final, Literal, NamedTuple, Protocol, Self
+
+Attributes = Mapping[str, str | int | float | bool]
+Kind = Literal["internal", "client", "producer", "consumer"]
+
+_NONE: Final[Attributes] = {}
+
+
+class Begun(NamedTuple):
+    """Describes a span, as `span` does."""
+
+    name: str
+    kind: Kind
+    parent: str
+    links: Iterable[str] = ()
+    attributes: Attributes = _NONE
+    expected: tuple[type[Exception], ...] = ()
+
+
+class Span(Protocol):
+    @property
+    def traceparent(self) -> str:
+        """Names the span for those that follow from it (W3C Trace Context); empty where nothing is traced."""
+        ...
+
+    def set(self, attributes: Attributes, /) -> None: ...
+
+    def link(self, traceparent: str, /) -> None:
+        """Adds a link to a span of another trace; what is no traceparent is ignored."""
+        ...
+
+
+class Tracer(Protocol):
+    def span(self, begun: Begun) -> AbstractContextManager[Span]: ...
+
+    def ended(self, begun: Begun, began: int) -> None: ...
+
+    def current(self) -> str: ...
+
+
+class _Untraced:
+    """Implements `Span` where nothing is traced."""
+
+    traceparent: Final = ""
+
+    def set(self, _: Attributes, /) -> None: ...
+
+    def link(self, _: str, /) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+UNTRACED: Final = _Untraced()
+_tracer: Tracer | None = None
+
+
+def use(tracer: Tracer | None) -> None:
+    """Makes `tracer` that of this process; with None, nothing is traced any more."""
+    global _tracer
+    _tracer = tracer
+
+
+def span(
+    name: str,
+    *,
+    kind: Kind = "internal",
+    parent: str = "",
+    links: Iterable[str] = (),
+    attributes: Attributes = _NONE,
+    expected: tuple[type[Exception], ...] = (),
+) -> AbstractContextManager[Span]:
+    """Begins a span, which ends with the block. An error fails it, unless it is one of `expected`: those are answers.
+
+    It is a child of `parent`, a traceparent; without one, of the current span, or the first one of a trace.
+    """
+    if _tracer is None:
+        return UNTRACED
+    return _tracer.span(Begun(name, kind, parent, links, attributes, expected))
+
+
+def ended(name: str, *, kind: Kind, parent: str, began: int, attributes: Attributes = _NONE) -> None:
+    """Adds a span for work that has ended now; it began at `began`, in nanoseconds of `time.time_ns`."""
+    if _tracer is not None:
+        _tracer.ended(Begun(name, kind, parent, attributes=attributes), began)
+
+
+def are_traced() -> bool:
+    """Returns whether a tracer is set up."""
+    return _tracer is not None
+
+
+def current() -> str:
+    """Returns the traceparent of the current span; empty where nothing is traced."""
+    return "" if _tracer is None else _tracer.current()
+
+
+def nearest(traceparent: str) -> str:
+    """Returns the parent for what follows from the span `traceparent`: the current span, if it is of the same trace."""
+    here = current()
+    return here if here[3:35] == traceparent[3:35] else traceparent

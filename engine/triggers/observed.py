@@ -1,0 +1,30 @@
+"""What telemetry says of an HTTP request."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from engine.telemetry import metrics
+from engine.telemetry.spans import Span, are_traced, current, span
+
+
+@contextmanager
+def request(req: func.HttpRequest) -> Iterator[Span]:
+    """Begins the span of a request: a child of the platform's, where that is known, else of the caller's."""
+    parent = "" if current() else req.headers.get("traceparent", "").strip()
+    route = _route(req) if are_traced() else ""
+    attributes = {"http.request.method": req.method, "http.route": route}
+    with (
+        span(f"{req.method} {route}", parent=parent, attributes=attributes) as its_span,
+        metrics.on_behalf_of(f"{req.method} {route}"),
+    ):
+        yield its_span
+
+
+def _route(req: func.HttpRequest) -> str:
+    """Returns the path with the names of its parameters in place of their values, which may be names of customers."""
+    names = {value: name for name, value in req.route_params.items()}
+    segments = urlsplit(req.url).path.split("/")
+    return "/".join(f"{{{names[each]}}}" if each in names else each for each in segments)
