@@ -17,7 +17,7 @@ _KINDS: Final[Mapping[Kind, SpanKind]] = {
     "producer": SpanKind.PRODUCER,
     "consumer": SpanKind.CONSUMER,
 }
-_Made = metrics.Counter | metrics.Histogram | metrics._Gauge
+_Made = metrics.Counter | metrics.Histogram | metrics._Gauge  # noqa: SLF001 - the API has no other name for it
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
