@@ -34,9 +34,6 @@ from engine.storing.events import StoredEvent
 from engine.storing.limits import Limits
 from engine.storing.port import PAGE, EventStore
 from engine.storing.snapshots import SnapshotStore
-from engine.telemetry import metrics
-from engine.telemetry.instruments import STATE_LOOKUPS
-from engine.telemetry.spans import span
 
 __all__ = ["CommandHandler", "CommandResult"]
 
@@ -161,13 +158,12 @@ class CommandHandler:
         """
         turn = _Turn(queue, group)
         give_up_at = _now() + TURN_LIFETIME
-        with observed.turn(group) as span:
+        with observed.turn(group):
             while turn.group:
                 if _now() > give_up_at:
                     raise TooBusy(f"other writers of the stream have won for {TURN_LIFETIME:g} seconds")
                 match await self._attempt(turn):
                     case _Settled(left):
-                        span.set({"append.conflicts": turn.lost})
                         return [*left, *turn.later]
                     case _Again(known):
                         turn.known = known
@@ -180,8 +176,7 @@ class CommandHandler:
         """Loads, decides, and appends or confirms."""
         try:
             known = turn.known or await self._load(turn)
-            with span("decide"):
-                plan = self._planner.plan(known.state, turn.group)
+            plan = self._planner.plan(known.state, turn.group)
             if plan.appending:
                 return await self._append(turn, plan, known)
             return await self._confirm(turn, plan, known)
@@ -201,10 +196,9 @@ class CommandHandler:
         state = self.cache.get(stream.stream_id)
         if state is None and first.probably_new and turn.trust_snapshot:
             state = StreamState(first.aggregate.decider.initial)
-        metrics.record(STATE_LOOKUPS, 1, {"cache.hit": state is not None})
         if state is not None:
             return _Known(state, just_read=False)
-        with span("load"):
+        with observed.load(stream.aggregate.category):
             loaded = await self.loader.load(stream, trust_snapshot=turn.trust_snapshot)
         self._has_folded(stream, loaded)
         _settle_by(turn.group, loaded.own)
@@ -214,10 +208,10 @@ class CommandHandler:
         """Appends the events of the group; whatever the outcome, it is that of all commands in it."""
         stream, began = turn.stream, _now()
         try:
-            with span("append", attributes={"append.events": len(plan.events)}, expected=(WrongExpectedVersion,)):
-                appended = await self.store.append(stream.stream_id, plan.base.head, plan.events)
+            appended = await self.store.append(stream.stream_id, plan.base.head, plan.events)
         except WrongExpectedVersion:
             turn.queue.lost_at, turn.lost = _now(), turn.lost + 1
+            observed.conflict(turn.group, turn.lost)
             newer = await self._look_up(turn, plan.base)
             if newer is None or newer.state is plan.base:
                 # The replica does not show yet who has won.

@@ -3,43 +3,82 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from engine.commands.group import Member
 from engine.commands.refusals import REFUSED
 from engine.errors import Unavailable
 from engine.messaging.envelope import CommandEnvelope
 from engine.telemetry import metrics
-from engine.telemetry.instruments import COMMAND_DURATION, GROUP_SIZE
-from engine.telemetry.spans import Attributes, Span, nearest, span
-
-
-class Observed(NamedTuple):
-    """Holds the envelope of a command, whose events belong to the trace at `span`."""
-
-    envelope: CommandEnvelope
-    span: Span
+from engine.telemetry.instruments import COMMAND_DURATION, CONFLICTS, GROUP_SIZE, LOADS
+from engine.telemetry.logs import about
+from engine.telemetry.spans import UNTRACED, Attributes, Span, are_traced, nearest, span, within
 
 
 @contextmanager
-def command(envelope: CommandEnvelope) -> Iterator[Observed]:
-    """Begins the span of a command, and measures it. A refusal is an answer, not a failure."""
+def command(envelope: CommandEnvelope) -> Iterator[tuple[CommandEnvelope, Span]]:
+    """Begins the span of a command, and yields it with the envelope, whose events belong to the trace at the span."""
     name, origin = type(envelope.command).__name__, envelope.origin
-    source = "client" if origin.causation_id == envelope.command_id else "process"
-    named = {"command.type": name, "command.source": source}
+    with about(stream=envelope.stream_id, correlation=origin.correlation_id, causation=origin.causation_id):
+        if not are_traced():
+            yield envelope, UNTRACED
+            return
+        named = {"command.type": name, "command.source": _source(envelope)}
+        ids = {
+            "command.id": envelope.command_id,
+            "stream.id": envelope.stream_id,
+            "correlation.id": origin.correlation_id,
+        }
+        parent = nearest(origin.traceparent)
+        with _measured(named), span(f"handle {name}", parent=parent, attributes=named | ids, expected=REFUSED) as begun:
+            yield envelope._replace(origin=origin._replace(traceparent=begun.traceparent)), begun
+
+
+@contextmanager
+def turn(group: Sequence[Member]) -> Iterator[None]:
+    """Makes what a turn asks of the store belong to the span of its first command, to which the others have links.
+
+    The task of a stream was begun by a command that may have its answer by now.
+    """
+    if not are_traced():
+        yield
+        return
+    first, *others = group
+    metrics.record(GROUP_SIZE, len(group), {"stream.category": first.aggregate.category})
+    for other in others:
+        other.span.link(first.span.traceparent)
+        other.span.set({"group.size": len(group)})
+    first.span.set({"group.size": len(group)})
+    with within(first.span.traceparent), metrics.on_behalf_of(f"command {type(first.envelope.command).__name__}"):
+        yield
+
+
+@contextmanager
+def load(category: str) -> Iterator[None]:
+    """Begins the span of a load, and measures it."""
+    began = time.perf_counter()
+    with span("load"):
+        yield
+    metrics.record(LOADS, time.perf_counter() - began, {"stream.category": category})
+
+
+def conflict(group: Sequence[Member], lost: int) -> None:
+    """Tells that another writer of the stream has won, for the time number `lost` in this turn."""
+    if are_traced():
+        metrics.record(CONFLICTS, 1, {"stream.category": group[0].aggregate.category})
+        for member in group:
+            member.span.set({"append.conflicts": lost})
+
+
+def _source(envelope: CommandEnvelope) -> str:
+    """Tells commands of clients, which begin a conversation, from those that a process has issued."""
+    return "client" if envelope.origin.causation_id == envelope.command_id else "process"
+
+
+@contextmanager
+def _measured(named: Attributes) -> Iterator[None]:
     began, outcome = time.perf_counter(), "failed"
-    described = {**named, "command.id": envelope.command_id, "stream.id": envelope.stream_id}
-    traced = span(
-        f"handle {name}",
-        parent=nearest(origin.traceparent),
-        attributes={**described, "correlation.id": origin.correlation_id},
-        expected=REFUSED,
-    )
     try:
-        with traced as its_span:
-            if its_span.traceparent:
-                envelope = envelope._replace(origin=origin._replace(traceparent=its_span.traceparent))
-            yield Observed(envelope, its_span)
+        yield
         outcome = "done"
     except REFUSED:
         outcome = "refused"
@@ -49,19 +88,3 @@ def command(envelope: CommandEnvelope) -> Iterator[Observed]:
         raise
     finally:
         metrics.record(COMMAND_DURATION, time.perf_counter() - began, {**named, "command.outcome": outcome})
-
-
-@contextmanager
-def turn(group: Sequence[Member]) -> Iterator[Span]:
-    """Begins the span of a turn: a child of the first command's, to which those of the others have links."""
-    first, *others = group
-    category, name = first.aggregate.category, type(first.envelope.command).__name__
-    metrics.record(GROUP_SIZE, len(group), {"stream.category": category})
-    attributes: Attributes = {"stream.id": first.envelope.stream_id, "group.size": len(group)}
-    with (
-        span(f"turn {category}", parent=first.envelope.origin.traceparent, attributes=attributes) as its_span,
-        metrics.on_behalf_of(f"command {name}"),
-    ):
-        for other in others:
-            other.span.link(its_span.traceparent)
-        yield its_span

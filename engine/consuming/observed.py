@@ -8,6 +8,7 @@ from typing import Any
 from engine.messaging.port import Received
 from engine.telemetry import metrics
 from engine.telemetry.instruments import BATCH_SIZE, MESSAGE_DURATION
+from engine.telemetry.logs import about
 from engine.telemetry.spans import Attributes, Span, span
 
 _Items = Sequence[Mapping[str, Any]]
@@ -23,6 +24,7 @@ def batch(consumer: str, streams: Mapping[str, _Items]) -> Iterator[Span]:
     with (
         span(f"process {consumer}", kind="consumer", links=links, attributes=attributes) as its_span,
         metrics.on_behalf_of(f"consumer {consumer}"),
+        about(consumer=consumer),
     ):
         yield its_span
 
@@ -34,7 +36,10 @@ def stream(consumer: str, stream_id: str, items: _Items, batch: str) -> Iterator
     versions = [item.get("version") for item in items]
     attributes = {"consumer.name": consumer, "stream.id": stream_id, "stream.version": str(versions[-1])}
     links = [batch, *others]
-    with span(f"apply {consumer}", kind="consumer", parent=first, links=links, attributes=attributes) as its_span:
+    with (
+        span(f"apply {consumer}", kind="consumer", parent=first, links=links, attributes=attributes) as its_span,
+        about(stream=stream_id, version=str(versions[-1])),
+    ):
         yield its_span
 
 
@@ -56,6 +61,7 @@ def message(consumer: str, received: Received) -> Iterator[Span]:
         with (
             span(f"process {consumer}", kind="consumer", parent=parent, attributes=described) as its_span,
             metrics.on_behalf_of(f"consumer {consumer}"),
+            about(consumer=consumer, message=received.message_id, stream=received.session_id or ""),
         ):
             yield its_span
     except BaseException as error:

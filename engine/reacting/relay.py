@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+from engine.consuming import observed
 from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
 from engine.consuming.feed_items import by_stream
 from engine.consuming.host_rewrites import as_written
@@ -75,6 +76,10 @@ class Relay:
         What cannot be read holds back its stream alone, until the others are sent. Raises TransientFailure when the
         repetition may succeed, PermanentFailure when it will not.
         """
+        with observed.batch(CONSUMER, by_stream(items)):
+            await self._run(items)
+
+    async def _run(self, items: Sequence[Mapping[str, Any]]) -> None:
         self._check_age(items)
         begun = self.clock()
         reading = Attempt(begun + LONGEST / 2, self.clock, self.pause)

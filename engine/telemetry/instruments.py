@@ -22,12 +22,12 @@ COMMAND_DURATION: Final = Instrument(
     "From a command's arrival at its stream to its answer; its count is that of commands",
     ("command.type", "command.outcome", "command.source"),
 )
-APPEND_DURATION: Final = Instrument(
-    "eventsourcing.append.duration",
-    "histogram",
-    "s",
-    "One attempt to append the events of a group; a conflict is another writer's win",
-    ("stream.category", "append.outcome"),
+CONFLICTS: Final = Instrument(
+    "eventsourcing.append.conflicts",
+    "counter",
+    "{conflict}",
+    "How often another writer of the stream has won",
+    ("stream.category",),
 )
 GROUP_SIZE: Final = Instrument(
     "eventsourcing.group.size",
@@ -36,12 +36,12 @@ GROUP_SIZE: Final = Instrument(
     "The commands that share one transaction",
     ("stream.category",),
 )
-STATE_LOOKUPS: Final = Instrument(
-    "eventsourcing.state.lookups",
-    "counter",
-    "{lookup}",
-    "How often a group found the state of its stream in the memory of its process",
-    ("cache.hit",),
+LOADS: Final = Instrument(
+    "eventsourcing.load.duration",
+    "histogram",
+    "s",
+    "One load of a stream whose state was not in the memory of the process",
+    ("stream.category",),
 )
 BATCH_SIZE: Final = Instrument(
     "eventsourcing.feed.batch.size",
@@ -81,9 +81,9 @@ START_DURATION: Final = Instrument(
 
 INSTRUMENTS: Final = (
     COMMAND_DURATION,
-    APPEND_DURATION,
+    CONFLICTS,
     GROUP_SIZE,
-    STATE_LOOKUPS,
+    LOADS,
     BATCH_SIZE,
     MESSAGE_DURATION,
     REQUEST_DURATION,

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 
 from engine.telemetry.instruments import INSTRUMENTS, Instrument
-from engine.telemetry.spans import Attributes, Begun, Kind
+from engine.telemetry.spans import Attributes, Begun, Kind, Span
 
 _KINDS: Final[Mapping[Kind, SpanKind]] = {
     "internal": SpanKind.INTERNAL,
@@ -41,6 +41,17 @@ class OpenTelemetrySpan:
             self._span.add_link(linked)
 
 
+class _Unsampled:
+    """Implements `Span` in a trace that is not kept."""
+
+    def __init__(self, traceparent: str) -> None:
+        self.traceparent = traceparent
+
+    def set(self, _: Attributes, /) -> None: ...
+
+    def link(self, _: str, /) -> None: ...
+
+
 class OpenTelemetryTracer:
     """Implements `Tracer`. Errors are named in spans by their types: their texts may hold what a customer wrote."""
 
@@ -48,7 +59,13 @@ class OpenTelemetryTracer:
         self._tracer = provider.get_tracer("engine")
 
     @contextmanager
-    def span(self, begun: Begun) -> Iterator[OpenTelemetrySpan]:
+    def span(self, begun: Begun) -> Iterator[Span]:
+        above = _span_context(begun.parent) or trace.get_current_span().get_span_context()
+        if above.is_valid and not above.trace_flags.sampled:
+            # Decided at the root of the trace: to begin spans that nobody keeps costs nearly as much as those kept.
+            with _within(above):
+                yield _Unsampled(_traceparent(above))
+            return
         span = self._started(begun)
         token = context.attach(trace.set_span_in_context(span))
         try:
@@ -66,6 +83,10 @@ class OpenTelemetryTracer:
 
     def ended(self, begun: Begun, began: int) -> None:
         self._started(begun, began).end()
+
+    def within(self, traceparent: str) -> AbstractContextManager[None]:
+        above = _span_context(traceparent)
+        return nullcontext() if above is None or traceparent == self.current() else _within(above)
 
     def current(self) -> str:
         span = trace.get_current_span().get_span_context()
@@ -108,6 +129,15 @@ def _context_of(traceparent: str) -> context.Context | None:
     """Returns the context of a parent in another place; None makes the current span the parent."""
     parent = _span_context(traceparent)
     return None if parent is None else trace.set_span_in_context(NonRecordingSpan(parent), context.Context())
+
+
+@contextmanager
+def _within(span: SpanContext) -> Iterator[None]:
+    token = context.attach(trace.set_span_in_context(NonRecordingSpan(span)))
+    try:
+        yield
+    finally:
+        context.detach(token)
 
 
 def _span_context(traceparent: str) -> SpanContext | None:

@@ -1,7 +1,7 @@
 """A span is one piece of work in a trace; `span` begins one, and whatever is begun inside of it becomes its child."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Literal, NamedTuple, Protocol, Self
 
 Attributes = Mapping[str, str | int | float | bool]
@@ -39,6 +39,8 @@ class Tracer(Protocol):
 
     def ended(self, begun: Begun, began: int) -> None: ...
 
+    def within(self, traceparent: str) -> AbstractContextManager[None]: ...
+
     def current(self) -> str: ...
 
 
@@ -58,6 +60,7 @@ class _Untraced:
 
 
 UNTRACED: Final = _Untraced()
+_here: Final = nullcontext()
 _tracer: Tracer | None = None
 
 
@@ -99,6 +102,11 @@ def are_traced() -> bool:
 def current() -> str:
     """Returns the traceparent of the current span; empty where nothing is traced."""
     return "" if _tracer is None else _tracer.current()
+
+
+def within(traceparent: str) -> AbstractContextManager[None]:
+    """Makes the span `traceparent` the current one, for the block."""
+    return _here if _tracer is None else _tracer.within(traceparent)
 
 
 def nearest(traceparent: str) -> str:

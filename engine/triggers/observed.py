@@ -7,18 +7,20 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 from engine.telemetry import metrics
-from engine.telemetry.spans import Span, are_traced, current, span
+from engine.telemetry.logs import about
+from engine.telemetry.spans import Span, current, span
 
 
 @contextmanager
 def request(req: func.HttpRequest) -> Iterator[Span]:
     """Begins the span of a request: a child of the platform's, where that is known, else of the caller's."""
     parent = "" if current() else req.headers.get("traceparent", "").strip()
-    route = _route(req) if are_traced() else ""
+    route = _route(req)
     attributes = {"http.request.method": req.method, "http.route": route}
     with (
         span(f"{req.method} {route}", parent=parent, attributes=attributes) as its_span,
         metrics.on_behalf_of(f"{req.method} {route}"),
+        about(request=f"{req.method} {route}"),
     ):
         yield its_span
 

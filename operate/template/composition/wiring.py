@@ -87,8 +87,11 @@ async def _connected() -> "Services":
 def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
     from composition.services import build
     from composition.settings import Settings
+    from engine.telemetry.logs import as_json_lines
 
     settings = Settings.from_mapping(os.environ)
+    if "WEBSITE_INSTANCE_ID" in os.environ:
+        as_json_lines()
     if settings.engine.telemetry is not None:
         _export(settings.engine.telemetry)
     return partial(build, settings)

@@ -1,0 +1,69 @@
+"""In Azure, each line of the log is a JSON object that says what it is about; on a terminal, it is text."""
+
+import json
+import logging
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final
+
+from engine.telemetry.spans import current
+
+_Facts = Mapping[str, str]
+_Chain = tuple["_Chain | None", _Facts]
+
+_about: Final[ContextVar[_Chain | None]] = ContextVar("about", default=None)
+
+
+class about:  # noqa: N801 - it reads as a function: `with about(stream=…)`
+    """Adds facts to the lines that are logged in the block, such as the stream and the correlation id: ids alone."""
+
+    __slots__ = ("_facts", "_token")
+
+    def __init__(self, **facts: str) -> None:
+        self._facts = facts
+
+    def __enter__(self) -> None:
+        # Merged only when a line is written: mostly, none is.
+        self._token = _about.set((_about.get(), self._facts))
+
+    def __exit__(self, *_: object) -> None:
+        _about.reset(self._token)
+
+
+def _facts() -> dict[str, str]:
+    merged: dict[str, str] = {}
+    chain = _about.get()
+    while chain is not None:
+        chain, facts = chain
+        merged = {**facts, **merged}
+    return merged
+
+
+class JsonLines(logging.Formatter):
+    """Formats a line as a JSON object.
+
+    An exception is told by its type and by where it was raised: its text may hold what a customer wrote.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_facts(),
+        }
+        if traceparent := current():
+            line |= {"trace": traceparent[3:35], "span": traceparent[36:52]}
+        if record.exc_info and record.exc_info[0] is not None:
+            kind, _, place = record.exc_info
+            line |= {"error": kind.__name__, "raised": "".join(traceback.format_tb(place))}
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_json_lines() -> None:
+    """Makes the handlers that the worker has set up write JSON lines."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(JsonLines())

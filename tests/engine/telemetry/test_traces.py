@@ -1,0 +1,168 @@
+"""One trace leads from the request to whatever follows from it; and nothing of it is traced twice."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from opentelemetry.trace import SpanKind, StatusCode
+
+from engine.storing.events import StoredEvent
+from engine.storing.memory import MemoryEventStore
+from engine.storing.port import Appended, Head
+from engine.telemetry import spans
+from engine.triggers.http_requests import CommandRequest
+from tests.engine.contexts import TRACE, context
+from tests.engine.telemetry.kept import Kept
+from tests.engine.toy.guest import DismissGuest, InviteGuest, Wish
+from tests.engine.toy.house import AddBeds
+from tests.engine.toy.registry import GUEST, HOUSE, PROJECTIONS
+from tests.engine.triggers.door import INVITATION, Door, ask
+from tests.engine.world import World
+
+INVITE = InviteGuest("g-1", "hill", (Wish("a window", 1),))
+OTHER_TRACE = "00-11111111111111111111111111111111-2222222222222222-01"
+
+
+def asked(key: str, traceparent: str) -> CommandRequest[None]:
+    its = context(key)
+    return CommandRequest(None, key, "f", its.origin._replace(traceparent=traceparent), None)
+
+
+class TracedStore(MemoryEventStore):
+    """Requests are in spans, as those of the transport are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.appending = asyncio.Event()
+
+    async def append(self, stream_id: str, expected: Head, events: Sequence[StoredEvent]) -> Appended:
+        with spans.span("append", kind="client"):
+            self.appending.set()
+            # Whoever waits for the stream gets into its queue meanwhile.
+            await asyncio.sleep(0)
+            return await super().append(stream_id, expected, events)
+
+
+class TestRequests:
+    async def test_a_request_is_a_child_of_its_caller_and_its_events_of_its_command(self, kept: Kept) -> None:
+        door = Door()
+        await ask(door.invite, INVITATION, headers={"traceparent": TRACE})
+        assert kept.tree(TRACE) == ["POST /api", "  handle InviteGuest"]
+        assert kept.one("POST /api").attributes == {
+            "http.request.method": "POST",
+            "http.route": "/api",
+            "http.response.status_code": 201,
+        }
+        (event,) = door.world.store.commits().items
+        command = kept.one("handle InviteGuest").context
+        assert event["metadata"]["traceparent"] == f"00-{command.trace_id:032x}-{command.span_id:016x}-01"
+
+    async def test_a_request_without_a_trace_begins_one(self, kept: Kept) -> None:
+        await ask(Door().invite, INVITATION)
+        assert kept.one("POST /api").parent is None
+
+    async def test_what_is_not_sampled_at_the_root_is_not_sampled_further_on(self, kept: Kept) -> None:
+        door = Door()
+        await ask(door.invite, INVITATION, headers={"traceparent": f"{TRACE[:-2]}00"})
+        assert not kept.spans
+        (event,) = door.world.store.commits().items
+        assert event["metadata"]["traceparent"].startswith(TRACE[:35])
+        assert event["metadata"]["traceparent"].endswith("-00")
+
+    async def test_ids_of_the_path_are_named_in_the_route_and_not_told(self, kept: Kept) -> None:
+        door = Door()
+        await ask(door.guest, guestId="secret-name")
+        assert "secret-name" not in kept.spans[-1].name
+
+
+class TestCommands:
+    async def test_a_refusal_is_an_answer_and_fails_no_span(self, kept: Kept) -> None:
+        world = World()
+        await world.commands.handle(GUEST, asked("k-1", TRACE).to("guest-g-1", INVITE))
+        with pytest.raises(Exception, match="already"):
+            await world.commands.handle(GUEST, asked("k-2", TRACE).to("guest-g-1", INVITE))
+        *_, refused = kept.named("handle InviteGuest")
+        assert refused.status.status_code is StatusCode.UNSET
+        counted = [(each["command.outcome"], count) for each, count in kept.measured("eventsourcing.command.duration")]
+        assert sorted(counted) == [("done", 1), ("refused", 1)]
+
+    async def test_commands_that_share_a_turn_keep_their_traces(self, kept: Kept) -> None:
+        world = World(TracedStore())
+        await asyncio.gather(
+            *(
+                world.commands.handle(HOUSE, asked(f"k-{number}", trace).to("house-hill", AddBeds("hill", 1)))
+                for number, trace in enumerate((TRACE, OTHER_TRACE))
+            )
+        )
+        assert (kept.tree(TRACE), kept.tree(OTHER_TRACE)) == (
+            ["handle AddBeds", "  load", "  append"],
+            ["handle AddBeds"],
+        )
+        first, other = sorted(kept.named("handle AddBeds"), key=lambda each: each.context.trace_id)
+        assert [link.context.span_id for link in other.links] == [first.context.span_id]
+        assert [(each.attributes or {})["group.size"] for each in (first, other)] == [2, 2]
+        traces = [each["metadata"]["traceparent"][:35] for each in world.store.commits().items]
+        assert traces == [TRACE[:35], OTHER_TRACE[:35]]
+
+    async def test_a_second_group_belongs_to_the_trace_of_its_own_first_command(self, kept: Kept) -> None:
+        """The task of a stream was begun by the first caller of all."""
+        world = World(TracedStore())
+        store = world.store
+        assert isinstance(store, TracedStore)
+        first = asyncio.create_task(
+            world.commands.handle(HOUSE, asked("k-1", TRACE).to("house-hill", AddBeds("hill", 1)))
+        )
+        await store.appending.wait()
+        await world.commands.handle(HOUSE, asked("k-2", OTHER_TRACE).to("house-hill", AddBeds("hill", 1)))
+        await first
+        assert kept.tree(TRACE) == ["handle AddBeds", "  load", "  append"]
+        assert kept.tree(OTHER_TRACE) == ["handle AddBeds", "  append"]
+
+    async def test_a_load_is_a_span_of_the_command_that_needed_it(self, kept: Kept) -> None:
+        world = World()
+        await world.commands.handle(GUEST, asked("k-1", TRACE).to("guest-g-1", INVITE))
+        another = world.another_process()
+        for key in ("k-2", "k-3"):
+            await another.commands.handle(GUEST, asked(key, OTHER_TRACE).to("guest-g-1", DismissGuest("too loud")))
+        assert kept.tree(OTHER_TRACE) == ["handle DismissGuest", "  load", "handle DismissGuest"]
+        assert kept.measured("eventsourcing.load.duration") == [({"stream.category": "guest"}, 2)]
+
+
+class TestConsumers:
+    async def test_each_event_is_applied_in_its_own_trace_and_the_batch_has_links_to_all(self, kept: Kept) -> None:
+        world = World()
+        await world.commands.handle(GUEST, asked("k-1", TRACE).to("guest-g-1", INVITE))
+        await world.commands.handle(GUEST, asked("k-2", OTHER_TRACE).to("guest-g-2", INVITE))
+        projection = PROJECTIONS[0]
+        await world.services.projector.run(projection, await world.feed())
+        batch = kept.one(f"process {projection.consumer}")
+        assert batch.parent is None
+        assert batch.kind is SpanKind.CONSUMER
+        assert {f"{link.context.trace_id:032x}" for link in batch.links} == {TRACE[3:35], OTHER_TRACE[3:35]}
+        for trace in (TRACE, OTHER_TRACE):
+            assert f"apply {projection.consumer}" in kept.trace(trace)
+
+    async def test_what_a_process_does_belongs_to_the_trace_of_what_it_reacts_to(self, kept: Kept) -> None:
+        world = World()
+        await world.commands.handle(HOUSE, asked("k-0", OTHER_TRACE).to("house-hill", AddBeds("hill", 5)))
+        await world.commands.handle(GUEST, asked("k-1", TRACE).to("guest-g-1", INVITE))
+        await world.settle()
+        handled = [name for name in kept.trace(TRACE) if name.startswith("handle")]
+        assert {"handle InviteGuest", "handle GuestInvited", "handle DismissGuest", "handle Remind"} <= set(handled)
+
+    async def test_a_stranger_s_item_has_no_trace_and_is_no_error_here(self, kept: Kept) -> None:
+        world = World()
+        strange: list[dict[str, Any]] = [
+            {"streamId": "guest-x", "metadata": "none"},
+            {"streamId": "guest-y", "metadata": {"traceparent": 5}},
+        ]
+        with pytest.raises(Exception, match="guest"):
+            await world.services.projector.run(PROJECTIONS[0], strange)
+
+
+def test_nothing_is_traced_or_loaded_unless_it_is_asked_for() -> None:
+    with spans.span("nothing") as span:
+        span.set({"a": 1})
+        span.link(TRACE)
+    assert (span.traceparent, spans.current(), spans.nearest(TRACE)) == ("", "", TRACE)
