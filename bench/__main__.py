@@ -17,6 +17,7 @@ from bench import (
     overhead,
     page,
     round_trips,
+    telemetry,
     visibility,
 )
 from emulators.bench import __main__ as of_emulators
@@ -28,6 +29,7 @@ _PROG: Final = "python -m bench"
 PARTS: Final[Parts] = {
     "round-trips": ("what commands and queries ask of Cosmos DB, in requests and modelled RU", round_trips.run),
     "overhead": ("a warm command over the one batch that it sends", overhead.run),
+    "telemetry": ("a warm command with telemetry, exported and sampled, over one without", telemetry.run),
     "folding": ("decode and fold 10,000 events, beside the eventsourcing library", folding.run),
     "in-memory": ("load, decide, append in memory, beside the same library", in_memory.run),
     "codecs": ("ours, pydantic, and functions written by hand, with json and orjson", codecs.run),

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from engine.settings import TelemetrySettings
 from engine.telemetry import metrics as our_metrics
 from engine.telemetry import spans
-from engine.telemetry.opentelemetry import OpenTelemetryMeter, OpenTelemetryTracer
+from engine.telemetry.opentelemetry import Notebook
 
 _METRICS_EVERY_MS: Final = 30_000
 _EXPORT_LIFETIME: Final = 5
@@ -42,8 +42,10 @@ def start(settings: TelemetrySettings) -> None:
         traces, measured = TracerProvider(resource=_resource()), MeterProvider(readers, _resource())
         for each in exporters:
             traces.add_span_processor(BatchSpanProcessor(each.spans))
-    spans.use(OpenTelemetryTracer(traces))
-    our_metrics.use(OpenTelemetryMeter(measured))
+    notebook = Notebook(traces, measured)
+    notebook.start()
+    spans.use(notebook.noting)
+    our_metrics.use(notebook.noting)
 
 
 def _exporters(settings: TelemetrySettings) -> list[Exporters]:

@@ -1,15 +1,22 @@
-"""Spans and metrics by OpenTelemetry."""
+"""Notes become spans and metrics of OpenTelemetry's SDK, in a thread of their own."""
 
-import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Final
 
 from opentelemetry import context, metrics, trace
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
 
 from engine.telemetry.instruments import INSTRUMENTS, Instrument
-from engine.telemetry.spans import Attributes, Begun, Kind, Span
+from engine.telemetry.noting import TRACEPARENT, NotedSpan, Noting
+from engine.telemetry.spans import Attributes, Kind
+
+EVERY_SECONDS: Final = 0.5
 
 _KINDS: Final[Mapping[Kind, SpanKind]] = {
     "internal": SpanKind.INTERNAL,
@@ -19,103 +26,59 @@ _KINDS: Final[Mapping[Kind, SpanKind]] = {
 }
 _Made = metrics.Counter | metrics.Histogram | metrics._Gauge  # noqa: SLF001 - the API has no other name for it
 
-_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
+class Notebook:
+    """Holds what was noted, and hands it to the SDK every half a second, from `start` until `close`."""
 
-class OpenTelemetrySpan:
-    """Implements `Span`."""
+    def __init__(self, traces: TracerProvider, measured: MeterProvider) -> None:
+        self.noting = Noting(_sampled_by(traces), _outer)
+        self._ids = _NotedIds()
+        traces.id_generator = self._ids
+        self._tracer = traces.get_tracer("engine")
+        self._made = _instruments(measured.get_meter("engine"))
+        self._closed = threading.Event()
+        self._flushing = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
 
-    def __init__(self, span: trace.Span) -> None:
-        self._span = span
+    def start(self) -> None:
+        self._thread.start()
 
-    @property
-    def traceparent(self) -> str:
-        return _traceparent(self._span.get_span_context())
+    def flush(self) -> None:
+        """Hands over all that was noted until now."""
+        with self._flushing:
+            for _ in range(len(self.noting.notes)):
+                match self.noting.notes.popleft():
+                    case NotedSpan() as span:
+                        self._export(span)
+                    case instrument, value, attributes:
+                        self._record(instrument, value, attributes)
 
-    def set(self, attributes: Attributes) -> None:
-        self._span.set_attributes(attributes)
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join()
 
-    def link(self, traceparent: str) -> None:
-        linked = _span_context(traceparent)
-        if linked is not None:
-            self._span.add_link(linked)
+    def _run(self) -> None:
+        while not self._closed.wait(EVERY_SECONDS):
+            self.flush()
+        self.flush()
 
+    def _export(self, noted: NotedSpan) -> None:
+        parent = _span_context(noted.parent)
+        within = context.Context() if parent is None else trace.set_span_in_context(NonRecordingSpan(parent))
+        with self._ids.of(noted):
+            span = self._tracer.start_span(
+                noted.begun.name,
+                within,
+                kind=_KINDS[noted.begun.kind],
+                attributes=noted.attributes,
+                links=[Link(each) for each in map(_span_context, dict.fromkeys(noted.links)) if each is not None],
+                start_time=noted.started_at,
+            )
+        if noted.failed:
+            span.set_status(StatusCode.ERROR)
+        span.end(noted.ended_at)
 
-class _Unsampled:
-    """Implements `Span` in a trace that is not kept."""
-
-    def __init__(self, traceparent: str) -> None:
-        self.traceparent = traceparent
-
-    def set(self, _: Attributes, /) -> None: ...
-
-    def link(self, _: str, /) -> None: ...
-
-
-class OpenTelemetryTracer:
-    """Implements `Tracer`. Errors are named in spans by their types: their texts may hold what a customer wrote."""
-
-    def __init__(self, provider: trace.TracerProvider) -> None:
-        self._tracer = provider.get_tracer("engine")
-
-    @contextmanager
-    def span(self, begun: Begun) -> Iterator[Span]:
-        above = _span_context(begun.parent) or trace.get_current_span().get_span_context()
-        if above.is_valid and not above.trace_flags.sampled:
-            # Decided at the root of the trace: to begin spans that nobody keeps costs nearly as much as those kept.
-            with _within(above):
-                yield _Unsampled(_traceparent(above))
-            return
-        span = self._started(begun)
-        token = context.attach(trace.set_span_in_context(span))
-        try:
-            yield OpenTelemetrySpan(span)
-        except BaseException as error:
-            if isinstance(error, begun.expected):
-                span.set_attribute("answer.type", type(error).__name__)
-            else:
-                span.set_attribute("error.type", type(error).__name__)
-                span.set_status(trace.StatusCode.ERROR)
-            raise
-        finally:
-            context.detach(token)
-            span.end()
-
-    def ended(self, begun: Begun, began: int) -> None:
-        self._started(begun, began).end()
-
-    def within(self, traceparent: str) -> AbstractContextManager[None]:
-        above = _span_context(traceparent)
-        return nullcontext() if above is None or traceparent == self.current() else _within(above)
-
-    def current(self) -> str:
-        span = trace.get_current_span().get_span_context()
-        return _traceparent(span) if span.is_valid else ""
-
-    def _started(self, begun: Begun, at: int | None = None) -> trace.Span:
-        return self._tracer.start_span(
-            begun.name,
-            _context_of(begun.parent),
-            kind=_KINDS[begun.kind],
-            attributes=begun.attributes,
-            links=[Link(each) for each in map(_span_context, dict.fromkeys(begun.links)) if each is not None],
-            start_time=at,
-        )
-
-
-class OpenTelemetryMeter:
-    """Implements `Meter`."""
-
-    def __init__(self, provider: metrics.MeterProvider) -> None:
-        meter = provider.get_meter("engine")
-        make: Mapping[str, Callable[[str, str, str], _Made]] = {
-            "counter": meter.create_counter,
-            "histogram": meter.create_histogram,
-            "gauge": meter.create_gauge,
-        }
-        self._made = {each: make[each.kind](each.name, each.unit, each.description) for each in INSTRUMENTS}
-
-    def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
+    def _record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
         match self._made[instrument]:
             case metrics.Counter() as counter:
                 counter.add(value, attributes)
@@ -125,28 +88,50 @@ class OpenTelemetryMeter:
                 gauge.set(value, attributes)
 
 
-def _context_of(traceparent: str) -> context.Context | None:
-    """Returns the context of a parent in another place; None makes the current span the parent."""
-    parent = _span_context(traceparent)
-    return None if parent is None else trace.set_span_in_context(NonRecordingSpan(parent), context.Context())
+class _NotedIds(RandomIdGenerator):
+    """Gives a span the ids that it was noted with; spans that others begin, in other threads, get random ones."""
 
+    def __init__(self) -> None:
+        self._noted = threading.local()
 
-@contextmanager
-def _within(span: SpanContext) -> Iterator[None]:
-    token = context.attach(trace.set_span_in_context(NonRecordingSpan(span)))
-    try:
+    @contextmanager
+    def of(self, noted: NotedSpan) -> Iterator[None]:
+        self._noted.trace, self._noted.span = int(noted.trace_id, 16), int(noted.span_id, 16)
         yield
-    finally:
-        context.detach(token)
+        self._noted.trace = self._noted.span = None
+
+    def generate_trace_id(self) -> int:
+        return getattr(self._noted, "trace", None) or super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        return getattr(self._noted, "span", None) or super().generate_span_id()
+
+
+def _instruments(meter: metrics.Meter) -> Mapping[Instrument, _Made]:
+    make: Mapping[str, Callable[[str, str, str], _Made]] = {
+        "counter": meter.create_counter,
+        "histogram": meter.create_histogram,
+        "gauge": meter.create_gauge,
+    }
+    return {each: make[each.kind](each.name, each.unit, each.description) for each in INSTRUMENTS}
+
+
+def _sampled_by(traces: TracerProvider) -> Callable[[str, str], bool]:
+    def is_sampled(trace_id: str, name: str) -> bool:
+        decided = traces.sampler.should_sample(None, int(trace_id, 16), name)
+        return decided.decision is Decision.RECORD_AND_SAMPLE
+
+    return is_sampled
+
+
+def _outer() -> str:
+    """Returns the span of the platform: the worker attaches it where it was told to set up telemetry itself."""
+    span = trace.get_current_span().get_span_context()
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}" if span.is_valid else ""
 
 
 def _span_context(traceparent: str) -> SpanContext | None:
-    parts = _TRACEPARENT.fullmatch(traceparent)
-    if parts is None:
+    if not TRACEPARENT.fullmatch(traceparent):
         return None
-    trace_id, span_id, flags = (int(part, 16) for part in parts.groups())
+    trace_id, span_id, flags = (int(part, 16) for part in traceparent[3:].split("-"))
     return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags & TraceFlags.SAMPLED))
-
-
-def _traceparent(span: SpanContext) -> str:
-    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"

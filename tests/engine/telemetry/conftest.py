@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from engine.telemetry import metrics, spans
-from engine.telemetry.opentelemetry import OpenTelemetryMeter, OpenTelemetryTracer
+from engine.telemetry.opentelemetry import Notebook
 from tests.engine.telemetry.kept import Kept
 
 
@@ -19,9 +19,10 @@ def kept() -> Iterator[Kept]:
     exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
     traces, measured = TracerProvider(), MeterProvider([reader])
     traces.add_span_processor(SimpleSpanProcessor(exporter))
-    spans.use(OpenTelemetryTracer(traces))
-    metrics.use(OpenTelemetryMeter(measured))
-    yield Kept(exporter, reader)
+    notebook = Notebook(traces, measured)
+    spans.use(notebook.noting)
+    metrics.use(notebook.noting)
+    yield Kept(notebook, exporter, reader)
     spans.use(None)
     metrics.use(None)
     traces.shutdown()

@@ -8,14 +8,18 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from engine.telemetry.opentelemetry import Notebook
+
 
 @dataclass(frozen=True)
 class Kept:
+    notebook: Notebook
     exporter: InMemorySpanExporter
     reader: InMemoryMetricReader
 
     @property
     def spans(self) -> Sequence[ReadableSpan]:
+        self.notebook.flush()
         return self.exporter.get_finished_spans()
 
     def named(self, name: str) -> list[ReadableSpan]:
@@ -46,6 +50,7 @@ class Kept:
 
     def measured(self, name: str) -> list[tuple[Mapping[str, Any], float]]:
         """What a metric has now: its attributes, and its sum or its count."""
+        self.notebook.flush()
         data = self.reader.get_metrics_data()
         points = [
             point
