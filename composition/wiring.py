@@ -99,9 +99,10 @@ def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
 
 def _export(telemetry: "TelemetrySettings") -> None:
     try:
-        from engine.telemetry.exporting import start
+        from engine.telemetry.exporting import Process, start
 
-        start(telemetry)
+        instance = f"{os.environ.get('WEBSITE_INSTANCE_ID', 'local')}-{os.getpid()}"
+        start(telemetry, Process(os.environ.get("WEBSITE_SITE_NAME", "functions"), instance))
     except ImportError as error:
         # The service is worth more than what is known of it.
         logging.getLogger(__name__).error("nothing is exported: docs/telemetry.md says what to install: %s", error)

@@ -44,7 +44,7 @@ def _facts() -> dict[str, str]:
 class JsonLines(logging.Formatter):
     """Formats a line as a JSON object.
 
-    An exception is told by its type and by where it was raised: its text may hold what a customer wrote.
+    An exception is told by its type and by where it was raised: its text may hold what a user wrote.
     """
 
     def format(self, record: logging.LogRecord) -> str:

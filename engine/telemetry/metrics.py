@@ -31,7 +31,7 @@ def record(instrument: Instrument, value: float, attributes: Attributes) -> None
 
 
 def on_behalf_of(work: str) -> AbstractContextManager[None]:
-    """Makes `work` the cause of the requests to Cosmos DB in the block, such as `command PlaceOrder`."""
+    """Makes `work` the cause of the requests to Cosmos DB in the block, such as `consumer relay`."""
     return _nothing if _meter is None else _on_behalf_of(work)
 
 

@@ -18,7 +18,7 @@ from typing import Final, Self
 from engine.telemetry.instruments import Instrument
 from engine.telemetry.spans import Attributes, Begun
 
-MOST_NOTES: Final = 50_000
+MOST_NOTES: Final = 20_000
 """When more notes than these wait, the oldest are dropped."""
 
 TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -75,7 +75,7 @@ class NotedSpan:
     ) -> None:
         _current.reset(self._token)
         if kind is not None:
-            # By its type alone: its text may hold what a customer wrote.
+            # By its type alone: its text may hold what a user wrote.
             self.failed = not issubclass(kind, self.begun.expected)
             self.attributes["error.type" if self.failed else "answer.type"] = kind.__name__
         self.end()

@@ -1,15 +1,15 @@
 """Notes become spans and metrics of OpenTelemetry's SDK, in a thread of their own."""
 
+import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
 
 from engine.telemetry.instruments import INSTRUMENTS, Instrument
@@ -24,6 +24,8 @@ _KINDS: Final[Mapping[Kind, SpanKind]] = {
     "producer": SpanKind.PRODUCER,
     "consumer": SpanKind.CONSUMER,
 }
+_log = logging.getLogger(__name__)
+
 _Made = metrics.Counter | metrics.Histogram | metrics._Gauge  # noqa: SLF001 - the API has no other name for it
 
 
@@ -33,8 +35,7 @@ class Notebook:
     def __init__(self, traces: TracerProvider, measured: MeterProvider) -> None:
         self.noting = Noting(_sampled_by(traces), _outer)
         self._ids = _NotedIds()
-        traces.id_generator = self._ids
-        self._tracer = traces.get_tracer("engine")
+        self._tracer = _tracer_of(traces, self._ids)
         self._made = _instruments(measured.get_meter("engine"))
         self._closed = threading.Event()
         self._flushing = threading.Lock()
@@ -58,22 +59,27 @@ class Notebook:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._closed.wait(EVERY_SECONDS):
-            self.flush()
-        self.flush()
+        closed = False
+        while not closed:
+            closed = self._closed.wait(EVERY_SECONDS)
+            try:
+                self.flush()
+            except Exception:  # noqa: BLE001 - the thread goes on
+                # One note that the SDK does not take costs none of the others.
+                _log.exception("telemetry loses a note")
 
     def _export(self, noted: NotedSpan) -> None:
         parent = _span_context(noted.parent)
         within = context.Context() if parent is None else trace.set_span_in_context(NonRecordingSpan(parent))
-        with self._ids.of(noted):
-            span = self._tracer.start_span(
-                noted.begun.name,
-                within,
-                kind=_KINDS[noted.begun.kind],
-                attributes=noted.attributes,
-                links=[Link(each) for each in map(_span_context, dict.fromkeys(noted.links)) if each is not None],
-                start_time=noted.started_at,
-            )
+        self._ids.noted = noted
+        span = self._tracer.start_span(
+            noted.begun.name,
+            within,
+            kind=_KINDS[noted.begun.kind],
+            attributes=noted.attributes,
+            links=[Link(each) for each in map(_span_context, dict.fromkeys(noted.links)) if each is not None],
+            start_time=noted.started_at,
+        )
         if noted.failed:
             span.set_status(StatusCode.ERROR)
         span.end(noted.ended_at)
@@ -89,22 +95,24 @@ class Notebook:
 
 
 class _NotedIds(RandomIdGenerator):
-    """Gives a span the ids that it was noted with; spans that others begin, in other threads, get random ones."""
+    """Gives a span the ids that it was noted with."""
 
-    def __init__(self) -> None:
-        self._noted = threading.local()
-
-    @contextmanager
-    def of(self, noted: NotedSpan) -> Iterator[None]:
-        self._noted.trace, self._noted.span = int(noted.trace_id, 16), int(noted.span_id, 16)
-        yield
-        self._noted.trace = self._noted.span = None
+    noted: NotedSpan
 
     def generate_trace_id(self) -> int:
-        return getattr(self._noted, "trace", None) or super().generate_trace_id()
+        return int(self.noted.trace_id, 16)
 
     def generate_span_id(self) -> int:
-        return getattr(self._noted, "span", None) or super().generate_span_id()
+        return int(self.noted.span_id, 16)
+
+
+def _tracer_of(traces: TracerProvider, ids: _NotedIds) -> trace.Tracer:
+    """Returns a tracer that takes noted ids, and drops nothing: what is noted was sampled."""
+    theirs = traces.id_generator, traces.sampler
+    traces.id_generator, traces.sampler = ids, ALWAYS_ON
+    tracer = traces.get_tracer("engine")
+    traces.id_generator, traces.sampler = theirs
+    return tracer
 
 
 def _instruments(meter: metrics.Meter) -> Mapping[Instrument, _Made]:

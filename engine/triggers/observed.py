@@ -26,7 +26,7 @@ def request(req: func.HttpRequest) -> Iterator[Span]:
 
 
 def _route(req: func.HttpRequest) -> str:
-    """Returns the path with the names of its parameters in place of their values, which may be names of customers."""
+    """Returns the path with the names of its parameters in place of their values, which may be names of people."""
     names = {value: name for name, value in req.route_params.items()}
     segments = urlsplit(req.url).path.split("/")
     return "/".join(f"{{{names[each]}}}" if each in names else each for each in segments)

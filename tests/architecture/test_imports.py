@@ -45,9 +45,11 @@ def test_an_sdk_is_imported_by_its_adapters_alone(file: Path) -> None:
     modules = [name for name in imported(file) if name.startswith("azure.")]
     for module in modules:
         if module.startswith("azure.core"):
-            assert file.name.startswith(("cosmos", "servicebus", "identity")), module
+            assert file.name.startswith(("cosmos", "servicebus", "identity", "azure_monitor")), module
         elif module.startswith("azure.identity"):
             assert file.name == "identity.py", module
+        elif module.startswith("azure.monitor"):
+            assert file.name == "azure_monitor.py", module
         elif module.startswith("azure.cosmos"):
             assert file.name.startswith("cosmos"), module
         elif module.startswith("azure.servicebus"):

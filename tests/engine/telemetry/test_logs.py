@@ -1,4 +1,4 @@
-"""Lines of the log say what they are about, and nothing that a customer wrote."""
+"""Lines of the log say what they are about, and nothing that a user wrote."""
 
 import json
 import logging

@@ -1,0 +1,14 @@
+"""Microsoft's exporters, for Application Insights."""
+
+from azure.core.settings import settings
+from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
+
+
+def exporters(connection_string: str) -> tuple[AzureMonitorTraceExporter, AzureMonitorMetricExporter]:
+    """Returns the exporters of spans and of metrics, which send to the resource of the connection string."""
+    # The spans of our transport say more than those of the SDK, and none is wanted twice.
+    settings.tracing_enabled = False
+    return (
+        AzureMonitorTraceExporter(connection_string=connection_string),
+        AzureMonitorMetricExporter(connection_string=connection_string),
+    )
