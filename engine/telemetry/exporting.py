@@ -4,6 +4,7 @@ Nothing waits for an exporter: threads of the SDK send what has ended, every few
 into their queues. The SDK itself reads the settings that OpenTelemetry defines, such as OTEL_TRACES_SAMPLER.
 """
 
+import atexit
 from typing import Final, NamedTuple
 
 from opentelemetry import metrics, trace
@@ -35,10 +36,10 @@ class Exporters(NamedTuple):
     metrics: MetricExporter
 
 
-def start(settings: TelemetrySettings, process: Process) -> None:
-    """Makes this process export what the settings ask for. Raises ImportError for a package that is not installed.
+def start(settings: TelemetrySettings, process: Process) -> Notebook:
+    """Makes this process export what the settings ask for, until it ends.
 
-    Where the worker has set up Azure Monitor already (PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY), its exporters get
+    Raises ImportError for a package that is not installed. Where the worker has set up Azure Monitor already (PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY), its exporters get
     our spans and metrics, and no others are set up.
     """
     traces, measured = trace.get_tracer_provider(), metrics.get_meter_provider()
@@ -52,6 +53,9 @@ def start(settings: TelemetrySettings, process: Process) -> None:
     notebook.start()
     spans.use(notebook.noting)
     our_metrics.use(notebook.noting)
+    # Before the SDK sends the last of what it has, which was registered earlier.
+    atexit.register(notebook.close)
+    return notebook
 
 
 def _exporters(settings: TelemetrySettings) -> list[Exporters]:

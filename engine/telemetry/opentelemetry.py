@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
 
 from engine.telemetry.instruments import INSTRUMENTS, Instrument
-from engine.telemetry.noting import TRACEPARENT, NotedSpan, Noting
+from engine.telemetry.noting import TRACEPARENT, Note, NotedSpan, Noting
 from engine.telemetry.spans import Attributes, Kind
 
 EVERY_SECONDS: Final = 0.5
@@ -48,25 +48,26 @@ class Notebook:
         """Hands over all that was noted until now."""
         with self._flushing:
             for _ in range(len(self.noting.notes)):
-                match self.noting.notes.popleft():
-                    case NotedSpan() as span:
-                        self._export(span)
-                    case instrument, value, attributes:
-                        self._record(instrument, value, attributes)
+                try:
+                    self._hand_over(self.noting.notes.popleft())
+                except Exception:  # noqa: BLE001 - one note that the SDK does not take costs none of the others
+                    _log.exception("telemetry loses a note")
 
     def close(self) -> None:
         self._closed.set()
         self._thread.join()
 
     def _run(self) -> None:
-        closed = False
-        while not closed:
-            closed = self._closed.wait(EVERY_SECONDS)
-            try:
-                self.flush()
-            except Exception:  # noqa: BLE001 - the thread goes on
-                # One note that the SDK does not take costs none of the others.
-                _log.exception("telemetry loses a note")
+        while not self._closed.wait(EVERY_SECONDS):
+            self.flush()
+        self.flush()
+
+    def _hand_over(self, note: Note) -> None:
+        match note:
+            case NotedSpan() as span:
+                self._export(span)
+            case instrument, value, attributes:
+                self._record(instrument, value, attributes)
 
     def _export(self, noted: NotedSpan) -> None:
         parent = _span_context(noted.parent)
