@@ -6,6 +6,7 @@ invocation and is logged, and the next invocation tries again.
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -77,14 +78,17 @@ async def _part(make: Callable[[], T]) -> T:
 
 
 async def _connected() -> "Services":
-    context = (await _BUILD.get())()
+    build = await _BUILD.get()
+    began, context = time.perf_counter(), build()
     services = await context.__aenter__()
+    _started("connect", began)
     # It would close the services when it is garbage-collected.
     _kept.append(context)
     return services
 
 
 def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
+    began = time.perf_counter()
     from composition.services import build
     from composition.settings import Settings
     from engine.telemetry.logs import as_json_lines
@@ -94,7 +98,15 @@ def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
         as_json_lines()
     if settings.engine.telemetry is not None:
         _export(settings.engine.telemetry)
+    _started("import", began)
     return partial(build, settings)
+
+
+def _started(part: str, began: float) -> None:
+    from engine.telemetry import metrics
+    from engine.telemetry.instruments import START_DURATION
+
+    metrics.record(START_DURATION, time.perf_counter() - began, {"start.part": part})
 
 
 def _export(telemetry: "TelemetrySettings") -> None:

@@ -39,8 +39,8 @@ class Exporters(NamedTuple):
 def start(settings: TelemetrySettings, process: Process) -> Notebook:
     """Makes this process export what the settings ask for, until it ends.
 
-    Raises ImportError for a package that is not installed. Where the worker has set up Azure Monitor already (PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY), its exporters get
-    our spans and metrics, and no others are set up.
+    Where the worker has set up Azure Monitor already (PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY), its exporters get
+    our spans and metrics, and no others are set up. Raises ImportError for a package that is not installed.
     """
     traces, measured = trace.get_tracer_provider(), metrics.get_meter_provider()
     if not isinstance(traces, TracerProvider) or not isinstance(measured, MeterProvider):

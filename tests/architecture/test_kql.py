@@ -1,0 +1,61 @@
+"""Queries for Application Insights name tables, columns, metrics and attributes that there are.
+
+No parser of the language can be had from PyPI: what is checked is what a rename in the code would break.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from engine.telemetry.instruments import INSTRUMENTS
+from tests.architecture.existing import ROOT, code
+
+QUERIES = sorted((ROOT / "infra" / "kql").glob("*.kql"))
+
+# https://learn.microsoft.com/azure/azure-monitor/app/data-model-complete
+TABLES: Final = {"customMetrics", "dependencies", "requests", "traces"}
+COLUMNS: Final = {
+    *("timestamp", "name", "customDimensions", "operation_Id", "cloud_RoleInstance"),
+    *("valueSum", "valueCount", "duration", "success", "message"),
+}
+OPERATORS: Final = {"where", "extend", "summarize", "order", "project", "distinct"}
+WORDS: Final = {
+    *("let", "union", "by", "and", "or", "in", "desc", "asc", "startswith", "false", "true"),
+    *("ago", "tostring", "toint", "sum", "count", "max", "bin", "parse_json"),
+}
+
+
+def statements(path: Path) -> str:
+    return "\n".join(line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("//"))
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_every_name_in_a_query_is_one_of_the_data_or_defined_in_it(path: Path) -> None:
+    query = re.sub(r'"[^"]*"', '""', statements(path))
+    defined = set(re.findall(r"\b(\w+) = ", query))
+    names = set(re.findall(r"(?<![\d.\w])[A-Za-z_]\w*", query))
+    assert names <= TABLES | COLUMNS | OPERATORS | WORDS | defined
+    assert all(line.split()[1] in OPERATORS for line in query.splitlines() if line.startswith("|"))
+    assert query.count("(") == query.count(")")
+    assert path.read_text(encoding="utf-8").startswith("// ")
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_every_metric_and_attribute_in_a_query_is_one_of_ours(path: Path) -> None:
+    query = statements(path)
+    metrics = {each.name: each for each in INSTRUMENTS}
+    asked = re.findall(r'name == "([^"]+)"', query)
+    attributes = set(re.findall(r'customDimensions\["([^"]+)"\]', query))
+    assert set(asked) <= metrics.keys()
+    if asked:
+        assert attributes <= {name for each in asked for name in metrics[each].attributes}
+    else:
+        assert attributes <= code().strings
+    facts = set(re.findall(r'line\["([^"]+)"\]', query))
+    assert facts <= code().strings | code().names
+
+
+def test_there_are_queries() -> None:
+    assert len(QUERIES) >= 8
