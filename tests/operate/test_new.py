@@ -25,7 +25,9 @@ from operate.failure import CommandFailed
 ROOT = Path(__file__).resolve().parents[2]
 OURS_TOO = {
     ".gitignore",
+    "requirements-azure-monitor.txt",
     "requirements-operate.txt",
+    "requirements-otlp.txt",
     "requirements.txt",
     "api/__init__.py",
     "composition/__init__.py",

@@ -81,8 +81,8 @@ async def test_spans_and_metrics_reach_a_collector_with_the_ids_that_were_noted(
 
 async def test_the_name_that_opentelemetry_s_own_setting_gives_wins() -> None:
     async with collector() as (url, taken):
-        await run(PROCESS, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_SERVICE_NAME="shop")
-    assert '"shop"' in json.dumps(taken["/v1/traces"])
+        await run(PROCESS, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_SERVICE_NAME="the-house")
+    assert '"the-house"' in json.dumps(taken["/v1/traces"])
 
 
 async def test_a_collector_that_refuses_or_is_not_there_fails_nothing() -> None:
