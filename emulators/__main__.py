@@ -1,4 +1,4 @@
-"""`python -m emulators cosmos|servicebus|functions …`: one of the services, as a process in the foreground."""
+"""`python -m emulators cosmos|servicebus|functions|traces …`: one of the services, as a process in the foreground."""
 
 import argparse
 import importlib
@@ -10,6 +10,7 @@ SERVICES: Final = {
     "cosmos": "an Azure Cosmos DB account (NoSQL API) over HTTP",
     "servicebus": "an Azure Service Bus namespace over AMQP 1.0",
     "functions": "an Azure Functions host for apps of the Python v2 programming model",
+    "traces": "a receiver of OpenTelemetry's traces and metrics, by OTLP over HTTP in JSON",
 }
 
 _NOTES: Final = """\
@@ -19,6 +20,7 @@ Ctrl-C. With DEVSTACK_SUPERVISED=1 in the environment it also ends with its stan
   python -m emulators cosmos --ephemeral
   python -m emulators servicebus --ephemeral --config config.json
   python -m emulators functions --ephemeral --app path/to/app
+  python -m emulators traces --port 4318
 """
 
 

@@ -11,7 +11,12 @@ from typing import Final
 
 TESTS: Final = Path(__file__).resolve().parent
 PAGE: Final = TESTS.parent / "COMPATIBILITY.md"
-SERVICES: Final = {"cosmos": "Cosmos DB", "servicebus": "Service Bus", "functions": "Functions host"}
+SERVICES: Final = {
+    "cosmos": "Cosmos DB",
+    "servicebus": "Service Bus",
+    "functions": "Functions host",
+    "traces": "Traces",
+}
 WAYS: Final = {"sdk": "official SDK", "trace": "executed trace", "docs": "documentation"}
 
 

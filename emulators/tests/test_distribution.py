@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,22 @@ def is_installed(module: str) -> bool:
 def distributions(file: Path) -> set[str]:
     """What has to be installed for the imports of a file."""
     return {
-        canonicalize_name("-".join(parts[:2] if parts[0] == "azure" else parts[:1]))
+        canonicalize_name(distribution(parts))
         for parts in (module.split(".") for module, _ in imported(file))
         if parts[0] not in sys.stdlib_module_names and parts[0] != "emulators" and not is_beside(file, parts[0])
     }
+
+
+def distribution(module: Sequence[str]) -> str:
+    """The one that has a module, by the parts of its name: some share a package."""
+    match module:
+        case ["azure", part, *_]:
+            return f"azure-{part}"
+        case ["opentelemetry", "exporter", *parts]:
+            return "-".join(["opentelemetry-exporter", *parts[:3]])
+        case ["opentelemetry", *_]:
+            return "opentelemetry-sdk"  # and the API that it comes with
+    return module[0]
 
 
 def is_beside(file: Path, name: str) -> bool:

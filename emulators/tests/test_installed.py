@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from emulators.__main__ import SERVICES
 from emulators.amqp.message import Message
 from emulators.amqp.performatives import Accepted, Disposition
 from emulators.tests.cosmos.raw import RawClient as Cosmos
@@ -81,7 +82,7 @@ def running(python: Path, folder: Path, *arguments: str) -> Iterator[Service]:
 def test_the_wheel_holds_the_services_and_neither_tests_nor_benches(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     folders = {"/".join(Path(name).parts[:2]) for name in names if name.startswith("emulators/")}
-    assert {"emulators/cosmos", "emulators/servicebus", "emulators/functions", "emulators/__main__.py"} <= folders
+    assert {f"emulators/{name}" for name in (*SERVICES, "__main__.py")} <= folders
     assert not {"emulators/tests", "emulators/bench"} & folders
     assert {"emulators/cosmos/sql/grammar.lark", "emulators/servicebus/sql/grammar.lark"} <= set(names)
     assert 2 == len({Path(name).parts[0] for name in names})
@@ -90,7 +91,7 @@ def test_the_wheel_holds_the_services_and_neither_tests_nor_benches(wheel: Path)
 def test_its_command_says_what_there_is(python: Path, tmp_path: Path) -> None:
     for command in ([python, "-m", "emulators"], [python.with_name("azure-local-emulators")]):
         said = run(*command, "--help", folder=tmp_path)
-        assert all(name in said for name in ("cosmos", "servicebus", "functions"))
+        assert all(name in said for name in SERVICES)
 
 
 async def test_cosmos_db(python: Path, tmp_path: Path) -> None:
@@ -124,3 +125,9 @@ def test_the_functions_host(python: Path, tmp_path: Path) -> None:
     with running(python, tmp_path, "functions", "--port", "0", "--ephemeral") as service:
         answer = request(f"{service.url()}/api/hello/world")
         assert (200, b"hello world of lark") == (answer.status, answer.body), service.text
+
+
+async def test_the_receiver_of_traces(python: Path, tmp_path: Path) -> None:
+    with running(python, tmp_path, "traces", "--port", "0") as service:
+        url = service.says(r"traces ready at (\S+)")[0][1]
+        assert b'{"metrics": []}' == request(f"{url}/metrics").body

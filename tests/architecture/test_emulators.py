@@ -14,7 +14,7 @@ ASKED_FOR = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]
 
 
 def pinned() -> Iterator[Requirement]:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-otlp.txt", "requirements-dev.txt"):
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             if re.match(r"[a-z]", line):
                 yield Requirement(line)
