@@ -3,8 +3,8 @@
 import argparse
 
 _ABOUT = """\
-The local cloud of this project: Cosmos DB, Service Bus and the Azure Functions host, on this
-machine, over their real protocols.
+The local cloud of this project: Cosmos DB, Service Bus, the Azure Functions host and a receiver of
+traces, on this machine, over their real protocols.
 """
 
 _NOTES = """\
@@ -12,18 +12,20 @@ environment variables:
   DEVSTACK_FUNCTIONS_PORT   port of the functions, 7071 unless given (0: a free one)
   DEVSTACK_COSMOS_PORT      port of Cosmos DB, 8081 unless given (0: a free one)
   DEVSTACK_SERVICEBUS_PORT  port of Service Bus, 5672 unless given (0: a free one)
+  DEVSTACK_TRACES_PORT      port of the receiver of traces, a free one unless given
   DEVSTACK_DATA             folder of the data, .devstack unless given
   COSMOS                    connection string of another Cosmos DB; wins over the local one
   SERVICEBUS                connection string of another Service Bus; wins over the local one
+  OTEL_EXPORTER_OTLP_ENDPOINT  where traces go; wins over the local receiver, and empty turns them off
 
 exit status: 0 done or stopped as asked, 1 failed, 2 wrong arguments, 3 a port is taken,
 4 the data folder is of another format or not the stack's; of a service that ends on its own: that service's.
 """
 
 _UP = """\
-Start everything in the foreground: makes .venv and local.settings.json where they are missing, starts Cosmos DB and
-Service Bus, provisions the containers, starts the functions, and says where they are. Ctrl-C stops all; asked twice,
-at once. The data stays in the data folder.
+Start everything in the foreground: makes .venv and local.settings.json where they are missing, starts a receiver of
+traces, Cosmos DB and Service Bus, provisions the containers, starts the functions, and says where they are. Ctrl-C
+stops all; asked twice, at once. The data stays in the data folder.
 """
 
 _STATUS = """\
@@ -81,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("cosmos", help="Cosmos DB alone; see its own --help", add_help=False)
     commands.add_parser("servicebus", help="Service Bus alone; see its own --help", add_help=False)
     commands.add_parser("functions", help="the Functions host alone, for any app; see its own --help", add_help=False)
+    commands.add_parser("traces", help="the receiver of traces alone; see its own --help", add_help=False)
     return result
 
 

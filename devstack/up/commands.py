@@ -15,7 +15,7 @@ from devstack.up.claim import Claim, Stack
 from devstack.up.console import Console
 from devstack.up.errors import FAILED, StackError
 from devstack.up.foreground import run_stack
-from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, Options
+from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, TRACES, Options
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _STOP_PATIENCE = 60.0  # seconds
@@ -26,7 +26,7 @@ def run(arguments: List[str]) -> int:
     """Do what the command line asks for; returns the exit status."""
     console = Console()
     try:
-        if arguments and arguments[0] in (COSMOS, SERVICEBUS, FUNCTIONS):
+        if arguments and arguments[0] in (COSMOS, SERVICEBUS, FUNCTIONS, TRACES):
             _become("emulators." + arguments[0], _given(arguments[0], arguments[1:]) + arguments[1:])
         return _command(parser().parse_args(arguments), console)
     except StackError as error:
@@ -59,6 +59,7 @@ def _up(arguments: argparse.Namespace, console: Console) -> int:
         functions_port=variables.functions_port,
         cosmos_port=variables.cosmos_port,
         servicebus_port=variables.servicebus_port,
+        traces_port=variables.traces_port,
         instances=arguments.instances,
         hurry=arguments.hurry,
         lag=arguments.lag,

@@ -11,7 +11,7 @@ from devstack.up.claim import Claim, Stack
 from devstack.up.console import Console
 from devstack.up.errors import StackError
 from devstack.up.events import Event, Events, StopRequested
-from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, Options, Step
+from devstack.up.services import COSMOS, FUNCTIONS, SERVICEBUS, TRACES, Options, Step
 from devstack.up.signals import ignore_stop_requests, on_stop_request
 from devstack.up.source_watch import SourceWatch
 from devstack.up.supervisor import Supervisor
@@ -46,8 +46,9 @@ def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], co
 
         def announce(urls: Dict[str, str]) -> None:
             console.say(
-                "ready — %s/api (functions), %s (Cosmos DB), %s (Service Bus), data in %s; Ctrl-C stops it"
-                % (urls[FUNCTIONS], urls[COSMOS], urls[SERVICEBUS], data_folder.shown(options.data))
+                "ready — %s/api (functions), %s (Cosmos DB), %s (Service Bus), %s/traces (traces), data in %s; "
+                "Ctrl-C stops it"
+                % (urls[FUNCTIONS], urls[COSMOS], urls[SERVICEBUS], urls[TRACES], data_folder.shown(options.data))
             )
 
         def publish(stack: Stack) -> None:
@@ -68,22 +69,23 @@ def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], co
 
 def _require_ports(options: Options) -> None:
     functions = services.functions_ports(options)
-    stores = (
+    others = (
         ("Cosmos DB", options.cosmos_port, "DEVSTACK_COSMOS_PORT"),
         ("Service Bus", options.servicebus_port, "DEVSTACK_SERVICEBUS_PORT"),
+        ("traces", options.traces_port, "DEVSTACK_TRACES_PORT"),
     )
-    for name, port, variable in stores:
+    for number, (name, port, variable) in enumerate(others):
         if port and port in functions:
             raise StackError(
                 "port %d is wanted for %s and for the functions (%d to %d); set %s to another"
                 % (port, name, functions[0], functions[-1], variable)
             )
-    if options.cosmos_port and options.cosmos_port == options.servicebus_port:
-        raise StackError(
-            "port %d is wanted for Cosmos DB and for Service Bus; set DEVSTACK_SERVICEBUS_PORT to another"
-            % options.servicebus_port
-        )
-    for _, port, variable in stores:
+        for before, taken, _ in others[:number]:
+            if port and port == taken:
+                raise StackError(
+                    "port %d is wanted for %s and for %s; set %s to another" % (port, before, name, variable)
+                )
+    for _, port, variable in others:
         ports.require_free([port], variable)
     ports.require_free(functions, "DEVSTACK_FUNCTIONS_PORT")
 
@@ -95,6 +97,16 @@ def _say_what_is_special(options: Options, values: Dict[str, str], console: Cons
     namespace = settings.own_namespace(os.environ)
     if namespace and not settings.is_local(namespace):
         console.say("SERVICEBUS in the environment names %s: functions use that, not the local Service Bus" % namespace)
+    collector = settings.own_collector(os.environ)
+    if collector:
+        console.say(
+            "by %s in the environment traces go to %s, not to the local receiver" % (settings.ENDPOINT, collector)
+        )
+    elif settings.own_collector(values) not in (None, "nowhere"):
+        console.say(
+            "%s has %s, but traces go to the local receiver; that in the environment would win"
+            % (settings.FILE, settings.ENDPOINT)
+        )
     in_file = settings.own_account(values)
     if in_file and not own and not settings.is_local(in_file):
         console.say(

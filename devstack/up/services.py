@@ -35,12 +35,14 @@ class Options:
     functions_port: int
     cosmos_port: int
     servicebus_port: int
+    traces_port: int
     instances: int = 1
     hurry: Optional[str] = None
     lag: Optional[str] = None
     engine: Optional[str] = None
 
 
+TRACES = "traces"
 COSMOS = "cosmos"
 SERVICEBUS = "servicebus"
 PROVISION = "provision"
@@ -56,6 +58,7 @@ def steps(options: Options) -> Tuple[Step, ...]:
     functions += ["--data", os.path.join(options.data, FUNCTIONS), "--instances", str(options.instances)]
     hurry = _given("--hurry", options.hurry)
     return (
+        Service(TRACES, ("emulators.traces", "--port", str(options.traces_port))),
         Service(COSMOS, tuple(cosmos + hurry + _given("--lag", options.lag))),
         Service(SERVICEBUS, tuple(bus + hurry)),
         Task(PROVISION, ("operate", "provision")),
@@ -82,6 +85,10 @@ def environment(environ: Mapping[str, str], urls: Mapping[str, str]) -> Dict[str
     """
     result = dict(environ)
     result.update(connections(urls, elsewhere(environ)))
+    if TRACES in urls and settings.ENDPOINT not in environ:
+        result[settings.ENDPOINT] = urls[TRACES]
+        # In milliseconds; five seconds, as the SDK has it, are long for somebody who has just placed an order.
+        result.setdefault("OTEL_BSP_SCHEDULE_DELAY", "500")
     # The services end when their stdin does, so that nothing outlives a killed supervisor.
     result["DEVSTACK_SUPERVISED"] = "1"
     result["PYTHONUNBUFFERED"] = "1"
@@ -106,5 +113,9 @@ def elsewhere(environ: Mapping[str, str]) -> Dict[str, str]:
 
     It has no secret in it.
     """
-    named = {"COSMOS": settings.own_account(environ), "SERVICEBUS": settings.own_namespace(environ)}
+    named = {
+        "COSMOS": settings.own_account(environ),
+        "SERVICEBUS": settings.own_namespace(environ),
+        settings.ENDPOINT: settings.own_collector(environ),
+    }
     return {name: address for name, address in named.items() if address}

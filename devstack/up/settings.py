@@ -11,6 +11,7 @@ from devstack.up.errors import StackError
 
 FILE = "local.settings.json"
 EXAMPLE = FILE + ".example"
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 # The published key of every Cosmos DB emulator; it protects nothing.
 _EMULATOR_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
@@ -23,6 +24,7 @@ class Variables:
     functions_port: int
     cosmos_port: int
     servicebus_port: int
+    traces_port: int
     data: str
 
 
@@ -32,6 +34,7 @@ def variables(environ: Mapping[str, str]) -> Variables:
         functions_port=_port(environ, "DEVSTACK_FUNCTIONS_PORT", 7071),
         cosmos_port=_port(environ, "DEVSTACK_COSMOS_PORT", 8081),
         servicebus_port=_port(environ, "DEVSTACK_SERVICEBUS_PORT", 5672),
+        traces_port=_port(environ, "DEVSTACK_TRACES_PORT", 0),
         data=environ.get("DEVSTACK_DATA") or ".devstack",
     )
 
@@ -106,6 +109,15 @@ def own_namespace(environ: Mapping[str, str]) -> Optional[str]:
     named = re.search(r"Endpoint=([^;]+)", connection, re.IGNORECASE)
     # The rest of a connection string is a secret.
     return named.group(1) if named else "a namespace without an Endpoint"
+
+
+def own_collector(environ: Mapping[str, str]) -> Optional[str]:
+    """Where the user's environment has traces go, if it says so; `nowhere` where it is empty, which turns them off."""
+    if ENDPOINT not in environ:
+        return None
+    address = urlsplit(environ[ENDPOINT])
+    # Before the host there may be a password, and behind it a key.
+    return "%s://%s" % (address.scheme, address.netloc.rpartition("@")[2]) if address.netloc else "nowhere"
 
 
 def is_local(endpoint: str) -> bool:

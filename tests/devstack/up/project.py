@@ -25,7 +25,7 @@ PATIENCE = 20.0  # seconds, far more than anything here takes
 CLEAN_ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith(("DEVSTACK_", "COSMOS", "SERVICEBUS", "MAKE"))
+    if not name.startswith(("DEVSTACK_", "COSMOS", "SERVICEBUS", "OTEL_", "MAKE"))
 }
 
 
@@ -56,7 +56,7 @@ class Project:
         shutil.copytree(REPOSITORY / "devstack" / "up", root / "devstack" / "up")
         for name in ("__init__.py", "__main__.py"):
             shutil.copy(REPOSITORY / "devstack" / name, root / "devstack" / name)
-        for service in ("cosmos", "servicebus", "functions"):
+        for service in ("traces", "cosmos", "servicebus", "functions"):
             (root / "emulators" / service).mkdir(parents=True)
             shutil.copy(FAKES / "service.py", root / "emulators" / service / "__main__.py")
         (root / "operate").mkdir()

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.devstack.up.project import Project
+from tests.devstack.up.project import Project, wait_until
 
 
 class TestDown:
@@ -18,7 +18,7 @@ class TestDown:
             down = project.run("down")
 
             assert (0, "devstack: stopped; the data stays in .devstack\n") == (down.returncode, down.stdout)
-            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
+            assert ["functions stop", "servicebus stop", "cosmos stop", "traces stop"] == project.noted()[5:]
             assert 0 == up.ends()
 
     def test_where_nothing_runs_there_is_nothing_to_do(self, project: Project) -> None:
@@ -79,8 +79,8 @@ class TestStatus:
 
     def test_a_stack_that_starts_is_not_ready(self, project: Project) -> None:
         project.faults(functions={"mute": True})
-        with project.up() as up:
-            up.says("cosmos ready")
+        with project.up():
+            wait_until(lambda: "functions start" in project.noted(), "functions start")
             status = project.run("status", "--json")
 
             assert 1 == status.returncode
@@ -144,7 +144,7 @@ class TestReset:
 
 
 class TestForwards:
-    @pytest.mark.parametrize("name", ["cosmos", "servicebus", "functions"])
+    @pytest.mark.parametrize("name", ["traces", "cosmos", "servicebus", "functions"])
     def test_arguments_go_to_the_service_as_they_are(self, project: Project, name: str) -> None:
         """Help and errors are those of the service itself."""
         assert project.run(name, "--help").stdout.startswith(f"usage: python -m devstack.{name} ")
@@ -177,6 +177,8 @@ class TestCommandLine:
             "cosmos",
             "servicebus",
             "functions",
+            "traces",
+            "DEVSTACK_TRACES_PORT",
             "DEVSTACK_DATA",
             "exit status",
         ):

@@ -10,7 +10,7 @@ from tests.devstack.up.project import Project, end_service, is_alive, wait_until
 
 
 class TestServiceThatEnds:
-    @pytest.mark.parametrize("name", ["cosmos", "servicebus", "functions"])
+    @pytest.mark.parametrize("name", ["traces", "cosmos", "servicebus", "functions"])
     def test_it_is_named_with_its_status_and_the_rest_stops(self, project: Project, name: str) -> None:
         """The stack ends with the status of the service that ended on its own."""
         with project.up() as up:
@@ -64,11 +64,13 @@ class TestServiceThatEnds:
             assert 6 == up.ends()
             assert "devstack: provision ended on its own with status 6" in up.output
             assert [
+                "traces start",
                 "cosmos start",
                 "servicebus start",
                 "operate start",
                 "servicebus stop",
                 "cosmos stop",
+                "traces stop",
             ] == project.noted()
 
 
@@ -81,7 +83,7 @@ class TestKilledSupervisor:
             up.process.kill()
 
             wait_until(lambda: not any(is_alive(service["pid"]) for service in found.values()), "they ended")
-            assert {"cosmos stop", "servicebus stop", "functions stop"} == set(project.noted()[4:])
+            assert {"traces stop", "cosmos stop", "servicebus stop", "functions stop"} == set(project.noted()[5:])
 
     def test_the_next_start_waits_for_services_that_still_wind_up(self, project: Project) -> None:
         """They hold the data folder as long as they live, so nobody runs over it beside them."""
@@ -121,7 +123,13 @@ class TestRefusal:
             assert 1 == second.returncode
             assert second.stderr.startswith(f"devstack: a stack already runs over .devstack (pid {up.process.pid}); ")
             assert 1 == len(second.stderr.splitlines())
-            assert ["cosmos start", "servicebus start", "operate start", "functions start"] == project.noted()
+            assert [
+                "traces start",
+                "cosmos start",
+                "servicebus start",
+                "operate start",
+                "functions start",
+            ] == project.noted()
 
     def test_a_stack_over_other_data_runs_beside_it(self, project: Project) -> None:
         with project.up() as first, project.up(DEVSTACK_DATA=".other") as second:
@@ -129,7 +137,8 @@ class TestRefusal:
             second.ready()
 
     @pytest.mark.parametrize(
-        "variable", ["DEVSTACK_COSMOS_PORT", "DEVSTACK_SERVICEBUS_PORT", "DEVSTACK_FUNCTIONS_PORT"]
+        "variable",
+        ["DEVSTACK_COSMOS_PORT", "DEVSTACK_SERVICEBUS_PORT", "DEVSTACK_TRACES_PORT", "DEVSTACK_FUNCTIONS_PORT"],
     )
     def test_a_taken_port_is_refused_with_its_holder_before_anything_starts(
         self, project: Project, variable: str
@@ -160,6 +169,8 @@ class TestRefusal:
         assert "port 8081 is wanted for Service Bus and for the functions (8080 to 8081)" in refused.stderr
         refused = project.run("up", DEVSTACK_COSMOS_PORT="8080", DEVSTACK_SERVICEBUS_PORT="8080")
         assert "port 8080 is wanted for Cosmos DB and for Service Bus" in refused.stderr
+        refused = project.run("up", DEVSTACK_SERVICEBUS_PORT="8080", DEVSTACK_TRACES_PORT="8080")
+        assert "port 8080 is wanted for Service Bus and for traces; set DEVSTACK_TRACES_PORT" in refused.stderr
 
     @pytest.mark.parametrize(("found", "age"), [("0", "an older"), ("99", "a newer")])
     def test_data_of_another_format_is_left_alone(self, project: Project, found: str, age: str) -> None:

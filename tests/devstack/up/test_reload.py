@@ -33,7 +33,7 @@ def test_a_change_that_breaks_the_app_is_mended_by_the_next_one(project: Project
         app.write_text("mended at last")
 
         wait_until(lambda: 2 == up.output.count("functions ready at"), "they are ready again")
-        assert {"cosmos", "servicebus", "functions"} == set(project.services())
+        assert {"traces", "cosmos", "servicebus", "functions"} == set(project.services())
 
 
 class TestSourceWatch:

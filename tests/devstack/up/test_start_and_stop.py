@@ -1,6 +1,7 @@
 """`up`, from its first process to its last."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -15,15 +16,22 @@ ELSEWHERE = "AccountEndpoint=https://orders.documents.azure.com:443/;AccountKey=
 
 class TestStart:
     def test_cosmos_is_provisioned_before_the_functions_start(self, project: Project) -> None:
-        """The order is Cosmos DB, Service Bus, provisioning, functions, and the last line says where they are."""
+        """The order is traces, Cosmos DB, Service Bus, provisioning, functions; the last line says where they are."""
         with project.up() as up:
             ready = up.ready().says("devstack: ready — ")
 
             found = project.services()
-            assert ["cosmos start", "servicebus start", "operate start", "functions start"] == project.noted()
+            assert [
+                "traces start",
+                "cosmos start",
+                "servicebus start",
+                "operate start",
+                "functions start",
+            ] == project.noted()
             assert (
                 f"devstack: ready — {found['functions']['url']}/api (functions), {found['cosmos']['url']} (Cosmos DB), "
-                f"{found['servicebus']['url']} (Service Bus), data in .devstack; Ctrl-C stops it\n"
+                f"{found['servicebus']['url']} (Service Bus), {found['traces']['url']}/traces (traces), "
+                "data in .devstack; Ctrl-C stops it\n"
             ) == ready
 
     def test_the_connection_string_follows_the_port(self, project: Project) -> None:
@@ -32,7 +40,7 @@ class TestStart:
             up.ready()
 
             url = project.services()["cosmos"]["url"]
-            _, _, operate, functions = project.journal()
+            *_, operate, functions = project.journal()
             assert operate["cosmos"].startswith(f"AccountEndpoint={url}/;AccountKey=C2y6")
             assert operate["cosmos"] == functions["cosmos"]
             bus = project.services()["servicebus"]["url"].removeprefix("http://")
@@ -44,7 +52,7 @@ class TestStart:
         with project.up(COSMOS=ELSEWHERE) as up:
             up.ready()
 
-            _, _, operate, functions = project.journal()
+            *_, operate, functions = project.journal()
             assert [ELSEWHERE, ELSEWHERE] == [operate["cosmos"], functions["cosmos"]]
             assert "COSMOS in the environment names https://orders.documents.azure.com:443/" in up.output
             assert "c2VjcmV0" not in up.output
@@ -54,7 +62,7 @@ class TestStart:
         with project.up(COSMOS__accountEndpoint="https://orders.documents.azure.com:443/") as up:
             up.ready()
 
-            assert [None, None] == [entry["cosmos"] for entry in project.journal()[2:]]
+            assert [None, None] == [entry["cosmos"] for entry in project.journal()[3:]]
 
     @pytest.mark.parametrize("name", ["SERVICEBUS", "SERVICEBUS__fullyQualifiedNamespace"])
     def test_a_namespace_of_the_users_environment_wins(self, project: Project, name: str) -> None:
@@ -64,9 +72,41 @@ class TestStart:
             up.ready()
 
             expected = value if name == "SERVICEBUS" else None
-            assert [expected, expected] == [entry["servicebus"] for entry in project.journal()[2:]]
+            assert [expected, expected] == [entry["servicebus"] for entry in project.journal()[3:]]
             assert re.search("SERVICEBUS in the environment names .*orders.servicebus.windows.net", up.output)
             assert "c2VjcmV0" not in up.output
+
+    def test_the_functions_export_to_the_receiver_that_was_started(self, project: Project) -> None:
+        """Soon enough for somebody who looks."""
+        with project.up(OTEL_EXPORTER_OTLP_HEADERS="a=b") as up:
+            up.ready()
+
+            exported = {"OTEL_EXPORTER_OTLP_ENDPOINT": project.services()["traces"]["url"]}
+            exported |= {"OTEL_EXPORTER_OTLP_HEADERS": "a=b", "OTEL_BSP_SCHEDULE_DELAY": "500"}
+            assert exported == project.journal()[-1]["telemetry"]
+
+    @pytest.mark.parametrize(
+        ("value", "named"),
+        [("https://u:secret@traces.example:4318/v1?key=secret", "https://traces.example:4318"), ("", "nowhere")],
+    )
+    def test_a_collector_of_the_users_environment_wins_and_an_empty_one_turns_traces_off(
+        self, project: Project, value: str, named: str
+    ) -> None:
+        with project.up(OTEL_EXPORTER_OTLP_ENDPOINT=value) as up:
+            up.ready()
+
+            assert {"OTEL_EXPORTER_OTLP_ENDPOINT": value} == project.journal()[-1]["telemetry"]
+            assert f"by OTEL_EXPORTER_OTLP_ENDPOINT in the environment traces go to {named}, not" in up.output
+            assert "secret" not in up.output
+            status = json.loads(project.run("status", "--json").stdout)
+            assert {"OTEL_EXPORTER_OTLP_ENDPOINT": named} == status["elsewhere"]
+
+    def test_another_collector_in_the_settings_file_is_not_overridden_in_silence(self, project: Project) -> None:
+        project.settings({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://traces.example"})
+        with project.up() as up:
+            up.ready()
+
+            assert "local.settings.json has OTEL_EXPORTER_OTLP_ENDPOINT, but traces go to the local" in up.output
 
     def test_another_account_in_the_settings_file_is_not_overridden_in_silence(self, project: Project) -> None:
         """The stack uses its own Cosmos DB, and says how to have another."""
@@ -82,7 +122,7 @@ class TestStart:
         with project.up("--instances", "2", "--hurry", "10", "--lag", "3", "--engine", "own") as up:
             up.ready()
 
-            cosmos, bus, _, functions = (" ".join(entry["arguments"]) for entry in project.journal())
+            _, cosmos, bus, _, functions = (" ".join(entry["arguments"]) for entry in project.journal())
             data = project.data
             assert f"--port 0 --data {data}/cosmos --hurry 10 --lag 3" == cosmos
             entities = data / "servicebus.json"
@@ -104,7 +144,7 @@ class TestStop:
             up.ready().signal_group(signal.SIGINT)
 
             assert 0 == up.ends()
-            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
+            assert ["functions stop", "servicebus stop", "cosmos stop", "traces stop"] == project.noted()[5:]
             assert "stopped; the data stays in .devstack" in up.output
 
     def test_sigterm_stops_all(self, project: Project) -> None:
@@ -112,7 +152,7 @@ class TestStop:
             up.ready().process.terminate()
 
             assert 0 == up.ends()
-            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
+            assert ["functions stop", "servicebus stop", "cosmos stop", "traces stop"] == project.noted()[5:]
 
     def test_a_request_while_it_starts_is_heard(self, project: Project) -> None:
         """Here the functions never get ready."""
@@ -122,7 +162,7 @@ class TestStop:
             up.process.terminate()
 
             assert 0 == up.ends()
-            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
+            assert ["functions stop", "servicebus stop", "cosmos stop", "traces stop"] == project.noted()[5:]
 
     def test_a_signal_to_the_process_and_to_its_group_is_one_request(self, project: Project) -> None:
         """`timeout` and `make` send both; the services still end in their own time."""
@@ -131,7 +171,7 @@ class TestStop:
             up.process.send_signal(signal.SIGINT)
 
             assert 0 == up.ends()
-            assert ["functions stop", "servicebus stop", "cosmos stop"] == project.noted()[4:]
+            assert ["functions stop", "servicebus stop", "cosmos stop", "traces stop"] == project.noted()[5:]
 
     def test_asked_twice_it_does_not_wait_for_a_service_that_hangs(self, project: Project) -> None:
         project.faults(functions={"stubborn": True})

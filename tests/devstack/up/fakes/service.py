@@ -69,7 +69,8 @@ def main() -> None:
     arguments = parser.parse_args()
     faults = json.loads(Path("faults.json").read_text()).get(NAME, {})
     addresses = {name.lower(): os.environ.get(name) for name in ("COSMOS", "SERVICEBUS")}
-    note("start", arguments=sys.argv[1:], **addresses)
+    telemetry = {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+    note("start", arguments=sys.argv[1:], telemetry=telemetry, **addresses)
     if "broken" in faults and Path(faults["broken"]).read_text() == "broken":
         print("the app does not load")
         sys.exit(5)
