@@ -18,6 +18,7 @@ class RunningStack:
     settings: Mapping[str, str]
     elsewhere: Mapping[str, str]
     functions: str | None
+    traces: str | None
 
 
 def running_stack(root: Path) -> RunningStack | None:
@@ -38,5 +39,6 @@ def running_stack(root: Path) -> RunningStack | None:
 def _read(told: Any) -> RunningStack | None:
     if not isinstance(told, dict) or not told.get("running"):
         return None
-    functions = (told.get("services") or {}).get("functions") or {}
-    return RunningStack(told.get("settings") or {}, told.get("elsewhere") or {}, functions.get("url"))
+    urls = {name: service.get("url") for name, service in (told.get("services") or {}).items()}
+    settings, elsewhere = told.get("settings") or {}, told.get("elsewhere") or {}
+    return RunningStack(settings, elsewhere, urls.get("functions"), urls.get("traces"))

@@ -9,16 +9,22 @@ from engine.messaging.port import Received
 from engine.telemetry import metrics
 from engine.telemetry.instruments import BATCH_SIZE, MESSAGE_DURATION
 from engine.telemetry.logs import about
-from engine.telemetry.spans import Attributes, Span, span
+from engine.telemetry.spans import UNTRACED, Attributes, Span, span
 
 _Items = Sequence[Mapping[str, Any]]
 
 
 @contextmanager
 def batch(consumer: str, streams: Mapping[str, _Items]) -> Iterator[Span]:
-    """Begins the span of a batch of the feed: the first of a trace of its own, with a link to every event."""
+    """Begins the span of a batch of the feed: the first of a trace of its own, with a link to every event.
+
+    A batch in which the consumer follows nothing has none.
+    """
     items = [item for its_items in streams.values() for item in its_items]
     metrics.record(BATCH_SIZE, len(items), {"consumer.name": consumer})
+    if not items:
+        yield UNTRACED
+        return
     attributes: Attributes = {"consumer.name": consumer, "messaging.batch.message_count": len(items)}
     links = [_traceparent(item) for item in items]
     with (
@@ -70,6 +76,13 @@ def message(consumer: str, received: Received) -> Iterator[Span]:
     finally:
         ended = {"messaging.destination.name": consumer, "error.type": error_type}
         metrics.record(MESSAGE_DURATION, time.perf_counter() - began, ended)
+
+
+@contextmanager
+def timer(name: str) -> Iterator[Span]:
+    """Begins the span of what a timer has called: the first of a trace of its own."""
+    with span(name) as its_span, metrics.on_behalf_of(f"timer {name}"):
+        yield its_span
 
 
 def _traceparent(item: Mapping[str, Any]) -> str:

@@ -203,6 +203,7 @@ async def open_bus(client: ServiceBusClient) -> AsyncIterator[AzureServiceBus]:
 
 def _traced(entity: str, message: Message, began: int) -> None:
     """Adds a span to the trace of the message, though it was sent with messages of other traces."""
+    due = {} if message.due is None else {"message.due": message.due.isoformat()}
     ended(
         f"send {entity}",
         kind="producer",
@@ -214,6 +215,7 @@ def _traced(entity: str, message: Message, began: int) -> None:
             "messaging.destination.name": entity,
             "messaging.message.id": message.message_id,
             "stream.id": message.session_id or "",
+            **due,
         },
     )
 

@@ -41,7 +41,8 @@ class BusFunctions:
     async def release_newer(self) -> None:
         """Releases what older builds have parked, and this build knows. Raises AdapterError and TransientFailure."""
         async with _ended_by_the_host():
-            await (await self.services()).newer.run()
+            with observed.timer("release newer"):
+                await (await self.services()).newer.run()
 
     async def _attempt(self, name: str, delivery: Delivery) -> None:
         services = await self.services()

@@ -26,7 +26,7 @@ def text(key: str, value: str) -> Mapping[str, Any]:
     return {"key": key, "value": {"stringValue": value}}
 
 
-def span(trace: int, number: int, parent: int = 0, **other: Any) -> Mapping[str, Any]:
+def span(trace: int, number: int, parent: int = 0, **other: object) -> Mapping[str, Any]:
     return {
         "traceId": f"{trace:032X}",
         "spanId": f"{number:016x}",
@@ -199,7 +199,7 @@ class TestHostile:
 
     async def test_what_is_odd_is_taken(self, server: TracesServer, session: aiohttp.ClientSession) -> None:
         """Unknown fields are ignored, unknown numbers shown as they are; an end may come before its begin."""
-        odd = {"kind": 42, "status": {"code": 7}, "startTimeUnixNano": 2**64 - 1, "endTimeUnixNano": 0, "later": {}}
+        odd: dict[str, Any] = {"kind": 42, "status": {"code": 7}, "startTimeUnixNano": 2**64 - 1, "endTimeUnixNano": 0, "later": {}}
         values = [{"key": "a", "value": {"doubleValue": "NaN"}}, {"key": "b"}, text("c", "\ud800")]
         assert 200 == (await send(session, f"{server.url}/v1/traces", request(span(1, 1, **odd, attributes=values))))[0]
 
