@@ -7,7 +7,7 @@ VENV = .venv/bin
 # A Python that was asked for replaces a .venv of another one; the default leaves it alone.
 THIS_PYTHON = $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: help setup run demo test test-emulators test-essentials test-all test-long check bench reset clean
+.PHONY: help setup run demo trace test test-emulators test-essentials test-all test-long check bench reset clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ run: ## start the service and its local cloud, reload on changes; Ctrl-C stops i
 
 demo: setup ## walk orders through the running service and show it
 	@$(VENV)/python -m operate demo
+
+trace: setup ## show what became of an order, step by step: make trace ORDER=<its id>
+	@$(VENV)/python -m operate trace $(ORDER)
 
 test: setup ## run the tests of the service, about eight minutes
 	$(VENV)/python -m pytest tests -m "not long"

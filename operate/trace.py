@@ -61,7 +61,7 @@ def _lines(traces: Mapping[str, Spans]) -> Iterable[_Line]:
         yield from _of_one(trace_id, spans, elsewhere, names)
         yield _Line("")
     told = ", ".join(f"{name} is {host}" for host, name in names.items())
-    yield _Line(f"{len(traces)} trace{'s' * (len(traces) > 1)}, {request_units(every):.2f} RU; {told}")
+    yield _Line(f"{_counted(len(traces), 'trace')}, {request_units(every):.2f} RU; {told}")
 
 
 def _of_one(
@@ -70,17 +70,17 @@ def _of_one(
     tree = steps(spans)
     end = max(step.at + step.span["durationMs"] for step in tree)
     yield _Line(f"{tree[0].span['name']}, trace {trace_id}", _HEAD)
-    yield _Line(f"{tree[0].span['begin']}, {_time(end)}, {request_units(spans):.2f} RU, {len(spans)} spans")
+    yield _Line(f"{tree[0].span['begin']}, {_time(end)}, {request_units(spans):.2f} RU, {_counted(len(spans), 'span')}")
     yield _Line(f"{'at':>10}  {'took':>9}  {'RU':>6}", _DIM)
     for step in tree:
-        indent = "  " * step.depth
-        if step.waited is not None and step.waited.reason != OTHER:
-            yield _Line(f"{'':33}{indent}waiting {_time(step.waited.milliseconds)} ({step.waited.reason})", _WAITING)
         cost = f"{step.request_units:.2f}" if step.request_units else ""
-        columns = f"{_time(step.at):>10}  {_time(step.span['durationMs']):>9}  {cost:>6}  {names[step.host]}"
-        yield _Line(f"{columns}  {indent}{_told(step)}", _style(step))
+        columns = f"{_time(step.at):>10}  {_time(step.span['durationMs']):>9}  {cost:>6}  {names[step.host]}  "
+        indent, blank = "  " * step.depth, " " * len(columns)
+        if step.waited is not None and step.waited.reason != OTHER:
+            yield _Line(f"{blank}{indent}waiting {_time(step.waited.milliseconds)} ({step.waited.reason})", _WAITING)
+        yield _Line(f"{columns}{indent}{_told(step)}", _style(step))
         for each in elsewhere.get(step.span["spanId"], ()):
-            yield _Line(f"{'':33}{indent}  and {each}", _DIM)
+            yield _Line(f"{blank}{indent}  and {each}", _DIM)
 
 
 def _told(step: Step) -> str:
@@ -88,10 +88,8 @@ def _told(step: Step) -> str:
     known = step.attributes
     stream = known.get("stream.id", "")
     status = str(known.get("http.response.status_code") or known.get("db.response.status_code") or "")
-    deliveries, conflicts = (
-        int(known.get("messaging.servicebus.message.delivery_count", 1)),
-        int(known.get("append.conflicts", 0)),
-    )
+    deliveries = int(known.get("messaging.servicebus.message.delivery_count", 1))
+    conflicts = int(known.get("append.conflicts", 0))
     said = (
         str(step.span["name"]),
         "" if stream == step.stream_above else str(stream),
@@ -99,13 +97,13 @@ def _told(step: Step) -> str:
         status if status != "200" or "http.response.status_code" in known else "",
         f"group of {known['group.size']}" if int(known.get("group.size", 1)) > 1 else "",
         f"delivery {deliveries}" if deliveries > 1 else "",
-        f"{conflicts} conflict{'s' * (conflicts > 1)}" if conflicts else "",
+        _counted(conflicts, "conflict") if conflicts else "",
         f"answered {known['answer.type']}" if "answer.type" in known else "",
         f"failed: {known.get('error.type', 'error')}" if _has_failed(step) else "",
         f"for {step.due}" if step.due else "",
         *(f"carried out in trace {each['traceId']}" for each in step.span["links"] if step.span["kind"] == "internal"),
     )
-    return visible("  ".join(filter(None, said)))
+    return "  ".join(filter(None, said))
 
 
 def _json(trace_id: str, spans: Spans) -> Mapping[str, Any]:
@@ -138,7 +136,7 @@ def _json(trace_id: str, spans: Spans) -> Mapping[str, Any]:
 def _print(lines: Iterable[_Line]) -> None:
     if not sys.stdout.isatty():
         for line in lines:
-            print(line.text, flush=True)
+            print(visible(line.text), flush=True)
         return
     # A terminal alone pays for this import.
     from rich.console import Console
@@ -146,7 +144,7 @@ def _print(lines: Iterable[_Line]) -> None:
 
     console = Console()
     for line in lines:
-        console.print(Text(line.text, line.style), soft_wrap=True)
+        console.print(Text(visible(line.text), line.style), soft_wrap=True)
 
 
 def _style(step: Step) -> str:
@@ -161,6 +159,10 @@ def _has_failed(step: Step) -> bool:
 
 def _time(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.1f} ms"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _letter(number: int) -> str:

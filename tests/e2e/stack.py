@@ -114,7 +114,9 @@ class Stack:
 
 def launch(command: list[str], folder: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_", "OTEL_"))
     }
     return subprocess.Popen(
         command,

@@ -80,7 +80,7 @@ def machine(tmp_path: Path) -> Machine:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_", "VIRTUAL_"))
+        if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_", "OTEL_", "VIRTUAL_"))
     }
     ports = {"DEVSTACK_FUNCTIONS_PORT": "0", "DEVSTACK_COSMOS_PORT": "0", "DEVSTACK_SERVICEBUS_PORT": "0"}
     return Machine(folder, {**inherited, "HOME": str(home), **ports})
