@@ -3,6 +3,7 @@
 PYTHON ?= python3
 INSTANCES ?= 1
 HURRY ?= 1
+ORDER ?=
 VENV = .venv/bin
 # A Python that was asked for replaces a .venv of another one; the default leaves it alone.
 THIS_PYTHON = $(if $(filter file,$(origin PYTHON)),,--this-python)

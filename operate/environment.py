@@ -72,6 +72,11 @@ def environment(root: Path, *, with_functions: bool = False) -> Environment:
     return Environment(settings, sources, None if stack is None else stack.functions)
 
 
+def own_setting(name: str) -> str:
+    """Gives what the environment says, whatever a stack or the file has; empty if that is nothing."""
+    return os.environ.get(name, "")
+
+
 def file_settings(root: Path) -> Mapping[str, str]:
     """Reads `Values` of local.settings.json; empty where there is no file. Raises CommandFailed for another form."""
     try:

@@ -1,6 +1,5 @@
 """The receiver of traces that a stack of `make run` has is found, and asked."""
 
-import os
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -10,9 +9,9 @@ from typing import Any, Final
 
 import aiohttp
 
-from operate.environment import FILE, FROM_ENVIRONMENT, FROM_STACK, file_settings
+from operate.environment import FILE, FROM_ENVIRONMENT, FROM_STACK, file_settings, own_setting
 from operate.failure import CommandFailed
-from operate.stack import running_stack
+from operate.stack import RunningStack, running_stack
 from operate.target import Place, is_here
 
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -26,29 +25,26 @@ def receiver(root: Path) -> Place:
 
     Raises CommandFailed where they are nowhere, or where nobody here can read them.
     """
-    place = _named(os.environ, FROM_ENVIRONMENT) or _of_the_stack(root) or _named(file_settings(root), FILE)
-    if place is None:
+    if own := own_setting(_ENDPOINT):
+        place = _place(own, FROM_ENVIRONMENT)
+    elif stack := running_stack(root):
+        place = _place(_of(stack), FROM_STACK)
+    elif filed := file_settings(root).get(_ENDPOINT):
+        place = _place(filed, FILE)
+    else:
         raise CommandFailed("no stack runs here, and traces end with it: `make run` starts one")
     if not is_here(place.address):
         raise CommandFailed(f"traces go to {place.address} ({place.source}): look there")
     return place
 
 
-def _of_the_stack(root: Path) -> Place | None:
-    stack = running_stack(root)
-    if stack is None:
-        return None
+def _of(stack: RunningStack) -> str:
     elsewhere = stack.elsewhere.get(_ENDPOINT)
     if elsewhere == "nowhere":
         raise CommandFailed(f"telemetry is off: {FROM_STACK} was started with an empty {_ENDPOINT}; start it without")
     if elsewhere is None and stack.traces is None:
         raise CommandFailed(f"{FROM_STACK} has no receiver of traces yet: run this again when it is ready")
-    return _place(elsewhere or str(stack.traces), FROM_STACK)
-
-
-def _named(settings: Mapping[str, str], source: str) -> Place | None:
-    address = settings.get(_ENDPOINT, "")
-    return _place(address, source) if address else None
+    return elsewhere or str(stack.traces)
 
 
 def _place(address: str, source: str) -> Place:
