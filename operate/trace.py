@@ -158,7 +158,7 @@ def _has_failed(step: Step) -> bool:
 
 
 def _time(milliseconds: float) -> str:
-    return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.1f} ms"
+    return f"{milliseconds / 1000:.3f} s" if milliseconds >= 1000 else f"{milliseconds:.1f} ms"
 
 
 def _counted(number: int, what: str) -> str:

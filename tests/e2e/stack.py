@@ -22,7 +22,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 READY_WITHIN: Final = 90.0
 STOPPED_WITHIN: Final = 30.0
 POLL_SECONDS: Final = 0.05
-_READY: Final = re.compile(r"devstack: ready — (http://\S+/api) \(functions\), (http://\S+) \(Cosmos DB\)")
+_READY: Final = re.compile(
+    r"devstack: ready — (http://\S+/api) \(functions\), (http://\S+) \(Cosmos DB\), .* (http://\S+)/traces \(traces\)"
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Stack:
         assert process.stdout is not None
         self._reader = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
         self._reader.start()
-        self.api = self.cosmos = ""
+        self.api = self.cosmos = self.traces = ""
 
     @classmethod
     def start(
@@ -65,7 +67,7 @@ class Stack:
         variables = {**ports, "DEVSTACK_DATA": str(data)}
         stack = cls(launch([sys.executable, "-m", "devstack", "up", *options], folder, variables))
         try:
-            stack.api, stack.cosmos = stack.wait_for(_READY).groups()
+            stack.api, stack.cosmos, stack.traces = stack.wait_for(_READY).groups()
         except BaseException:
             stack.kill()
             raise

@@ -83,7 +83,7 @@ SECOND = [
 ]
 SHOWN = f"""\
 POST /guests, trace {TRACE}
-2023-11-14T22:13:20.000000Z, 2.02 s, 7.75 RU, 8 spans
+2023-11-14T22:13:20.000000Z, 2.019 s, 7.75 RU, 8 spans
         at       took      RU
     0.0 ms    20.0 ms    6.25  a  POST /guests  201
     5.0 ms    10.0 ms    6.25  a    handle InviteGuest  order-7  version 1  2 conflicts
@@ -97,8 +97,8 @@ POST /guests, trace {TRACE}
   125.0 ms     2.0 ms    1.50  b          query_items events  429
                                       waiting 101.0 ms (poll of the feed)
   116.0 ms     4.0 ms          a      send commands  stock-mug  for 2023-11-14T22:13:50+00:00
-                                      waiting 2.00 s (poll of the feed)
-    2.02 s     4.0 ms          a      apply order-details@1  version 1
+                                      waiting 2.000 s (poll of the feed)
+   2.015 s     4.0 ms          a      apply order-details@1  version 1
 
 POST /guests/{{guestId}}, trace {OTHER}
 2023-11-14T22:13:23.000000Z, 7.0 ms, 0.00 RU, 2 spans
