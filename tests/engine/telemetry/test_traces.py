@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
+from engine.services import Services
 from engine.storing.events import StoredEvent
 from engine.storing.memory import MemoryEventStore
 from engine.storing.port import Appended, Head
 from engine.telemetry import spans
+from engine.triggers.bus import bus_functions
 from engine.triggers.http_requests import CommandRequest
 from tests.engine.contexts import TRACE, context
 from tests.engine.telemetry.kept import Kept
@@ -142,6 +144,23 @@ class TestConsumers:
         assert {f"{link.context.trace_id:032x}" for link in batch.links} == {TRACE[3:35], OTHER_TRACE[3:35]}
         for trace in (TRACE, OTHER_TRACE):
             assert f"apply {projection.consumer}" in kept.trace(trace)
+
+    async def test_a_batch_of_which_nothing_is_followed_is_no_span(self, kept: Kept) -> None:
+        world = World()
+        await world.commands.handle(HOUSE, asked("k-1", TRACE).to("house-hill", AddBeds("hill", 5)))
+        projection = next(each for each in PROJECTIONS if each.category == "guest")
+        await world.services.projector.run(projection, await world.feed())
+        assert [] == kept.named(f"process {projection.consumer}")
+        assert kept.measured("eventsourcing.feed.batch.size") == [({"consumer.name": projection.consumer}, 1)]
+
+    async def test_what_a_timer_calls_is_a_trace_of_its_own(self, kept: Kept) -> None:
+        world = World()
+
+        async def services() -> Services:
+            return world.services
+
+        await bus_functions(services).release_newer()
+        assert kept.one("release newer").parent is None
 
     async def test_what_a_process_does_belongs_to_the_trace_of_what_it_reacts_to(self, kept: Kept) -> None:
         world = World()
