@@ -39,19 +39,26 @@ def _measured(point: Message) -> Mapping[str, Any]:
 
 
 class Metrics:
-    """One point per name, resource and attributes; beyond the limit, the series that got none for longest goes."""
+    """One point per name, resource and attributes; beyond `size` bytes, the series that got none for longest goes."""
 
-    def __init__(self, limit: int = 5_000) -> None:
-        self._limit = limit
-        self._series: dict[str, Series] = {}
+    def __init__(self, size: int = 16_000_000) -> None:
+        self._limit = size
+        self._size = 0
+        self._series: dict[str, tuple[Series, int]] = {}
 
     def add(self, series: Sequence[Series]) -> None:
         for each in series:
             key = json.dumps([each["name"], each["resource"], each["attributes"]], sort_keys=True)
-            self._series.pop(key, None)
-            self._series[key] = each
-        while len(self._series) > self._limit:
-            del self._series[next(iter(self._series))]
+            self._remove(key)
+            size = len(json.dumps(each))
+            self._series[key] = each, size
+            self._size += size
+        while self._size > self._limit:
+            self._remove(next(iter(self._series)))
+
+    def _remove(self, key: str) -> None:
+        if key in self._series:
+            self._size -= self._series.pop(key)[1]
 
     def newest(self) -> Sequence[Series]:
-        return sorted(self._series.values(), key=lambda each: str(each["name"]))
+        return sorted((each for each, _ in self._series.values()), key=lambda each: str(each["name"]))

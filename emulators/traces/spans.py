@@ -149,22 +149,23 @@ class Traces:
     def add(self, spans: Sequence[Span], size: int) -> int:
         """Keeps the spans of a request of `size` bytes; returns how many were turned away.
 
-        The same span again, from an exporter that saw no answer, takes the place of the one that is there.
+        A span that is there already came from an exporter that saw no answer.
         """
         turned_away = 0
         for span in spans:
             # To the end of the dict, which is in the order of the last arrival.
             trace = self._traces.pop(span.trace_id, None) or _Trace()
             self._traces[span.trace_id] = trace
-            if span.span_id not in trace.spans:
-                if len(trace.spans) >= self._longest:
-                    turned_away += 1
-                    continue
-                share = size / len(spans)
-                trace.size += share
-                self._size += share
-                self._count += 1
+            if span.span_id in trace.spans:
+                continue
+            if len(trace.spans) >= self._longest:
+                turned_away += 1
+                continue
             trace.spans[span.span_id] = span
+            share = size / len(spans)
+            trace.size += share
+            self._size += share
+            self._count += 1
         self._make_room()
         return turned_away
 

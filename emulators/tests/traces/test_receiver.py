@@ -113,6 +113,12 @@ class TestBounds:
         assert [3, 1] == kept(traces)
         assert 1 == traces.dropped
 
+    def test_a_span_that_comes_again_takes_no_room(self) -> None:
+        traces = Traces(spans=2)
+        for trace in (1, 1, 1, 2):
+            traces.add(spans(span(trace, 1)), 10)
+        assert [2, 1] == kept(traces)
+
     def test_bytes_count_too(self) -> None:
         traces = Traces(size=100)
         for trace in range(5):
@@ -131,7 +137,7 @@ class TestBounds:
             assert 2 == len((await get(session, f"{server.url}/traces"))["traces"])
 
     def test_series(self) -> None:
-        metrics = Metrics(limit=2)
+        metrics = Metrics(size=250)
         for name in "abac":
             points = {"dataPoints": [{"asInt": "1", "timeUnixNano": "5"}]}
             sent = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": name, "sum": points}]}]}]}
@@ -199,7 +205,13 @@ class TestHostile:
 
     async def test_what_is_odd_is_taken(self, server: TracesServer, session: aiohttp.ClientSession) -> None:
         """Unknown fields are ignored, unknown numbers shown as they are; an end may come before its begin."""
-        odd: dict[str, Any] = {"kind": 42, "status": {"code": 7}, "startTimeUnixNano": 2**64 - 1, "endTimeUnixNano": 0, "later": {}}
+        odd: dict[str, Any] = {
+            "kind": 42,
+            "status": {"code": 7},
+            "startTimeUnixNano": 2**64 - 1,
+            "endTimeUnixNano": 0,
+            "later": {},
+        }
         values = [{"key": "a", "value": {"doubleValue": "NaN"}}, {"key": "b"}, text("c", "\ud800")]
         assert 200 == (await send(session, f"{server.url}/v1/traces", request(span(1, 1, **odd, attributes=values))))[0]
 
