@@ -27,7 +27,6 @@ OURS_TOO = {
     ".gitignore",
     "requirements-azure-monitor.txt",
     "requirements-operate.txt",
-    "requirements-azure-monitor.txt",
     "requirements-otlp.txt",
     "requirements.txt",
     "api/__init__.py",
