@@ -1,1 +1,1 @@
-"""Local stand-ins for Cosmos DB, Service Bus and the Functions host, over the real protocols. For development."""
+"""Local stand-ins for Cosmos DB, Service Bus, the Functions host and a collector of traces, over the real protocols."""
