@@ -1,5 +1,6 @@
 """`operate trace`: what it makes of spans, where it finds them, and what it says where there are none."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from operate.traces import receiver
 from operate.tree import OTHER as OTHER_REASON
 from operate.tree import SCHEDULED, Wait, steps
 from tests.operate.process import NOWHERE, operate
+from tests.operate.test_output import on_a_terminal, plain
 
 TRACE, OTHER = "a" * 32, "b" * 32
 BEGAN = 1_700_000_000_000_000_000
@@ -189,6 +191,17 @@ class TestCommand:
             for name in ("depth", "atMs", "durationMs", "waitedMs", "waitedFor", "requestUnits", "host", "status")
         )
         assert "m-1" == process["attributes"]["messaging.message.id"]
+
+    async def test_a_terminal_shows_the_same_in_colours(
+        self, server: TracesServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No line is folded: a terminal breaks it where it likes, and what is copied from there is whole."""
+        await told(server)
+        monkeypatch.setenv(ENDPOINT, server.url)
+        shown = await asyncio.to_thread(on_a_terminal, "from operate.__main__ import main; main(['trace', '7'])", 60)
+        assert SHOWN.splitlines() == [line for line in plain(shown).splitlines() if not line.startswith("traces at")]
+        (failed,) = [line for line in shown.splitlines() if "failed:" in line]
+        assert failed.startswith("\x1b[1;31m")
 
     async def test_a_name_moves_no_cursor(self, server: TracesServer) -> None:
         await export(server.url, [span(1, 0, "\x1b[2J", 0, 1)])
