@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from engine.projecting.counting.rollup import Rollup
 from engine.projecting.counting.sums import RollupReader, Span
 from engine.storing.events import StoredEvent
 from engine.storing.items import to_item
@@ -59,9 +60,9 @@ class Log:
         return {key: amount for key, amount in sums.items() if amount}
 
 
-async def counted(reader: RollupReader, span: Span) -> Tally:
+async def counted(reader: RollupReader, span: Span, rollup: Rollup = HOUSE_VISITS) -> Tally:
     """What the rollup shows; nothing that is zero."""
-    rows = await reader.rows(HOUSE_VISITS, span)
+    rows = await reader.rows(rollup, span)
     return {(row.minute, row.series, measure): sum_ for row in rows for measure, sum_ in row.sums.items() if sum_}
 
 
