@@ -17,7 +17,15 @@ from engine.projecting.counting.port import Sums
 from engine.projecting.counting.sums import totals
 from engine.projecting.query import MinutesQuery, PageQuery, ReadModel, StreamQuery
 from engine.storing.events import time_at_rest
-from engine.triggers.http_answers import accepted_answer, answer, answered, event_json, outcome_answer, view_answer
+from engine.triggers.http_answers import (
+    accepted_answer,
+    answer,
+    answered,
+    changing_answer,
+    event_json,
+    outcome_answer,
+    view_answer,
+)
 from engine.triggers.http_requests import (
     CommandRequest,
     Moment,
@@ -153,7 +161,7 @@ class HttpFunctions:
         minutes = [{"minute": time_at_rest(row.minute), **shown(row.series, row.sums)} async for row in in_turns(rows)]
         sums_of_all = [shown(series, sums) for series, sums in totals(rows).items()]
         between = {"from": time_at_rest(span.start), "to": time_at_rest(span.end)}
-        return answer({**between, "minutes": minutes, "totals": sums_of_all})
+        return changing_answer(req, {**between, "minutes": minutes, "totals": sums_of_all})
 
     async def _events(
         self, req: func.HttpRequest, stream_ids: Sequence[str], *, with_streams: bool = False

@@ -190,7 +190,10 @@ def read_span(req: func.HttpRequest, now: datetime) -> Span:
     _refuse_misspelt(req, "from", "to")
     coming = now.replace(second=0, microsecond=0) + _MINUTE
     end = _minute(req, "to") if "to" in req.params else coming
-    start = _minute(req, "from") if "from" in req.params else end - _USUAL_SPAN
+    try:
+        start = _minute(req, "from") if "from" in req.params else end - _USUAL_SPAN
+    except OverflowError:
+        raise BadRequest("to must be an hour later, or from be given.") from None
     # The clock of a client may be ahead.
     if end > coming + _MINUTE:
         raise BadRequest(f"to must not be in the future: it is {time_at_rest(now)} here.")
@@ -218,7 +221,7 @@ def _refuse_misspelt(req: func.HttpRequest, *known: str) -> None:
         return
     by_lower_case = {each.lower(): each for each in known}
     for name in unknown:
-        near = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.8)
+        near = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.75)
         if near:
             raise BadRequest(f"There is no parameter {name}: did you mean {by_lower_case[near[0]]}?")
 
@@ -241,7 +244,7 @@ def prefers_async(req: func.HttpRequest) -> bool:
     return any(each.split(";")[0].strip().lower() == "respond-async" for each in header.split(","))
 
 
-def is_current(req: func.HttpRequest, version: int) -> bool:
+def is_current(req: func.HttpRequest, version: int | str) -> bool:
     """Returns whether If-None-Match names this version: by weak comparison, in a list or as `*` (RFC 9110, 13.1.2)."""
     header: str = req.headers.get("if-none-match", "")
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]

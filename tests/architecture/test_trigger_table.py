@@ -27,6 +27,7 @@ HTTP = {
     "get_payment": ("GET", "orders/{orderId}/payment", "FUNCTION"),
     "get_customer_orders": ("GET", "customers/{customerId}/orders", "FUNCTION"),
     "get_stock": ("GET", "stock/{sku}", "FUNCTION"),
+    "get_sales": ("GET", "sales", "FUNCTION"),
     "get_stock_events": ("GET", "stock/{sku}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
 }

@@ -1,6 +1,6 @@
 """A counter applies one batch of the change feed to one rollup.
 
-An event counts on its own, in whatever order it comes: its marker and what it adds are one transaction, and where its
+An event counts on its own, whatever has come before: its marker and what it adds are one transaction, and where its
 marker is, it is counted. A bucket takes events of many streams, so streams that come at once share its transactions.
 """
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 Sums = Mapping[str, int]
-"""Holds sums by their keys, such as `05.EUR.revenue`: of the minute 5, the series EUR and the measure revenue."""
+"""Holds sums by their keys, such as `05.hill.arrivals`: of the minute 5, the series hill and the measure arrivals."""
 
 
 class RollupStore(Protocol):

@@ -201,8 +201,10 @@ class TestFailures:
 
 @given(data=st.data(), seed=st.integers(0, 2**32))
 async def test_sums_do_not_depend_on_how_the_feed_delivers(data: st.DataObject, seed: int) -> None:
-    """Any cut into batches, any order within a transaction, any repetition, by two owners at once, with failures before
-    and after each write, times that jump between hours, and at the end the whole feed again: what a straight fold adds.
+    """Cut into batches in any way, in any order within a transaction, with any repetition, by two owners at once.
+
+    With failures before and after each write, times that jump between hours, and at the end the whole feed again: what
+    a straight fold adds.
     """
     chance, service = random.Random(seed), Counting()
     for stream_id, aggregate, commands in (
