@@ -78,14 +78,10 @@ class CosmosRollupStore:
     async def _counted(
         self, container: str, bucket: str, additions: Mapping[str, Sums], error: CosmosBatchOperationError
     ) -> list[str]:
-        """Returns the markers that are there; the one that the transaction met at least.
-
-        The session token of its answer keeps a replica that lags from hiding the others.
-        """
+        """Returns the markers that are there; the session token of the answer keeps a replica from hiding them."""
         token = (error.headers or {}).get("x-ms-session-token")
         found = await self._read(container, [(marker, bucket) for marker in additions], session_token=token)
-        met: str = _operations(bucket, additions)[error.error_index][1][0]["id"]
-        return [met, *(marker["id"] for marker in found)]
+        return [marker["id"] for marker in found]
 
     async def _read(
         self, container: str, items: list[tuple[str, str]], session_token: str | None = None

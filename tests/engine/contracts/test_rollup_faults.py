@@ -15,7 +15,7 @@ from emulators.cosmos.server import CosmosServer
 from engine.consuming.errors import TransientFailure
 from engine.projecting.counting import cosmos as counting_cosmos
 from engine.projecting.counting.cosmos import CosmosRollupStore
-from engine.projecting.counting.rollup import SHARDS, Rollup
+from engine.projecting.counting.rollup import LARGEST_CONTRIBUTION, SHARDS, Rollup
 from engine.projecting.counting.sums import RollupReader, Span
 from engine.storing.cosmos_account import open_client
 from engine.testing.times import NOON
@@ -24,6 +24,7 @@ from tests.engine.projecting.tallies import Log, Tally, counted
 from tests.engine.toy.guest import GuestArrived, GuestInvited, GuestLeft
 from tests.engine.toy.house import BedsReturned, BedsTaken
 from tests.engine.toy.read_models.house_visits import HOUSE_VISITS
+from tests.engine.toy.registry import CODEC
 from tests.engine.world import services_over
 
 STEPS = ("execute_item_batch", "create_item", "read_items")
@@ -187,3 +188,30 @@ async def test_a_bucket_that_never_settles_is_given_back_to_the_feed(
 
 def _numbers(owner: Owner) -> dict[str, int]:
     return {name: owner.steps.count(name) for name in STEPS if name in owner.steps}
+
+
+async def test_a_replica_that_lags_hides_no_marker_that_the_primary_has_met() -> None:
+    async with (
+        CosmosServer.start(port=0, lag=5, seed=7) as server,
+        open_client(cosmos(server.connection_string)) as client,
+    ):
+        database, log = await provisioned(client, "contract-tests"), Log()
+        for number in range(20):
+            batch = await log.happened(f"guest-{number}", [GuestArrived("g", "hill")], NOON)
+            assert await Owner(log, database).run(batch)
+            again = Owner(log, database)
+            assert await again.run(batch)
+            assert ["execute_item_batch", "read_items"] == again.steps
+
+
+async def test_no_number_at_rest_is_beyond_what_a_double_holds(store: Cosmos) -> None:
+    """The local server would keep a larger one; Cosmos DB rounds it."""
+    log = Log()
+    for number in range(5):
+        taken = BedsTaken("hill", f"g-{number}", LARGEST_CONTRIBUTION)
+        assert await Owner(log, store.database).run(await log.happened("house-hill", [taken], NOON))
+    (bucket,) = {HOUSE_VISITS.bucket_of(CODEC.decode(each)) for each in await log.store.read("house-hill")}
+    counter = await store.database.get_container_client(HOUSE_VISITS.name).read_item(bucket, bucket)
+    assert {"00.hill.beds": 5 * (LARGEST_CONTRIBUTION // 10**9)} == counter["billions"]
+    assert {"00.hill.beds": 5 * (LARGEST_CONTRIBUTION % 10**9)} == counter["sums"]
+    assert 5 * LARGEST_CONTRIBUTION == (await store.counted())[NOON, "hill", "beds"]
