@@ -200,7 +200,9 @@ def read_span(req: func.HttpRequest, now: datetime) -> Span:
     if start >= end:
         raise BadRequest(f"from must be before to, which is {time_at_rest(end)}.")
     if end - start > _LONGEST_SPAN:
-        raise BadRequest("from and to must be at most 24 hours apart: ask for one day after the other.")
+        raise BadRequest(
+            f"from and to, which is {time_at_rest(end)}, must be at most 24 hours apart: ask for one day after the other."
+        )
     return Span(start, end)
 
 
