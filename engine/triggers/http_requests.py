@@ -200,9 +200,7 @@ def read_span(req: func.HttpRequest, now: datetime) -> Span:
     if start >= end:
         raise BadRequest(f"from must be before to, which is {time_at_rest(end)}.")
     if end - start > _LONGEST_SPAN:
-        raise BadRequest(
-            f"from and to, which is {time_at_rest(end)}, must be at most 24 hours apart: ask for one day after the other."
-        )
+        raise BadRequest(f"from and to, which is {time_at_rest(end)}, must be at most 24 hours apart: ask day by day.")
     return Span(start, end)
 
 
