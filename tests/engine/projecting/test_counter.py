@@ -167,10 +167,11 @@ class TestFailures:
         assert {(NOON, "hill", "arrivals"): 1} == await service.counted()
 
     async def test_a_batch_of_thousands_of_events_of_one_stream_is_counted(self, service: Counting) -> None:
-        taken = [BedsTaken("hill", f"g-{number}", 2) for number in range(5000)]
-        batch = await service.log.happened("house-hill", taken, NOON)
+        batch = []
+        for _ in range(50):
+            batch += await service.log.happened("house-hill", [BedsTaken("hill", "g", 2)] * 90, NOON)
         await service.run(batch, batch)
-        assert {(NOON, "hill", "beds"): 10_000} == await service.counted()
+        assert {(NOON, "hill", "beds"): 9_000} == await service.counted()
 
     async def test_an_event_of_a_newer_build_is_waited_for(self, service: Counting) -> None:
         items = await service.log.happened("guest-g-1", VISIT[:1], NOON)
