@@ -26,6 +26,7 @@ FUNCTIONS: Final[Mapping[str, Callable[[Interface], _Function]]] = {
     "get_stock": lambda api: partial(api.engine.query, "stock-levels"),
     "get_stock_events": lambda api: api.stock.events,
     "health": lambda api: api.engine.health,
+    "health_details": lambda api: api.engine.health_details,
 }
 """By the names of function_app.py."""
 

@@ -61,6 +61,10 @@ class MemoryEventStore:
         """Returns what a change feed would deliver after the first `after` transactions, in the order of commits."""
         return Commits([item for items in self._commits[after:] for item in items], len(self._commits))
 
+    def transactions(self) -> Sequence[Sequence[Mapping[str, Any]]]:
+        """Returns all that was committed, a list of items per transaction."""
+        return self._commits
+
     def rewrite(self, stream_id: str, version: int, data: Mapping[str, Any]) -> None:
         """Replaces the data of an event in place, as somebody may do by hand; the feed brings the event again."""
         item = {**self._streams[stream_id][version - 1], "data": data}

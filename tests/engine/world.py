@@ -7,6 +7,8 @@ from typing import Any
 
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryChangeFeed
+from engine.consuming.feed.port import ChangeFeed
 from engine.consuming.messages import Delivery, MessageConsumer
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.retry_policy import RetryPolicy
@@ -31,6 +33,7 @@ def services_over(
     views: ViewStore | None = None,
     outcomes: MemoryOutcomeStore | None = None,
     parked: MemoryParkedStore | None = None,
+    feed: ChangeFeed | None = None,
     bus: MemoryBus | None = None,
     surroundings: Surroundings | None = None,
     relay_replay_until: datetime | None = None,
@@ -43,6 +46,7 @@ def services_over(
         views=views or MemoryViewStore(),
         outcomes=outcomes or MemoryOutcomeStore(),
         parked=parked or MemoryParkedStore(),
+        feed=feed or MemoryChangeFeed(MemoryEventStore()),
         bus=bus,
         dead_letters=bus,
     )
@@ -65,6 +69,7 @@ class World:
     relayed: int = 0
 
     def __post_init__(self) -> None:
+        self.change_feed = MemoryChangeFeed(self.store)
         self.services = self.another_process()
         self.commands = self.services.commands
         self.asynchronous = self.services.asynchronous
@@ -79,6 +84,7 @@ class World:
             views=self.views,
             outcomes=self.outcomes,
             parked=self.parked,
+            feed=self.change_feed,
             bus=self.bus,
             surroundings=Surroundings(self.clock, sleep=self.pause, monotonic=lambda: self.now.timestamp()),
             relay_replay_until=relay_replay_until,

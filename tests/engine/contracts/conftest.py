@@ -13,13 +13,16 @@ from emulators.cosmos.server import CosmosServer
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.commands.outcomes.port import OutcomeStore
+from engine.consuming.feed.cosmos import CosmosChangeFeed
+from engine.consuming.feed.memory import MemoryChangeFeed
+from engine.consuming.feed.port import ChangeFeed
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked.port import ParkedStore
 from engine.projecting.cosmos import CosmosViewStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
-from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -46,6 +49,7 @@ class Adapters:
     parked_peer: ParkedStore
     outcomes: OutcomeStore
     outcomes_peer: OutcomeStore
+    feed: ChangeFeed
 
 
 _cases: Counter[str] = Counter()
@@ -80,7 +84,8 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     name: str = request.param
     if name == "memory":
         store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
-        yield Adapters(name, store, store, MemorySnapshotStore(), MemoryViewStore(), parked, parked, outcomes, outcomes)
+        views, feed = MemoryViewStore(), MemoryChangeFeed(store)
+        yield Adapters(name, store, store, MemorySnapshotStore(), views, parked, parked, outcomes, outcomes, feed)
     elif name == "devstack":
         async with (
             CosmosServer.start(port=0, lag=3, seed=7) as server,
@@ -108,4 +113,7 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosParkedStore(its_database.get_container_client(PARKED.name)),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosOutcomeStore(its_database.get_container_client(OUTCOMES.name)),
+            CosmosChangeFeed(
+                database.get_container_client(EVENTS.name), database.get_container_client(LEASES.name), account.endpoint
+            ),
         )

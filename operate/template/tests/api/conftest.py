@@ -13,6 +13,7 @@ from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryChangeFeed
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.messaging.memory import MemoryBus
 from engine.projecting.memory import MemoryViewStore
@@ -52,7 +53,14 @@ class Api:
 def api() -> Api:
     store, bus = MemoryEventStore(), MemoryBus()
     adapters = Adapters(
-        store, MemorySnapshotStore(), MemoryViewStore(), MemoryOutcomeStore(), MemoryParkedStore(), bus, bus
+        store,
+        MemorySnapshotStore(),
+        MemoryViewStore(),
+        MemoryOutcomeStore(),
+        MemoryParkedStore(),
+        MemoryChangeFeed(store),
+        bus,
+        bus,
     )
     assembled = assemble(Domain(AGGREGATES, processes()), adapters)
 
