@@ -11,7 +11,7 @@ from composition.settings import Settings
 from engine.assembly import Adapters, assemble
 from engine.clock import utc_now
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
-from engine.consuming.feed.cosmos import CosmosChangeFeed
+from engine.consuming.feed.cosmos import CosmosEventFeed
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.webhook import HttpWebhook
@@ -42,7 +42,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             views=CosmosViewStore(functools.cache(database.get_container_client)),
             outcomes=CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             parked=CosmosParkedStore(database.get_container_client(PARKED.name)),
-            feed=CosmosChangeFeed(events, database.get_container_client(LEASES.name), engine.cosmos.endpoint),
+            feed=CosmosEventFeed(events, database.get_container_client(LEASES.name), engine.cosmos.endpoint),
             bus=bus,
             dead_letters=bus,
             webhook=_webhook(engine.notifications, stack),

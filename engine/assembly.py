@@ -13,7 +13,7 @@ from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.consumer import CommandConsumer
 from engine.commands.handler import CommandHandler
 from engine.commands.outcomes.port import OutcomeStore
-from engine.consuming.feed.port import ChangeFeed
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.feed_runner import FeedRunner
 from engine.consuming.health import HealthCheck
 from engine.consuming.lag import Lags
@@ -58,7 +58,7 @@ class Adapters:
     views: ViewStore
     outcomes: OutcomeStore
     parked: ParkedStore
-    feed: ChangeFeed
+    feed: EventFeed
     bus: Bus
     dead_letters: DeadLetters
     webhook: Webhook | None = None

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Literal
 
-from engine.consuming.feed.port import ChangeFeed, FeedRange, Lease
+from engine.consuming.feed.port import EventFeed, FeedRange, Lease
 
 OWNER_IS_GONE_AFTER: Final = timedelta(seconds=60)
 """A lease that was not renewed for so long has no owner that lives: another host takes it within 20 seconds."""
@@ -47,7 +47,7 @@ class PartitionLag:
 class Lags:
     """Measures the lag of consumers whose functions have the prefix `<consumer>-`."""
 
-    feed: ChangeFeed
+    feed: EventFeed
 
     async def of(self, consumers: Iterable[str], now: datetime) -> Sequence[PartitionLag]:
         """Returns the lag of each consumer in each part of the feed. Raises Unavailable and AccessRefused."""

@@ -11,7 +11,7 @@ from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
-from engine.consuming.feed.memory import MemoryChangeFeed
+from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.messaging.memory import MemoryBus
 from engine.projecting.memory import MemoryViewStore
@@ -47,7 +47,7 @@ class Api:
                 self.views,
                 self.outcomes,
                 MemoryParkedStore(),
-                MemoryChangeFeed(self.store),
+                MemoryEventFeed(self.store),
                 self.bus,
                 self.bus,
             ),

@@ -7,8 +7,8 @@ from typing import Any
 
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
-from engine.consuming.feed.memory import MemoryChangeFeed
-from engine.consuming.feed.port import ChangeFeed
+from engine.consuming.feed.memory import MemoryEventFeed
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.messages import Delivery, MessageConsumer
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.retry_policy import RetryPolicy
@@ -33,7 +33,7 @@ def services_over(
     views: ViewStore | None = None,
     outcomes: MemoryOutcomeStore | None = None,
     parked: MemoryParkedStore | None = None,
-    feed: ChangeFeed | None = None,
+    feed: EventFeed | None = None,
     bus: MemoryBus | None = None,
     surroundings: Surroundings | None = None,
     relay_replay_until: datetime | None = None,
@@ -46,7 +46,7 @@ def services_over(
         views=views or MemoryViewStore(),
         outcomes=outcomes or MemoryOutcomeStore(),
         parked=parked or MemoryParkedStore(),
-        feed=feed or MemoryChangeFeed(MemoryEventStore()),
+        feed=feed or MemoryEventFeed(MemoryEventStore()),
         bus=bus,
         dead_letters=bus,
     )
@@ -69,7 +69,7 @@ class World:
     relayed: int = 0
 
     def __post_init__(self) -> None:
-        self.change_feed = MemoryChangeFeed(self.store)
+        self.change_feed = MemoryEventFeed(self.store)
         self.services = self.another_process()
         self.commands = self.services.commands
         self.asynchronous = self.services.asynchronous

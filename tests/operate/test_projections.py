@@ -57,4 +57,4 @@ async def test_a_row_per_consumer_says_who_has_it_and_how_far_it_is_behind(
     } == relay  # fmt: skip
 
 
-_READS = {"read_account", "read_container", "pkranges", "query", "query_plan", "feed", "batch"}
+_READS = {"account", "read_container", "pkranges", "query", "query_plan", "feed", "batch"}

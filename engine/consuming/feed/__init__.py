@@ -1,1 +1,1 @@
-"""The change feed of the events can be looked at beside the trigger: its ranges, its items, and the trigger's leases."""
+"""Change feeds can be looked at beside the trigger: their ranges and items, and the leases of the trigger."""

@@ -22,26 +22,17 @@ _LEASES: Final = "SELECT * FROM c WHERE CONTAINS(c.id, @of)"
 
 
 class CosmosChangeFeed:
-    """Implements `ChangeFeed`; `endpoint` is that of the account, as the trigger's connection names it."""
+    """Implements `ChangeFeed`."""
 
-    def __init__(self, events: ContainerProxy, leases: ContainerProxy, endpoint: str) -> None:
-        self._events = events
-        self._leases = leases
-        self._host = urlsplit(endpoint).hostname or ""
+    def __init__(self, container: ContainerProxy) -> None:
+        self._container = container
         self._rid: str | None = None
 
     async def ranges(self) -> Sequence[FeedRange]:
         async with translated(_OF):
             # A split is not in the cache of the SDK.
-            found = self._events.read_feed_ranges(force_refresh=True)
+            found = self._container.read_feed_ranges(force_refresh=True)
             return sorted([_range_of(each) async for each in found])
-
-    async def leases(self) -> Sequence[Lease]:
-        self._rid = await self._found_rid()
-        of = monitored(self._host, self._rid)
-        async with translated("leases") as answered:
-            found = self._leases.query_items(_LEASES, parameters=[{"name": "@of", "value": of}], response_hook=answered)
-            return [lease_of(document, of) async for document in found]
 
     async def read(self, where: FeedRange, after: str | None, limit: int) -> FeedPage:
         start: dict[str, Any]
@@ -60,7 +51,7 @@ class CosmosChangeFeed:
             charge += float(headers.get("x-ms-request-charge", 0))
 
         async with translated(_OF):
-            pages: Any = self._events.query_items_change_feed(
+            pages: Any = self._container.query_items_change_feed(
                 **start, max_item_count=limit, response_hook=keep
             ).by_page()
             try:
@@ -72,8 +63,24 @@ class CosmosChangeFeed:
     async def _found_rid(self) -> str:
         """Returns the resource id of the container, which is another one once the container was made anew."""
         async with translated(_OF):
-            rid: str = (await self._events.read())["_rid"]
+            rid: str = (await self._container.read())["_rid"]
             return rid
+
+
+class CosmosEventFeed(CosmosChangeFeed):
+    """Implements `EventFeed`; `endpoint` is that of the account, as the trigger's connection names it."""
+
+    def __init__(self, events: ContainerProxy, leases: ContainerProxy, endpoint: str) -> None:
+        super().__init__(events)
+        self._leases = leases
+        self._host = urlsplit(endpoint).hostname or ""
+
+    async def leases(self) -> Sequence[Lease]:
+        self._rid = await self._found_rid()
+        of = monitored(self._host, self._rid)
+        async with translated("leases") as answered:
+            found = self._leases.query_items(_LEASES, parameters=[{"name": "@of", "value": of}], response_hook=answered)
+            return [lease_of(document, of) async for document in found]
 
 
 def _range_of(opaque: Mapping[str, Any]) -> FeedRange:

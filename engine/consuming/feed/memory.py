@@ -13,8 +13,8 @@ from engine.storing.memory import MemoryEventStore
 _RID = "TQAQAYAAAAI="
 
 
-class MemoryChangeFeed:
-    """Implements `ChangeFeed`. A test sets `split_at` and the `documents` of the trigger's leases.
+class MemoryEventFeed:
+    """Implements `EventFeed`. A test sets `split_at` and the `documents` of the trigger's leases.
 
     An item was written at the time in its metadata.
     """
@@ -45,8 +45,8 @@ class MemoryChangeFeed:
 
 
 def _item(item: Mapping[str, Any], lsn: int) -> Mapping[str, Any]:
-    written_at = datetime.fromisoformat(item["metadata"]["occurredAt"])
-    return {**item, "_lsn": lsn, "_ts": int(written_at.timestamp())}
+    written_at = item["metadata"].get("occurredAt", "1970-01-01T00:00:00Z")
+    return {**item, "_lsn": lsn, "_ts": int(datetime.fromisoformat(written_at).timestamp())}
 
 
 def _is_in(where: FeedRange, stream_id: str) -> bool:

@@ -1,7 +1,7 @@
-"""`ChangeFeed` is the port for a look at the change feed of the events; `memory.py` and `cosmos.py` implement it.
+"""`ChangeFeed` and `EventFeed` are the ports for a look at change feeds; `memory.py` and `cosmos.py` implement them.
 
-The trigger of the functions follows the feed by itself. This port is for those who only look: how far the functions
-are behind, and what has been written.
+The trigger of the functions follows the feed of the events by itself. These ports are for those who only look: how far
+the functions are behind, and what has been written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,22 +59,29 @@ class FeedPage:
 
 
 class ChangeFeed(Protocol):
-    """Reads, and never writes. All methods raise Unavailable and AccessRefused.
+    """Brings each item of a container, as it was written last. All methods raise Unavailable and AccessRefused.
 
-    Replicas may lag: the newest items may be missing, and leases be those of a moment before.
+    Replicas may lag: the newest items may be missing.
     """
 
     async def ranges(self) -> Sequence[FeedRange]:
         """Returns the ranges that the feed has now, in order: one per physical partition."""
         ...
 
-    async def leases(self) -> Sequence[Lease]:
-        """Returns the leases of all functions that follow this feed; those of other containers are left out."""
-        ...
-
     async def read(self, where: FeedRange, after: str | None, limit: int) -> FeedPage:
         """Returns the next page of a range, of about `limit` items; a transaction is never torn.
 
         `after` is the position of the page before, or the continuation of a lease; with None, it is the first page.
+        """
+        ...
+
+
+class EventFeed(ChangeFeed, Protocol):
+    """Brings the events, and knows who follows it."""
+
+    async def leases(self) -> Sequence[Lease]:
+        """Returns the leases of all functions that follow this feed; those of other containers are left out.
+
+        They may be those of a moment before.
         """
         ...

@@ -13,9 +13,9 @@ from emulators.cosmos.server import CosmosServer
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.commands.outcomes.port import OutcomeStore
-from engine.consuming.feed.cosmos import CosmosChangeFeed
-from engine.consuming.feed.memory import MemoryChangeFeed
-from engine.consuming.feed.port import ChangeFeed
+from engine.consuming.feed.cosmos import CosmosEventFeed
+from engine.consuming.feed.memory import MemoryEventFeed
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked.port import ParkedStore
@@ -49,7 +49,7 @@ class Adapters:
     parked_peer: ParkedStore
     outcomes: OutcomeStore
     outcomes_peer: OutcomeStore
-    feed: ChangeFeed
+    feed: EventFeed
 
 
 _cases: Counter[str] = Counter()
@@ -84,7 +84,7 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     name: str = request.param
     if name == "memory":
         store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
-        views, feed = MemoryViewStore(), MemoryChangeFeed(store)
+        views, feed = MemoryViewStore(), MemoryEventFeed(store)
         yield Adapters(name, store, store, MemorySnapshotStore(), views, parked, parked, outcomes, outcomes, feed)
     elif name == "devstack":
         async with (
@@ -113,7 +113,7 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosParkedStore(its_database.get_container_client(PARKED.name)),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosOutcomeStore(its_database.get_container_client(OUTCOMES.name)),
-            CosmosChangeFeed(
+            CosmosEventFeed(
                 database.get_container_client(EVENTS.name), database.get_container_client(LEASES.name), account.endpoint
             ),
         )

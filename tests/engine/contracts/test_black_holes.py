@@ -21,7 +21,7 @@ from emulators.servicebus.server import ServiceBusServer
 from engine.assembly import Adapters
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.port import Done
-from engine.consuming.feed.cosmos import CosmosChangeFeed
+from engine.consuming.feed.cosmos import CosmosEventFeed
 from engine.consuming.feed.port import WHOLE, FeedRange
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.port import Failure
@@ -110,7 +110,7 @@ BEGINS_NOTHING: Final = frozenset(
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
         "ViewStore.get", "ViewStore.find", "ViewStore.page", "OutcomeStore.get", "ParkedStore.sessions",
         "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park",
-        "ParkedStore.free", "ChangeFeed.ranges", "ChangeFeed.leases", "ChangeFeed.read",
+        "ParkedStore.free", "EventFeed.ranges", "EventFeed.leases", "EventFeed.read",
         "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
@@ -178,7 +178,7 @@ async def outside() -> AsyncIterator[Outside]:
             CosmosViewStore(database.get_container_client),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
-            CosmosChangeFeed(
+            CosmosEventFeed(
                 database.get_container_client(EVENTS.name),
                 database.get_container_client(LEASES.name),
                 connection.endpoint,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from emulators.cosmos.server import CosmosServer
-from engine.consuming.feed.cosmos import CosmosChangeFeed
+from engine.consuming.feed.cosmos import CosmosEventFeed
 from engine.consuming.feed.leases import monitored
-from engine.consuming.feed.port import WHOLE, ChangeFeed, FeedRange
+from engine.consuming.feed.port import WHOLE, EventFeed, FeedRange
 from engine.consuming.lag import Lags, PartitionLag
 from engine.storing.containers import EVENTS, LEASES
 from engine.storing.cosmos import CosmosEventStore
@@ -23,7 +23,7 @@ from tests.engine.contracts.test_event_store import filled, long_stream
 MOST_LOOKS = 200
 
 
-async def followed(feed: ChangeFeed, stream: str, count: int, limit: int = 100) -> list[int]:
+async def followed(feed: EventFeed, stream: str, count: int, limit: int = 100) -> list[int]:
     """The versions of a stream that the feed brings, from its beginning. The replica that is asked may lag."""
     found, position, looks = list[int](), dict[FeedRange, str | None](), 0
     ranges = await feed.ranges()
@@ -63,7 +63,7 @@ class Local:
     server: CosmosServer
     database: Any
     store: CosmosEventStore
-    feed: CosmosChangeFeed
+    feed: CosmosEventFeed
     of: str
 
     async def lease(
@@ -96,7 +96,7 @@ async def local() -> AsyncIterator[Local]:
     async with CosmosServer.start(port=0) as server, open_client(cosmos(server.connection_string)) as client:
         database = await provisioned(client, "contract-tests")
         events = database.get_container_client(EVENTS.name)
-        feed = CosmosChangeFeed(events, database.get_container_client(LEASES.name), server.url)
+        feed = CosmosEventFeed(events, database.get_container_client(LEASES.name), server.url)
         of = monitored("localhost", (await events.read())["_rid"])
         yield Local(server, database, CosmosEventStore(events), feed, of)
 

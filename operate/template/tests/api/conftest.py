@@ -13,7 +13,7 @@ from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
-from engine.consuming.feed.memory import MemoryChangeFeed
+from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.messaging.memory import MemoryBus
 from engine.projecting.memory import MemoryViewStore
@@ -58,7 +58,7 @@ def api() -> Api:
         MemoryViewStore(),
         MemoryOutcomeStore(),
         MemoryParkedStore(),
-        MemoryChangeFeed(store),
+        MemoryEventFeed(store),
         bus,
         bus,
     )
