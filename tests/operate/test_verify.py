@@ -170,11 +170,11 @@ async def test_while_the_service_writes_nothing_is_found(desk: Desk, capsys: pyt
 
 
 async def test_the_exit_status_is_for_a_timer(desk: Desk) -> None:
-    cosmos = {"COSMOS": desk.environment["COSMOS"], "COSMOS_DATABASE": "orders"}
-    ended = await operate("verify", **cosmos)
+    cosmos = desk.environment["COSMOS"]
+    ended = await operate("verify", COSMOS=cosmos)
     assert (0, "") == (ended.status, ended.out), ended.err
     await desk.place("0000000002b", {"version": 2})
-    ended = await operate("verify", "--json", **cosmos)
+    ended = await operate("verify", "--json", COSMOS=cosmos)
     assert 1 == ended.status
     assert ["fork"] == [json.loads(line)["finding"] for line in ended.out.splitlines()]
     assert "operate: 1 findings: docs/operations.md says what to do about each kind" == ended.err.splitlines()[-1]
