@@ -50,7 +50,8 @@ async def run(
     if not as_json:
         print_rows([_row(finding) for finding in findings], as_json=False)
     if findings:
-        raise CommandFailed(f"{len(findings)} findings: docs/operations.md says what to do about each kind")
+        found_them = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+        raise CommandFailed(f"{found_them}: docs/operations.md says what to do about each kind")
     say("all is as it must be")
 
 

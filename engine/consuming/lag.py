@@ -75,7 +75,7 @@ class Lags:
             first = page.items[0]
             documents = max(1, page.newest - first["_lsn"] + 1)
             seconds = max(0.0, now.timestamp() - first["_ts"])
-        age = None if lease.renewed_at is None else (now - lease.renewed_at).total_seconds()
+        age = None if lease.renewed_at is None else max(0.0, (now - lease.renewed_at).total_seconds())
         return PartitionLag(consumer, str(where), _state(lease, now), documents, seconds, lease.owner, age)
 
 

@@ -62,7 +62,9 @@ class Verification:
         now = self.clock()
         lags = await Lags(self.feed).of(self.followers, now)
         parked = {name: await self.parked.sessions(parks_as) for name, parks_as in self.consumers.items()}
-        _of_consumers(lags, parked, found)
+        alone = {name: len(await self.parked.alone(parks_as)) for name, parks_as in self.consumers.items()}
+        _of_lags(lags, found)
+        _of_parked(parked, alone, found)
         walk, until = Walk(spill, self.rate, report), now.timestamp()
         await walk.through("events", self.feed, until, lambda items: _keep_events(spill, items))
         for projection in self.projections:
@@ -168,15 +170,20 @@ def _handled_before(lags: Sequence[PartitionLag], now: float) -> Mapping[str, fl
     return {name: now - seconds - _MARGIN for name, seconds in behind.items() if name not in unknown}
 
 
-def _of_consumers(lags: Sequence[PartitionLag], parked: Mapping[str, frozenset[str]], found: Found) -> None:
+def _of_lags(lags: Sequence[PartitionLag], found: Found) -> None:
     for lag in lags:
         if lag.state == "missing":
             found(Finding("no-lease", f"nobody follows partition {lag.partition}", consumer=lag.consumer))
         if lag.consumer == CONSUMER and (lag.seconds or 0) >= BEHIND_FROM:
             text = f"{lag.documents} appends of partition {lag.partition} wait, the first for {lag.seconds:.0f} seconds"
             found(Finding("relay-behind", text, consumer=lag.consumer))
+
+
+def _of_parked(parked: Mapping[str, frozenset[str]], alone: Mapping[str, int], found: Found) -> None:
     for name, streams in parked.items():
         if streams:
             more = ", …" if len(streams) > _NAMED else ""
-            text = f"{len(streams)} parked: {', '.join(sorted(streams)[:_NAMED])}{more}"
+            text = f"{len(streams)} streams: {', '.join(sorted(streams)[:_NAMED])}{more}"
             found(Finding("parked", text, consumer=name))
+        if alone[name]:
+            found(Finding("parked", f"messages that are parked alone: {alone[name]}", consumer=name))

@@ -20,7 +20,7 @@ Report = Callable[[str, int, int], None]
 
 
 class Rate:
-    """Makes those who pay wait, so that no more request units are used in a second than it allows.
+    """Makes those who spend wait, so that no more request units are used in a second than it allows.
 
     `monotonic` is in seconds, as is what `sleep` takes. Without a limit, nobody waits.
     """
@@ -31,14 +31,14 @@ class Rate:
         self._per_second = per_second
         self._monotonic = monotonic
         self._sleep = sleep
-        self._paid_until = 0.0
+        self._free_at = 0.0
 
-    async def pay(self, charge: float) -> None:
+    async def spend(self, charge: float) -> None:
         if self._per_second is None:
             return
         now = self._monotonic()
-        self._paid_until = max(now, self._paid_until) + charge / self._per_second
-        await self._sleep(self._paid_until - now)
+        self._free_at = max(now, self._free_at) + charge / self._per_second
+        await self._sleep(self._free_at - now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Walk:
                     behind = max(0, page.newest - page.items[-1].get("_lsn", page.newest))
                     reached[where] = (done, done + behind)
                     self.report(name, *map(sum, zip(*reached.values(), strict=True)))
-                    await self.rate.pay(page.charge)
+                    await self.rate.spend(page.charge)
                     if page.items[-1]["_ts"] > until:
                         break
 

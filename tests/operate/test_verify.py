@@ -177,7 +177,7 @@ async def test_the_exit_status_is_for_a_timer(desk: Desk) -> None:
     ended = await operate("verify", "--json", COSMOS=cosmos)
     assert 1 == ended.status
     assert ["fork"] == [json.loads(line)["finding"] for line in ended.out.splitlines()]
-    assert "operate: 1 findings: docs/operations.md says what to do about each kind" == ended.err.splitlines()[-1]
+    assert "operate: 1 finding: docs/operations.md says what to do about each kind" == ended.err.splitlines()[-1]
 
 
 async def test_one_that_was_interrupted_goes_on(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -325,7 +325,7 @@ async def test_its_share_of_the_throughput_is_bounded() -> None:
 
     rate = Rate(100, lambda: now, sleep)
     for charge in (50, 100, 0):
-        await rate.pay(charge)
+        await rate.spend(charge)
     assert [0.5, 1.0, 0.0] == waited
 
 
