@@ -37,9 +37,9 @@ class Spill:
     def __init__(self, file: Path) -> None:
         file.touch(mode=0o600)
         self._database = sqlite3.connect(file)
-        self._database.executescript(_TABLES)
         # A crash of the process loses nothing; one of the machine loses the file, which is then made again.
         self._database.execute("PRAGMA synchronous = OFF")
+        self._database.executescript(_TABLES)
         self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
     def close(self) -> None:

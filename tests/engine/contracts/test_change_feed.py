@@ -148,6 +148,7 @@ class TestLag:
         for number in range(20):
             await filled(local.store, f"guest-{number}", 1)
         await local.lease("0", '"0"')
+        assert ["00-FF"] == [partition for partition, _, _ in await local.counted()]
         children = local.split()
         # The host has not noticed yet: its lease still stands for both.
         assert [(str(each), "owned") for each in children.values()] == [

@@ -1,6 +1,6 @@
 """What a verification finds, and what it does not find, over the stores in memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.consuming.feed.port import WHOLE, FeedPage, FeedRange, Lease
 from engine.consuming.parked.port import Failure
 from engine.messaging.port import Received
 from engine.projecting.port import ViewKey
@@ -132,6 +133,10 @@ class TestViews:
 
     async def test_one_that_another_build_knows_more_of_is_as_it_should_be(self, desk: Desk) -> None:
         await desk.change(DETAILS, lambda document: {**document, "view": {**document["view"], "colour": "red"}})
+        assert [] == await desk.found()
+
+    async def test_one_that_is_out_of_date_for_this_build_is_folded_anew_by_whoever_needs_it(self, desk: Desk) -> None:
+        await desk.change(DETAILS, lambda document: {**document, "outdatedFor": [document["writer"]], "view": {}})
         assert [] == await desk.found()
 
     async def test_one_whose_sort_key_was_edited(self, desk: Desk) -> None:
@@ -264,6 +269,64 @@ class TestConsumers:
         hanging = [replace(GREETING, ended=lambda _: False)]
         assert [("process-unended", "greeting-g-1", None)] == await desk.found(processes=hanging)
         assert [] == await desk.found(processes=hanging, unended_after=timedelta(days=3))
+
+
+class Meanwhile:
+    """The feed of the events, while others write."""
+
+    def __init__(self, world: World) -> None:
+        self.feed = world.change_feed
+        self.pages = 0
+
+    async def ranges(self) -> Sequence[FeedRange]:
+        return await self.feed.ranges()
+
+    async def leases(self) -> Sequence[Lease]:
+        return await self.feed.leases()
+
+    async def read(self, where: FeedRange, after: str | None, limit: int) -> FeedPage:
+        page = await self.feed.read(where, after, limit)
+        return page if limit == 1 else await self.walked(page, after)
+
+    async def walked(self, page: FeedPage, after: str | None) -> FeedPage:
+        raise NotImplementedError
+
+
+class TestWhileTheServiceWrites:
+    async def test_what_views_have_seen_beyond_the_walk_is_read(self, desk: Desk) -> None:
+        class More(Meanwhile):
+            async def walked(self, page: FeedPage, after: str | None) -> FeedPage:
+                self.pages += 1
+                if not page.items:
+                    for number in (4, 5):
+                        inviting = InviteGuest(f"g-{number}", "hill", ())
+                        asked = context(f"k-{number}").to(f"guest-g-{number}", inviting)
+                        await desk.world.commands.handle(GUEST, asked)
+                    more = context("k-6").to("house-hill", AddBeds("hill", 1))
+                    await desk.world.commands.handle(HOUSE, more)
+                    await desk.feed()
+                return page
+
+        assert [] == await desk.found(feed=More(desk.world))
+
+    async def test_an_event_that_is_rewritten_meanwhile_and_comes_later_is_no_gap(self, desk: Desk) -> None:
+        class Later(Meanwhile):
+            async def walked(self, page: FeedPage, after: str | None) -> FeedPage:
+                shown = [item for item in page.items if (item["streamId"], item["version"]) != (STREAM, 1)]
+                return replace(page, items=shown)
+
+        assert [] == await desk.found(feed=Later(desk.world))
+
+    async def test_it_comes_to_an_end_however_much_is_written(self, desk: Desk) -> None:
+        class Endless(Meanwhile):
+            async def walked(self, page: FeedPage, after: str | None) -> FeedPage:
+                self.pages += 1
+                assert self.pages < 10, "it follows for ever"
+                first, *_ = (await self.feed.read(WHOLE, None, 1)).items
+                now = int(desk.world.now.timestamp())
+                return FeedPage([{**first, "_ts": now + 1}], f'"{self.pages}"', 1, 1.0) if after else page
+
+        assert [] == await desk.found(feed=Endless(desk.world))
 
 
 class TestInterruptions:
