@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from composition.domain import READ_MODELS
 from engine.clock import utc_now
@@ -23,6 +23,8 @@ from operate.messages import connected
 from operate.output import print_json, print_rows, say
 from operate.progress import gauges
 
+_SHOWN: Final = 1_000
+
 
 async def run(
     environment: Mapping[str, str],
@@ -32,26 +34,30 @@ async def run(
     *,
     as_json: bool,
 ) -> None:
-    """Prints each finding: at once as JSON, else all of them as a table at the end.
+    """Prints each finding: at once as JSON, else the first thousand as a table at the end.
 
     Raises CommandFailed for findings too: the exit status is for a timer.
     """
     findings: list[Finding] = []
+    count = 0
 
     def found(finding: Finding) -> None:
-        findings.append(finding)
+        nonlocal count
+        count += 1
         if as_json:
             print_json(_row(finding))
+        elif count <= _SHOWN:
+            findings.append(finding)
 
     with _spill(state) as spill, gauges("verify: ") as gauge:
         async with connected(environment) as services:
             verification = _verification(services, ru_per_second, unended_after)
             await verification.run(spill, found, lambda what, done, total: gauge({what: (done, total)}))
-    if not as_json:
-        print_rows([_row(finding) for finding in findings], as_json=False)
-    if findings:
-        found_them = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
-        raise CommandFailed(f"{found_them}: docs/operations.md says what to do about each kind")
+    print_rows([_row(finding) for finding in findings], as_json=False)
+    if count:
+        shown = "" if as_json or count <= _SHOWN else f", of which these are {_SHOWN} (--json has all)"
+        found_them = "1 finding" if count == 1 else f"{count} findings"
+        raise CommandFailed(f"{found_them}{shown}: docs/operations.md says what to do about each kind")
     say("all is as it must be")
 
 

@@ -21,8 +21,8 @@ CREATE TABLE IF NOT EXISTS events (
     stream TEXT, version INTEGER, written INTEGER, item TEXT, PRIMARY KEY (stream, version)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS views (
-    stream TEXT, read_model TEXT, partition TEXT, position INTEGER, document TEXT,
-    PRIMARY KEY (stream, read_model, partition)
+    stream TEXT, consumer TEXT, partition TEXT, position INTEGER, document TEXT,
+    PRIMARY KEY (stream, consumer, partition)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS findings (kind TEXT, detail TEXT, stream TEXT, PRIMARY KEY (kind, detail, stream));
 """
@@ -73,7 +73,7 @@ class Spill:
         self._database.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?)", rows)
 
     def keep_views(self, views: Iterable[tuple[str, str, str, int, Mapping[str, Any]]]) -> None:
-        """Keeps documents as stream, read model, partition, position, and document."""
+        """Keeps documents as stream, consumer, partition, position, and document."""
         rows = ((*where, json.dumps(document)) for *where, document in views)
         self._database.executemany("INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -114,6 +114,6 @@ class Spill:
         )
 
     def views(self, stream: str) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
-        """Returns the views of a stream: read model, partition, document."""
-        rows = self._database.execute("SELECT read_model, partition, document FROM views WHERE stream = ?", (stream,))
-        return [(read_model, partition, json.loads(document)) for read_model, partition, document in rows]
+        """Returns the views of a stream: consumer, partition, document."""
+        rows = self._database.execute("SELECT consumer, partition, document FROM views WHERE stream = ?", (stream,))
+        return [(consumer, partition, json.loads(document)) for consumer, partition, document in rows]

@@ -160,7 +160,7 @@ def folds_of(
     projections: Iterable[Projection[Any]], views: Iterable[tuple[str, str, Document]], stream_id: str, found: Found
 ) -> Sequence[ViewFold]:
     """Returns a fold for each read model that follows the stream; `views` are what is stored of it."""
-    by_name: dict[str, dict[str, Document]] = {}
-    for read_model, partition, document in views:
-        by_name.setdefault(read_model, {})[partition] = document
-    return [ViewFold(each, by_name.get(each.name, {}), found) for each in projections if each.follows(stream_id)]
+    stored: dict[str, dict[str, Document]] = {}
+    for consumer, partition, document in views:
+        stored.setdefault(consumer, {})[partition] = document
+    return [ViewFold(each, stored.get(each.consumer, {}), found) for each in projections if each.follows(stream_id)]

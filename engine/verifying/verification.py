@@ -69,7 +69,7 @@ class Verification:
         await walk.through("events", self.feed, until, lambda items: _keep_events(spill, items))
         for projection in self.projections:
             keep = _keeper(spill, projection)
-            await walk.through(projection.name, self.views.changes(projection.name), until, keep)
+            await walk.through(projection.consumer, self.views.changes(projection.name), until, keep)
         await self._read_what_views_have_seen(spill)
         for finding in spill.findings():
             found(finding)
@@ -104,8 +104,8 @@ class Verification:
                 await self._gap(stream, version)
             stream.apply(version, written, item)
         if stream.version == 0:
-            for read_model, _, _ in views:
-                found(Finding("view-without-stream", "there are no events of this view", stream_id, read_model))
+            for consumer, _, _ in views:
+                found(Finding("view-without-stream", "there are no events of this view", stream_id, consumer))
             return
         stream.end(handled, unended_before)
 
@@ -145,7 +145,7 @@ def _keeper(spill: Spill, projection: Projection[Any]) -> Callable[[Items], None
         spill.keep_views(
             (
                 stream_of_key(item["id"]) or item["id"],
-                projection.name,
+                projection.consumer,
                 str(item.get(projection.partition_key)),
                 item["position"] if type(item.get("position")) is int else 0,
                 _without_system_properties(item),
