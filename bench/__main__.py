@@ -17,6 +17,7 @@ from bench import (
     overhead,
     page,
     round_trips,
+    verifying,
     visibility,
 )
 from emulators.bench import __main__ as of_emulators
@@ -35,6 +36,7 @@ PARTS: Final[Parts] = {
     "visibility": ("from POST to the view, and commands per second, with two hosts", visibility.run),
     "memory": ("memory after many events and many streams", memory.run),
     "local-cloud": of_emulators.PARTS["local-cloud"],
+    "verify": ("events per second of `operate verify`, and its memory", verifying.run),
     "messages": ("commands over the bus, with 1 to 1,000 sessions and two hosts", messages.run),
     "flash-sale": ("more orders than units, all at once, with two hosts", flash_sale.run),
     "orders": ("what a shipped order costs, and how soon its customer is asked to pay", orders.run),

@@ -13,7 +13,10 @@ from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.consumer import CommandConsumer
 from engine.commands.handler import CommandHandler
 from engine.commands.outcomes.port import OutcomeStore
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.feed_runner import FeedRunner
+from engine.consuming.health import HealthCheck
+from engine.consuming.lag import Lags
 from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.known import KnownSessions
 from engine.consuming.parked.newer import NewerReleases
@@ -59,6 +62,7 @@ class Adapters:
     rollups: RollupStore
     outcomes: OutcomeStore
     parked: ParkedStore
+    feed: EventFeed
     bus: Bus
     dead_letters: DeadLetters
     webhook: Webhook | None = None
@@ -105,6 +109,7 @@ def assemble(
         REACTION_QUEUE: ReactionConsumer(commands, codec, envelopes, domain.processes).handle,
         NOTIFICATION_QUEUE: NotificationConsumer(adapters.webhook, adapters.bus, clock, sleep).handle,
     }
+    lags = Lags(adapters.feed)
     consumers = {name: MessageConsumer(name, handler, envelopes.vocabulary) for name, handler in handlers.items()}
     return Services(
         commands=commands,
@@ -119,6 +124,8 @@ def assemble(
         consumers=consumers,
         newer=NewerReleases(Release(adapters.parked, clock, sleep), consumers.values()),
         parked=adapters.parked,
+        lags=lags,
+        health=HealthCheck(lags, adapters.parked, adapters.bus, adapters.dead_letters, clock, surroundings.monotonic),
         bus=adapters.bus,
         dead_letters=adapters.dead_letters,
     )

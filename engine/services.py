@@ -6,6 +6,8 @@ from typing import Any
 
 from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.handler import CommandHandler
+from engine.consuming.health import HealthCheck
+from engine.consuming.lag import Lags
 from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
@@ -36,6 +38,8 @@ class Services:
     consumers: Mapping[str, MessageConsumer]
     newer: NewerReleases
     parked: ParkedStore
+    lags: Lags
+    health: HealthCheck
     bus: Bus
     dead_letters: DeadLetters
 

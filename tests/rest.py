@@ -27,6 +27,7 @@ FUNCTIONS: Final[Mapping[str, Callable[[Interface], _Function]]] = {
     "get_sales": lambda api: partial(api.engine.query, "sales"),
     "get_stock_events": lambda api: api.stock.events,
     "health": lambda api: api.engine.health,
+    "health_details": lambda api: api.engine.health_details,
 }
 """By the names of function_app.py."""
 

@@ -60,6 +60,10 @@ class DeadLetter:
 
 
 class Bus(Protocol):
+    def in_use(self) -> bool:
+        """Tells whether this process is connected, or was."""
+        ...
+
     async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         """Sends as many of `messages` as the bus takes at once, and returns those, which the bus has accepted.
 

@@ -110,6 +110,9 @@ class AzureServiceBus:
         self._client = client
         self._links: dict[str, _Link] = {}
 
+    def in_use(self) -> bool:
+        return True
+
     async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         link = self._links.setdefault(entity, _Link())
         async with _translated(entity, writes=True), asyncio.timeout(SEND_LIFETIME), link.lock:

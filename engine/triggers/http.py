@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import azure.functions as func
 from pydantic import BaseModel
 
+from engine.clock import utc_now
 from engine.commands.errors import UnknownStream
 from engine.commands.handler import CommandResult
+from engine.consuming.health import Health
 from engine.deciding.aggregate import Aggregate
+from engine.errors import AdapterError
 from engine.messaging.envelope import CommandEnvelope
 from engine.projecting.counting.port import Sums
 from engine.projecting.counting.sums import totals
 from engine.projecting.query import MinutesQuery, PageQuery, ReadModel, StreamQuery
+from engine.reacting.followers import followers
 from engine.storing.events import time_at_rest
+from engine.triggers.health import health_answer
 from engine.triggers.http_answers import (
     accepted_answer,
     answer,
@@ -72,6 +77,15 @@ class HttpFunctions:
     async def health(self, _req: func.HttpRequest) -> func.HttpResponse:
         """Answers that the worker process is up. It does not check what the worker process depends on."""
         return answer({"status": "up"})
+
+    @answered
+    async def health_details(self, _req: func.HttpRequest) -> func.HttpResponse:
+        """Answers how its dependencies and its consumers are: 503 where a dependency is down, else 200."""
+        try:
+            services = await self.services()
+        except AdapterError:
+            return health_answer(Health(utc_now(), "down", "unused"))
+        return health_answer(await services.health.of(followers(self.read_models), services.consumers))
 
     @answered
     async def get_command(self, req: func.HttpRequest) -> func.HttpResponse:

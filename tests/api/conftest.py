@@ -13,6 +13,7 @@ from domain.registry import AGGREGATES
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.clock import utc_now
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.messaging.memory import MemoryBus
 from engine.projecting.counting.memory import MemoryRollupStore
@@ -51,6 +52,7 @@ class Api:
                 MemoryRollupStore(),
                 self.outcomes,
                 MemoryParkedStore(),
+                MemoryEventFeed(self.store),
                 self.bus,
                 self.bus,
             ),

@@ -9,6 +9,7 @@ import pytest
 
 import function_app
 from composition.domain import CONTAINERS, READ_MODELS, TOPOLOGY
+from engine.consuming.lag import OWNER_IS_GONE_AFTER
 from engine.consuming.retry_policy import LONGEST
 from engine.messaging.topology import LOCK_DURATION
 from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
@@ -30,6 +31,7 @@ HTTP = {
     "get_sales": ("GET", "sales", "FUNCTION"),
     "get_stock_events": ("GET", "stock/{sku}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
+    "health_details": ("GET", "health/details", "FUNCTION"),
 }
 
 BUS: dict[str, dict[str, Any]] = {
@@ -134,3 +136,8 @@ def test_every_read_model_has_its_container() -> None:
     expected = {EVENTS.name, SNAPSHOTS.name, PARKED.name, OUTCOMES.name, LEASES.name}
     names = {container.name for container in CONTAINERS}
     assert {*expected, *(each.name for each in READ_MODELS)} == names
+
+
+def test_an_owner_is_gone_when_another_host_should_have_its_lease() -> None:
+    taken_over_within = function_app.LEASE_EXPIRATION_MS + function_app.LEASE_ACQUISITION_MS
+    assert timedelta(milliseconds=2 * taken_over_within) < OWNER_IS_GONE_AFTER

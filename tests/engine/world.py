@@ -7,6 +7,8 @@ from typing import Any
 
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryEventFeed
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.messages import Delivery, MessageConsumer
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.retry_policy import RetryPolicy
@@ -34,6 +36,7 @@ def services_over(
     rollups: RollupStore | None = None,
     outcomes: MemoryOutcomeStore | None = None,
     parked: MemoryParkedStore | None = None,
+    feed: EventFeed | None = None,
     bus: MemoryBus | None = None,
     surroundings: Surroundings | None = None,
     relay_replay_until: datetime | None = None,
@@ -47,6 +50,7 @@ def services_over(
         rollups=rollups or MemoryRollupStore(),
         outcomes=outcomes or MemoryOutcomeStore(),
         parked=parked or MemoryParkedStore(),
+        feed=feed or MemoryEventFeed(MemoryEventStore()),
         bus=bus,
         dead_letters=bus,
     )
@@ -69,6 +73,7 @@ class World:
     relayed: int = 0
 
     def __post_init__(self) -> None:
+        self.change_feed = MemoryEventFeed(self.store)
         self.services = self.another_process()
         self.commands = self.services.commands
         self.asynchronous = self.services.asynchronous
@@ -83,6 +88,7 @@ class World:
             views=self.views,
             outcomes=self.outcomes,
             parked=self.parked,
+            feed=self.change_feed,
             bus=self.bus,
             surroundings=Surroundings(self.clock, sleep=self.pause, monotonic=lambda: self.now.timestamp()),
             relay_replay_until=relay_replay_until,

@@ -14,6 +14,7 @@ from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
@@ -53,6 +54,7 @@ class World:
                 MemoryRollupStore(),
                 MemoryOutcomeStore(),
                 MemoryParkedStore(),
+                MemoryEventFeed(self.store),
                 self.bus,
                 self.bus,
             ),

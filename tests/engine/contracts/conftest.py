@@ -13,6 +13,9 @@ from emulators.cosmos.server import CosmosServer
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.commands.outcomes.port import OutcomeStore
+from engine.consuming.feed.cosmos import CosmosEventFeed
+from engine.consuming.feed.memory import MemoryEventFeed
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked.port import ParkedStore
@@ -22,7 +25,7 @@ from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.counting.port import RollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
-from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -51,6 +54,7 @@ class Adapters:
     parked_peer: ParkedStore
     outcomes: OutcomeStore
     outcomes_peer: OutcomeStore
+    feed: EventFeed
 
 
 _cases: Counter[str] = Counter()
@@ -86,7 +90,8 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     if name == "memory":
         store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
         rollups, snapshots, views = MemoryRollupStore(), MemorySnapshotStore(), MemoryViewStore()
-        yield Adapters(name, store, store, snapshots, views, rollups, rollups, parked, parked, outcomes, outcomes)
+        feed = MemoryEventFeed(store)
+        yield Adapters(name, store, store, snapshots, views, rollups, rollups, parked, parked, outcomes, outcomes, feed)
     elif name == "devstack":
         async with (
             CosmosServer.start(port=0, lag=3, seed=7) as server,
@@ -116,4 +121,7 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosParkedStore(its_database.get_container_client(PARKED.name)),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosOutcomeStore(its_database.get_container_client(OUTCOMES.name)),
+            CosmosEventFeed(
+                database.get_container_client(EVENTS.name), database.get_container_client(LEASES.name), account.endpoint
+            ),
         )

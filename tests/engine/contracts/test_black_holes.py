@@ -21,6 +21,8 @@ from emulators.servicebus.server import ServiceBusServer
 from engine.assembly import Adapters
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.port import Done
+from engine.consuming.feed.cosmos import CosmosEventFeed
+from engine.consuming.feed.port import WHOLE, FeedRange
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.port import Failure
 from engine.errors import AdapterError, OutcomeUnknown, Unavailable
@@ -35,7 +37,7 @@ from engine.projecting.counting.cosmos import CosmosRollupStore
 from engine.projecting.port import ViewKey
 from engine.settings import CosmosConnection, ServiceBusConnection
 from engine.storing import cosmos_account, cosmos_requests
-from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client, provision, set_throughput
 from engine.storing.port import Head
@@ -68,6 +70,8 @@ async def _handle(_: DeadLetter) -> None:
 BY_TYPE: Final[Mapping[Any, Any]] = {
     Head: Head(0, ""),
     Snapshot: Snapshot("guest-g-1", 1, 1, "e-1", NOON, "Happened", {}),
+    FeedRange: WHOLE,
+    str | None: None,
     ViewKey: ViewKey("1~guest-g-1", "1~guest-g-1"),
     Received: _RECEIVED,
     Failure: Failure("no", "trace", 1, datetime(2026, 1, 1, tzinfo=UTC)),
@@ -110,7 +114,8 @@ BEGINS_NOTHING: Final = frozenset(
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
         "ViewStore.get", "ViewStore.find", "ViewStore.page", "RollupStore.sums", "OutcomeStore.get",
         "ParkedStore.sessions", "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone",
-        "ParkedStore.park", "ParkedStore.free", "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
+        "ParkedStore.park", "ParkedStore.free", "EventFeed.ranges", "EventFeed.leases", "EventFeed.read",
+        "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
 """They read, or read first. Of all others, a write may still be under way, which OutcomeUnknown says."""
@@ -178,6 +183,11 @@ async def outside() -> AsyncIterator[Outside]:
             CosmosRollupStore(database.get_container_client),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
+            CosmosEventFeed(
+                database.get_container_client(EVENTS.name),
+                database.get_container_client(LEASES.name),
+                connection.endpoint,
+            ),
             its_bus,
             its_bus,
             webhook,

@@ -13,6 +13,7 @@ from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.messaging.memory import MemoryBus
 from engine.projecting.counting.memory import MemoryRollupStore
@@ -59,6 +60,7 @@ def api() -> Api:
         MemoryRollupStore(),
         MemoryOutcomeStore(),
         MemoryParkedStore(),
+        MemoryEventFeed(store),
         bus,
         bus,
     )
