@@ -12,6 +12,7 @@ from engine.assembly import Adapters, assemble
 from engine.clock import utc_now
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.consuming.parked.cosmos import CosmosParkedStore
+from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
@@ -40,6 +41,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             views=CosmosViewStore(functools.cache(database.get_container_client)),
             outcomes=CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             parked=CosmosParkedStore(database.get_container_client(PARKED.name)),
+            parked_streams=CosmosParkedStreams(database.get_container_client(PARKED.name)),
             bus=bus,
             dead_letters=bus,
             webhook=_webhook(engine.notifications, stack),

@@ -19,6 +19,10 @@ from engine.consuming.parked.known import KnownSessions
 from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
 from engine.consuming.parked.release import Release
+from engine.consuming.parked_streams.automatic import AutomaticReleases
+from engine.consuming.parked_streams.port import ParkedStreams
+from engine.consuming.parked_streams.release import StreamRelease
+from engine.consuming.parking import Parking
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.process import Process
 from engine.messaging.notification import Webhook
@@ -26,6 +30,7 @@ from engine.messaging.port import Bus, DeadLetters
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, REACTION_QUEUE
 from engine.messaging.wire import EnvelopeCodec
 from engine.projecting.port import ViewStore
+from engine.projecting.projection import Projection
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
 from engine.projecting.refold import Refold
@@ -40,10 +45,11 @@ from engine.storing.snapshots import SnapshotStore
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Registers every aggregate of the service, those of processes included, and every process."""
+    """Registers every aggregate of the service, those of processes included, every process and every projection."""
 
     aggregates: Sequence[Aggregate[Any, Any, Any]]
     processes: Sequence[Process[Any, Any, Any]] = ()
+    projections: Sequence[Projection[Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Adapters:
     views: ViewStore
     outcomes: OutcomeStore
     parked: ParkedStore
+    parked_streams: ParkedStreams
     bus: Bus
     dead_letters: DeadLetters
     webhook: Webhook | None = None
@@ -100,17 +107,23 @@ def assemble(
         REACTION_QUEUE: ReactionConsumer(commands, codec, envelopes, domain.processes).handle,
         NOTIFICATION_QUEUE: NotificationConsumer(adapters.webhook, adapters.bus, clock, sleep).handle,
     }
+    feed = FeedRunner(Parking(adapters.parked_streams, clock), clock, sleep)
     consumers = {name: MessageConsumer(name, handler, envelopes.vocabulary) for name, handler in handlers.items()}
+    projector = Projector(adapters.store, codec, adapters.views, feed)
+    relay = Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, feed, relay_replay_until)
+    of_the_feed = [*map(projector.consumer, domain.projections), relay.consumer]
     return Services(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
         queries=Queries(adapters.store, codec, adapters.views),
-        projector=Projector(adapters.store, codec, adapters.views, FeedRunner(clock, sleep)),
+        projector=projector,
         refold=Refold(adapters.store, adapters.snapshots, codec, adapters.views),
-        relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, sleep, relay_replay_until),
+        relay=relay,
         messages=MessageRunner(adapters.parked, KnownSessions(adapters.parked, surroundings.monotonic), clock, sleep),
         consumers=consumers,
         newer=NewerReleases(Release(adapters.parked, clock, sleep), consumers.values()),
+        feed_consumers={each.name: each for each in of_the_feed},
+        automatic=AutomaticReleases(StreamRelease(adapters.parked_streams, adapters.store, clock, sleep), of_the_feed),
         parked=adapters.parked,
         bus=adapters.bus,
         dead_letters=adapters.dead_letters,

@@ -12,6 +12,7 @@ from domain.registry import AGGREGATES
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.messaging.memory import MemoryBus
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
@@ -46,6 +47,7 @@ class Api:
                 self.views,
                 self.outcomes,
                 MemoryParkedStore(),
+                MemoryParkedStreams(),
                 self.bus,
                 self.bus,
             ),

@@ -9,6 +9,8 @@ from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.messages import Delivery, MessageConsumer
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
+from engine.consuming.parked_streams.port import ParkedStreams
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
@@ -31,6 +33,7 @@ def services_over(
     views: ViewStore | None = None,
     outcomes: MemoryOutcomeStore | None = None,
     parked: MemoryParkedStore | None = None,
+    parked_streams: ParkedStreams | None = None,
     bus: MemoryBus | None = None,
     surroundings: Surroundings | None = None,
     relay_replay_until: datetime | None = None,
@@ -43,6 +46,7 @@ def services_over(
         views=views or MemoryViewStore(),
         outcomes=outcomes or MemoryOutcomeStore(),
         parked=parked or MemoryParkedStore(),
+        parked_streams=parked_streams or MemoryParkedStreams(),
         bus=bus,
         dead_letters=bus,
     )
@@ -60,6 +64,7 @@ class World:
     bus: MemoryBus = field(default_factory=MemoryBus)
     outcomes: MemoryOutcomeStore = field(default_factory=MemoryOutcomeStore)
     parked: MemoryParkedStore = field(default_factory=MemoryParkedStore)
+    parked_streams: MemoryParkedStreams = field(default_factory=MemoryParkedStreams)
     now: datetime = NOON
     pauses: list[float] = field(default_factory=list)
     relayed: int = 0
@@ -79,6 +84,7 @@ class World:
             views=self.views,
             outcomes=self.outcomes,
             parked=self.parked,
+            parked_streams=self.parked_streams,
             bus=self.bus,
             surroundings=Surroundings(self.clock, sleep=self.pause, monotonic=lambda: self.now.timestamp()),
             relay_replay_until=relay_replay_until,

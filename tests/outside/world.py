@@ -15,6 +15,7 @@ from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
@@ -52,6 +53,7 @@ class World:
                 self.views,
                 MemoryOutcomeStore(),
                 MemoryParkedStore(),
+                MemoryParkedStreams(),
                 self.bus,
                 self.bus,
             ),

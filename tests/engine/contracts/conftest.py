@@ -16,6 +16,9 @@ from engine.commands.outcomes.port import OutcomeStore
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked.port import ParkedStore
+from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
+from engine.consuming.parked_streams.port import ParkedStreams
 from engine.projecting.cosmos import CosmosViewStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
@@ -44,6 +47,8 @@ class Adapters:
     views: ViewStore
     parked: ParkedStore
     parked_peer: ParkedStore
+    parked_streams: ParkedStreams
+    parked_streams_peer: ParkedStreams
     outcomes: OutcomeStore
     outcomes_peer: OutcomeStore
 
@@ -80,7 +85,20 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     name: str = request.param
     if name == "memory":
         store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
-        yield Adapters(name, store, store, MemorySnapshotStore(), MemoryViewStore(), parked, parked, outcomes, outcomes)
+        streams = MemoryParkedStreams()
+        yield Adapters(
+            name,
+            store,
+            store,
+            MemorySnapshotStore(),
+            MemoryViewStore(),
+            parked,
+            parked,
+            streams,
+            streams,
+            outcomes,
+            outcomes,
+        )
     elif name == "devstack":
         async with (
             CosmosServer.start(port=0, lag=3, seed=7) as server,
@@ -106,6 +124,8 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosViewStore(database.get_container_client),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
             CosmosParkedStore(its_database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(its_database.get_container_client(PARKED.name)),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosOutcomeStore(its_database.get_container_client(OUTCOMES.name)),
         )

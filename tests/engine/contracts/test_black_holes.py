@@ -23,6 +23,8 @@ from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.port import Done
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.port import Failure
+from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
+from engine.consuming.parked_streams.port import NOTHING_KNOWN, Index, ParkedStream
 from engine.errors import AdapterError, OutcomeUnknown, Unavailable
 from engine.messaging import servicebus, servicebus_client
 from engine.messaging.notification import Notification, NotReceived
@@ -69,6 +71,8 @@ BY_TYPE: Final[Mapping[Any, Any]] = {
     Snapshot: Snapshot("guest-g-1", 1, 1, "e-1", NOON, "Happened", {}),
     ViewKey: ViewKey("1~guest-g-1", "1~guest-g-1"),
     Received: _RECEIVED,
+    Index: NOTHING_KNOWN,
+    ParkedStream: ParkedStream("guest-g-1", 1, 1, 1, "Happened", "failed", "k", "no", "trace", 5, NOON, etag='"0"'),
     Failure: Failure("no", "trace", 1, datetime(2026, 1, 1, tzinfo=UTC)),
     Notification: Notification("event-1", "00-trace", b"{}"),
 }
@@ -84,6 +88,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "etag": None,
     "events": [event("guest-g-1", 1)],
     "fingerprint": "f",
+    "first": 1,
     "fold": 1,
     "handle": _handle,
     "key": "k",
@@ -106,7 +111,9 @@ BEGINS_NOTHING: Final = frozenset(
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
         "ViewStore.get", "ViewStore.find", "ViewStore.page", "OutcomeStore.get", "ParkedStore.sessions",
         "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park",
-        "ParkedStore.free", "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
+        "ParkedStore.free", "ParkedStreams.index", "ParkedStreams.index_since", "ParkedStreams.get",
+        "ParkedStreams.all", "ParkedStreams.park", "ParkedStreams.free", "DeadLetters.dead_letters",
+        "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
 """They read, or read first. Of all others, a write may still be under way, which OutcomeUnknown says."""
@@ -173,6 +180,7 @@ async def outside() -> AsyncIterator[Outside]:
             CosmosViewStore(database.get_container_client),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(database.get_container_client(PARKED.name)),
             its_bus,
             its_bus,
             webhook,

@@ -14,6 +14,7 @@ from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.messaging.memory import MemoryBus
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
@@ -52,7 +53,14 @@ class Api:
 def api() -> Api:
     store, bus = MemoryEventStore(), MemoryBus()
     adapters = Adapters(
-        store, MemorySnapshotStore(), MemoryViewStore(), MemoryOutcomeStore(), MemoryParkedStore(), bus, bus
+        store,
+        MemorySnapshotStore(),
+        MemoryViewStore(),
+        MemoryOutcomeStore(),
+        MemoryParkedStore(),
+        MemoryParkedStreams(),
+        bus,
+        bus,
     )
     assembled = assemble(Domain(AGGREGATES, processes()), adapters)
 
