@@ -1,6 +1,6 @@
 """The store of parked streams on Cosmos DB uses the container `parked`, partitioned by consumer.
 
-    index      { "id": "index", "consumer": "guest-details@1", "streams": ["guest-7c0e"] }
+    index      { "id": "streams", "consumer": "guest-details@1", "streams": ["guest-7c0e"] }
     stream     { "id": "<digest>", "consumer", "stream": "guest-7c0e", "first": 3, "seen": 7, "version": 3, "type",
                  "why": "failed", "kind", "error", "trace", "attempts", "at", "automatic": false }
 
@@ -22,7 +22,7 @@ from engine.errors import Unavailable
 from engine.storing.cosmos_requests import OWNER_NOT_FOUND, read_primary, translated
 from engine.storing.events import time_at_rest, time_from_rest
 
-_INDEX: Final = "index"
+_INDEX: Final = "streams"
 _OF: Final = "store of parked streams"
 _ATTEMPTS: Final = 10
 _SAME: Final = tuple(

@@ -55,7 +55,7 @@ class TestParking:
         assert not await store.replace(consumer, stream())
         assert await store.free(consumer, stream())
 
-    @pytest.mark.parametrize("stream_id", ["guest-1", "index", "None", ODD])
+    @pytest.mark.parametrize("stream_id", ["guest-1", "streams", "None", ODD])
     async def test_everybody_knows_of_a_parked_stream_at_once(
         self, adapters: Adapters, consumer: str, stream_id: str
     ) -> None:
