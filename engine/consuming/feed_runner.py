@@ -34,15 +34,15 @@ class FeedConsumer:
     """Follows some streams of the feed; `apply(stream_id, items)` handles the items of one, and is safe to repeat.
 
     What `apply` raises decides what becomes of the stream. One of `TRANSIENT` has it wait, but for RequestRefused;
-    NewerEvent parks it for a newer build; any other error parks it for an operator. With `in_order`, an event of a
-    parked stream is never handled before a release; otherwise it may be in the moment after the stream was parked,
-    which `apply` then has to forgive.
+    NewerEvent parks it for a newer build; any other error parks it for an operator. One that `never_overtakes` is not
+    given an event of a parked stream before a release; others may be, in the moment after the stream was parked, and
+    have to forgive that.
     """
 
     name: str
     follows: Callable[[str], bool]
     apply: Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[None]]
-    in_order: bool = False
+    never_overtakes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class FeedRunner:
         attempt = Attempt(self.clock() + longest, self.clock, self.pause)
         slots = asyncio.Semaphore(_CONCURRENT_STREAMS)
         try:
-            parked = await self.parking.parked(consumer.name, in_order=consumer.in_order)
+            parked = await self.parking.parked(consumer.name, never_overtakes=consumer.never_overtakes)
             ends = await asyncio.gather(
                 *(self._handled(consumer, parked, attempt, slots, *stream) for stream in streams.items())
             )

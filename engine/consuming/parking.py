@@ -42,12 +42,12 @@ class Parking:
     _holes: dict[tuple[str, str], datetime] = field(default_factory=dict, init=False)
     _recent: defaultdict[str, RecentFailures] = field(default_factory=lambda: defaultdict(RecentFailures), init=False)
 
-    async def parked(self, consumer: str, *, in_order: bool) -> Collection[str]:
-        """Returns the ids of the parked streams, by one read: `in_order`, as the primary replica has them.
+    async def parked(self, consumer: str, *, never_overtakes: bool) -> Collection[str]:
+        """Returns the ids of the parked streams, by one read.
 
-        Otherwise they may be those of a moment ago. Raises AdapterError.
+        They may be those of a moment ago, unless it `never_overtakes`. Raises AdapterError.
         """
-        if in_order:
+        if never_overtakes:
             return (await self.store.index(consumer)).stream_ids
         known = self._indexes.get(consumer, NOTHING_KNOWN)
         self._indexes[consumer] = await self.store.index_since(consumer, known)

@@ -78,7 +78,7 @@ class Relay:
     @property
     def consumer(self) -> FeedConsumer:
         """Sends what the events of one stream call for, whatever their age; for a release."""
-        return FeedConsumer(CONSUMER, lambda _: True, self._send_again, in_order=True)
+        return FeedConsumer(CONSUMER, lambda _: True, self._send_again, never_overtakes=True)
 
     async def run(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Sends all that the batch calls for. After an error, the same batch is safe to repeat.

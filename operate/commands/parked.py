@@ -21,8 +21,8 @@ build, or for an event that is missing, is released without you.
 _LIST_ALL = """\
 List what is parked.
 
-CONSUMER is commands, reactions or notifications on the bus, and relay or a read model with its generation, such as
-order-details@1, on the feed; all of them unless it is given.
+CONSUMER is commands, reactions or notifications on the bus, and on the feed relay, or the name of a read model with
+its generation, NAME@1; all of them unless it is given.
 """
 
 _SHOW = """\

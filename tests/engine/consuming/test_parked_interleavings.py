@@ -62,7 +62,7 @@ class Scene:
         self.lease = 0
         self.items: list[Mapping[str, Any]] = []
         self.appended = False
-        self.consumer = FeedConsumer("toy", lambda _: True, self._apply, in_order=True)
+        self.consumer = FeedConsumer("toy", lambda _: True, self._apply, never_overtakes=True)
 
     async def _apply(self, _: str, items: Sequence[Mapping[str, Any]]) -> None:
         versions = sorted(item["version"] for item in items)
