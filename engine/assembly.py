@@ -107,7 +107,7 @@ def assemble(
         REACTION_QUEUE: ReactionConsumer(commands, codec, envelopes, domain.processes).handle,
         NOTIFICATION_QUEUE: NotificationConsumer(adapters.webhook, adapters.bus, clock, sleep).handle,
     }
-    feed = FeedRunner(Parking(adapters.parked_streams, clock), clock, sleep)
+    feed = FeedRunner(Parking(adapters.parked_streams, clock, surroundings.monotonic), clock, sleep)
     consumers = {name: MessageConsumer(name, handler, envelopes.vocabulary) for name, handler in handlers.items()}
     projector = Projector(adapters.store, codec, adapters.views, feed)
     relay = Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, feed, relay_replay_until)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from engine.consuming.errors import ConsumerError, TransientFailure
 from engine.consuming.feed_items import by_stream, stream_of
+from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked_streams.port import ParkedStream
 from engine.consuming.parking import Parking, unhandled
 from engine.consuming.retry_policy import TRANSIENT
@@ -59,7 +60,9 @@ class FeedRunner:
         """Handles or parks every item of the batch that the consumer follows.
 
         Raises TransientFailure once all streams were tried, if the same batch has to be tried again. What is throttled
-        waits for `longest` in all.
+        waits for `longest` in all. A consumer that never overtakes holds a batch out of which it has parked a stream
+        for `KEPT_FOR` seconds: whoever gets the next batch knows of that stream by then, and after a crash this batch
+        comes first again.
         """
         streams = by_stream(item for item in items if consumer.follows(stream_of(item)))
         if not streams:
@@ -80,18 +83,24 @@ class FeedRunner:
             _log.error("%s", failure)
         if failures:
             raise failures[0]
+        if waiting and consumer.never_overtakes:
+            await self.pause(KEPT_FOR)
 
     async def park(
         self, consumer: str, streams: Mapping[str, tuple[Sequence[Mapping[str, Any]], Exception]]
     ) -> Sequence[TransientFailure]:
         """Parks streams whose items, of a batch that was run before, turn out not to be handled, each by its error.
 
-        Returns the defects as `Parking.park` does. Raises TransientFailure.
+        Returns the defects as `Parking.park` does, and holds the batch as `run` does. Raises TransientFailure.
         """
+        if not streams:
+            return ()
         now = self.clock()
         waiting = [unhandled(stream_id, items, error, 1, now) for stream_id, (items, error) in streams.items()]
         try:
-            return await self.parking.park(consumer, 0, waiting) if waiting else ()
+            defects = await self.parking.park(consumer, 0, waiting)
+            await self.pause(KEPT_FOR)
+            return defects
         except AdapterError as error:
             raise TransientFailure(f"{consumer} waits for what it has parked: {error}") from error
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from engine.consuming.defects import RecentFailures
 from engine.consuming.errors import TransientFailure
 from engine.consuming.feed_items import version_of
+from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked_streams.port import NOTHING_KNOWN, Index, ParkedStream, ParkedStreams, Why
 from engine.storing.errors import HoleInStream, NewerEvent
 
@@ -34,24 +35,27 @@ class Defect(TransientFailure):
 
 @dataclass(frozen=True, slots=True)
 class Parking:
-    """Serves all consumers of the feed in this process."""
+    """Serves all consumers of the feed in this process, and remembers for `KEPT_FOR` seconds which streams are parked."""
 
     store: ParkedStreams
     clock: Callable[[], datetime]
-    _indexes: dict[str, Index] = field(default_factory=dict, init=False)
+    monotonic: Callable[[], float]
+    _indexes: dict[str, tuple[float, Index]] = field(default_factory=dict, init=False)
     _holes: dict[tuple[str, str], datetime] = field(default_factory=dict, init=False)
     _recent: defaultdict[str, RecentFailures] = field(default_factory=lambda: defaultdict(RecentFailures), init=False)
 
     async def parked(self, consumer: str, *, never_overtakes: bool) -> Collection[str]:
-        """Returns the ids of the parked streams, by one read.
+        """Returns the ids of the parked streams as this process knows them, which takes one read at most.
 
-        They may be those of a moment ago, unless it `never_overtakes`. Raises AdapterError.
+        For one that `never_overtakes`, the primary replica answers; see `FeedRunner.run` for why that is new enough.
+        Raises AdapterError.
         """
-        if never_overtakes:
-            return (await self.store.index(consumer)).stream_ids
-        known = self._indexes.get(consumer, NOTHING_KNOWN)
-        self._indexes[consumer] = await self.store.index_since(consumer, known)
-        return self._indexes[consumer].stream_ids
+        asked_at = self.monotonic()
+        read_at, index = self._indexes.get(consumer, (-KEPT_FOR, NOTHING_KNOWN))
+        if asked_at - read_at >= KEPT_FOR:
+            index = await (self.store.index(consumer) if never_overtakes else self.store.index_since(consumer, index))
+            self._indexes[consumer] = asked_at, index
+        return index.stream_ids
 
     async def skip(self, consumer: str, stream_id: str, items: Sequence[Mapping[str, Any]]) -> bool:
         """Leaves the items to a release; returns False if the stream is free by now. Raises AdapterError."""
@@ -81,6 +85,7 @@ class Parking:
             log = _log.error if each.waits_for_an_operator else _log.warning
             log("%s parks stream %s at event %s: %s", consumer, each.stream_id, each.version or "?", each.error)
             await self.store.park(consumer, each)
+            self._indexes.pop(consumer, None)
             self.handled(consumer, each.stream_id)
         found = {each.kind: each for each in streams if each.why == "failed" and each.kind in kinds}
         if found:

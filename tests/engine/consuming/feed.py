@@ -37,7 +37,8 @@ class Feed:
         self.automatic = AutomaticReleases(self.release, [self.consumer])
 
     def another_process(self) -> FeedRunner:
-        return FeedRunner(Parking(self.parked, lambda: self.now), lambda: self.now, self.pause)
+        parking = Parking(self.parked, lambda: self.now, lambda: self.now.timestamp())
+        return FeedRunner(parking, lambda: self.now, self.pause)
 
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)

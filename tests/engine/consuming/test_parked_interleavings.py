@@ -58,6 +58,7 @@ class Scene:
         self.parked = Lagging(chance)
         self.broken = chance.randint(1, EVENTS)
         self.given: list[int] = []
+        self.now = 0.0
         self.checkpoint = 0
         self.lease = 0
         self.items: list[Mapping[str, Any]] = []
@@ -75,14 +76,19 @@ class Scene:
 
     def runner(self) -> FeedRunner:
         """That of a new process."""
-        return FeedRunner(Parking(self.steps.shared(self.parked), lambda: NOON), lambda: NOON, self.pause)
+        parking = Parking(self.steps.shared(self.parked), lambda: NOON, lambda: self.now)
+        return FeedRunner(parking, lambda: NOON, self.pause)
 
     def release(self) -> StreamRelease:
         store = self.steps.shared(self.feeding.store)
         return StreamRelease(self.steps.shared(self.parked), store, lambda: NOON, self.pause)
 
-    async def pause(self, _: float) -> None:
-        await self.steps.step()
+    async def pause(self, seconds: float) -> None:
+        """Time goes on for all while anybody waits, and stands still otherwise: what is remembered stays so longest."""
+        until = self.now + seconds
+        while self.now < until:
+            await self.steps.step()
+            self.now += seconds / 2
 
     async def append(self) -> None:
         while len(self.items) < EVENTS:

@@ -1,6 +1,7 @@
 """What parked streams ask of Cosmos DB: one read of the index per batch, and one request for each that is skipped."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from emulators.cosmos.faults import Fault
 from emulators.cosmos.server import CosmosServer
 from engine.clock import utc_now
 from engine.consuming.feed_runner import FeedConsumer, FeedRunner
+from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
 from engine.consuming.parked_streams.port import NOTHING_KNOWN
 from engine.consuming.parking import Parking
@@ -38,8 +40,10 @@ class Account:
         await (runner or self.runner()).run(FeedConsumer("toy@1", lambda _: True, _handled, never_overtakes), items)
         return [f"{each.kind} {each.status} {each.charge:g}" for each in self.server.requests]
 
-    def runner(self) -> FeedRunner:
-        return FeedRunner(Parking(self.parked, utc_now), utc_now, asyncio.sleep)
+    def runner(self, after: float = 0) -> FeedRunner:
+        """Returns one for which so many seconds pass between two batches."""
+        times = itertools.count(0, after or 0.001)
+        return FeedRunner(Parking(self.parked, utc_now, lambda: next(times)), utc_now, asyncio.sleep)
 
 
 async def _handled(*_: object) -> None:
@@ -70,7 +74,7 @@ async def test_while_nothing_is_parked_a_batch_costs_one_read(account: Account, 
 async def test_an_index_that_is_known_costs_one_unit_and_each_skipped_stream_a_request(account: Account) -> None:
     for number in range(3):
         await account.parked.park("toy@1", stream(f"house-{number}"))
-    runner = account.runner()
+    runner = account.runner(after=KEPT_FOR)
     await account.asked("house-9", never_overtakes=False, runner=runner)
     assert ["read 304 1"] == await account.asked("house-9", never_overtakes=False, runner=runner)
     index, *skips = await account.asked("house-0", "house-1", "house-9", never_overtakes=False, runner=runner)
@@ -99,3 +103,10 @@ async def test_what_is_throttled_is_not_repeated_unasked(account: Account, reque
     with pytest.raises(Throttled) as throttled:
         await request_(account.parked)
     assert (2.5, 1) == (throttled.value.retry_after, account.server.faults.struck())
+
+
+@pytest.mark.parametrize("never_overtakes", [True, False])
+async def test_a_batch_soon_after_another_one_asks_for_nothing(account: Account, never_overtakes: bool) -> None:
+    runner = account.runner()
+    first = await account.asked("house-9", never_overtakes=never_overtakes, runner=runner)
+    assert (1, []) == (len(first), await account.asked("house-9", never_overtakes=never_overtakes, runner=runner))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine.consuming.errors import TransientFailure
+from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.throttling import LONGEST
 from engine.errors import Throttled, Unavailable
 from engine.messaging.memory import MAX_BYTES, MemoryBus
@@ -333,10 +334,17 @@ class TestParked:
         released = await world.services.automatic.release.stream(world.relay.consumer, "guest-g-1", lambda _: None)
         assert (3, None) == (released.handled, released.error)
 
-    async def test_the_index_is_read_anew_for_every_batch(self, world: World, items: list[Mapping[str, Any]]) -> None:
-        for item in items:
-            await world.relay.run([item])
-        assert 3 == world.parked_streams.reads
+    async def test_a_batch_is_held_until_everybody_knows_of_the_stream(
+        self, world: World, items: list[Mapping[str, Any]]
+    ) -> None:
+        """Another host has read just before that nothing is parked."""
+        first, second, third = items
+        other = world.another_process().relay
+        await other.run([first])
+        await world.relay.run([{**second, "data": {}}])
+        assert KEPT_FOR == world.pauses[-1]
+        await other.run([third])
+        assert ["GuestInvited"] == [message.subject for message in world.bus.sent[EVENT_TOPIC]]
 
     async def test_a_message_that_the_bus_does_not_carry_parks_its_stream_and_nothing_more_is_sent_of_it(
         self, world: World

@@ -47,7 +47,7 @@ def loop() -> Iterator[ManualLoop]:
 
 
 def relay_over(bus: SlowBus, loop: ManualLoop) -> Relay:
-    runner = FeedRunner(Parking(MemoryParkedStreams(), loop.clock), loop.clock, asyncio.sleep)
+    runner = FeedRunner(Parking(MemoryParkedStreams(), loop.clock, loop.time), loop.clock, asyncio.sleep)
     return Relay(MemoryEventStore(), CODEC, ENVELOPES, DOMAIN.processes, bus.adapter, runner)
 
 
