@@ -35,7 +35,7 @@ class Defect(TransientFailure):
 
 @dataclass(frozen=True, slots=True)
 class Parking:
-    """Serves all consumers of the feed in this process, and remembers for `KEPT_FOR` seconds which streams are parked."""
+    """Serves all consumers of the feed in this process; remembers for `KEPT_FOR` seconds which streams are parked."""
 
     store: ParkedStreams
     clock: Callable[[], datetime]

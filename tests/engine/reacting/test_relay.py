@@ -359,7 +359,7 @@ class TestParked:
         assert [("guest-g-1", "GuestInvited"), ("guest-g-2", "GuestInvited"), ("house-hill", "BedsAdded")] == sent
         parked = await world.parked_streams.get("relay", "guest-g-1")
         assert parked is not None
-        assert (2, "GuestDismissed") == (parked.version, parked.type)
+        assert (2, "GuestDismissed", KEPT_FOR) == (parked.version, parked.type, world.pauses[-1])
         released = await world.services.automatic.release.stream(world.relay.consumer, "guest-g-1", lambda _: None)
         assert released.error is not None
 
