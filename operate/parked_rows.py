@@ -40,7 +40,7 @@ def row(consumer: str, parked: Parked) -> Mapping[str, Any]:
 
 def in_one_table(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns the same columns for everything that is parked, for people."""
-    event = f"{row['version']} {row['type']}" if "version" in row else None
+    event = f"{row['version'] or '?'} {row['type']}" if "version" in row else None
     return {
         "consumer": row["consumer"],
         "name": row.get("stream") or row.get("session") or row["alone"],

@@ -110,7 +110,7 @@ def unhandled(
     """Returns how the stream waits, whose items cannot be handled."""
     versions = [each for each in map(version_of, items) if each]
     version: int = getattr(error, "version", 0) or max(versions, default=0)
-    types = [item.get("type") for item in items if version_of(item) == version]
+    types = [str(item.get("type", "")) for item in items if version_of(item) == version]
     why: Why = "failed"
     kind = _kind(error)
     if isinstance(error, HoleInStream):
@@ -122,7 +122,7 @@ def unhandled(
         first=min(versions, default=1),
         seen=max(versions, default=0),
         version=version,
-        type=str(types[0])[:_LONGEST_ERROR] if types else "",
+        type=types[0][:_LONGEST_ERROR] if types else "",
         why=why,
         kind=kind[:_LONGEST_ERROR],
         error=f"{type(error).__name__}: {error}"[:_LONGEST_ERROR],

@@ -17,7 +17,9 @@ from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
 from engine.consuming.parked_streams.port import NOTHING_KNOWN
 from engine.consuming.parking import Parking
-from engine.errors import Throttled
+from engine.errors import RequestRefused, Throttled
+from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.port import ViewKey
 from engine.storing.containers import PARKED
 from engine.storing.cosmos_account import open_client
 from engine.storing.items import to_item
@@ -110,3 +112,14 @@ async def test_a_batch_soon_after_another_one_asks_for_nothing(account: Account,
     runner = account.runner()
     first = await account.asked("house-9", never_overtakes=never_overtakes, runner=runner)
     assert (1, []) == (len(first), await account.asked("house-9", never_overtakes=never_overtakes, runner=runner))
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+@pytest.mark.parametrize("key", ["x" * 1_100, "guest-1"], ids=["no such id", "too large"])
+async def test_a_view_that_cannot_be_is_refused_for_what_it_holds(key: str) -> None:
+    """Otherwise it would be waited for as a store that is away is, and the others with it."""
+    document = {"id": key, "position": 1, "view": {} if len(key) > 1_000 else {"text": "x" * 2_100_000}}
+    async with CosmosServer.start(port=0) as server, open_client(cosmos(server.connection_string)) as client:
+        database = await provisioned(client, "contract-tests")
+        with pytest.raises(RequestRefused):
+            await CosmosViewStore(database.get_container_client).put("guest-details", ViewKey(key, key), document, None)

@@ -210,6 +210,18 @@ class TestFailures:
         assert parked is not None
         assert ("newer", 1, NOON) == (parked.why, parked.attempts, service.now)
 
+    async def test_an_event_rewritten_in_place_is_skipped_unless_it_cannot_be_read_any_more(
+        self, service: Service
+    ) -> None:
+        (item,) = await service.happened("guest-g-1", INVITED)
+        await service.projector.run(GUEST_DETAILS, [item])
+        await service.projector.run(GUEST_DETAILS, [{**item, "data": {**item["data"], "houseId": "lake"}}])
+        assert (1, frozenset()) == (
+            service.views.written, (await service.parked_streams.index("guest-details@1")).stream_ids,
+        )  # fmt: skip
+        await service.projector.run(GUEST_DETAILS, [{**item, "data": {}}])
+        assert {"guest-g-1"} == (await service.parked_streams.index("guest-details@1")).stream_ids
+
     async def test_a_store_that_is_away_is_waited_for(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         items = await service.happened("guest-g-1", INVITED)
         service.views.away = True
