@@ -6,11 +6,13 @@ from typing import Any
 
 from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.handler import CommandHandler
+from engine.consuming.feed_runner import FeedConsumer
 from engine.consuming.health import HealthCheck
 from engine.consuming.lag import Lags
 from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
+from engine.consuming.parked_streams.automatic import AutomaticReleases
 from engine.messaging.port import Bus, DeadLetters
 from engine.projecting.counting.counter import Counter
 from engine.projecting.counting.rollup import Rollup
@@ -24,7 +26,7 @@ from engine.reacting.relay import Relay
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Holds the services of one worker process; `consumers` maps the name of a consumer of the bus to it."""
+    """Holds the services of one worker process; consumers of the bus and of the feed are found by their names."""
 
     commands: CommandHandler
     asynchronous: AsynchronousCommands
@@ -37,6 +39,8 @@ class Services:
     messages: MessageRunner
     consumers: Mapping[str, MessageConsumer]
     newer: NewerReleases
+    feed_consumers: Mapping[str, FeedConsumer]
+    automatic: AutomaticReleases
     parked: ParkedStore
     lags: Lags
     health: HealthCheck

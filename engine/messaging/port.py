@@ -9,7 +9,10 @@ from engine.errors import AdapterError
 
 
 class MessageTooLarge(AdapterError):
-    """Is raised when one message is larger than the bus carries. Sending it again fails again."""
+    """Is raised when the first message, or its id or session, is larger than the bus carries.
+
+    Sending it again fails again.
+    """
 
 
 @dataclass(frozen=True, slots=True)

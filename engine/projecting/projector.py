@@ -19,6 +19,7 @@ from engine.projecting.port import StoredDocument, ViewConflict, ViewStore
 from engine.projecting.projection import Projection
 from engine.projecting.written import WrittenViews
 from engine.storing.codec import EventCodec
+from engine.storing.errors import HoleInStream
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.storing.pages import pages
 from engine.storing.port import EventStore
@@ -84,14 +85,14 @@ class Projector:
         self._written.keep(projection.name, key, StoredDocument(document, etag))
 
     async def _from_store(self, stream_id: str, position: int, last: int) -> AsyncIterator[StoredEvent]:
-        """Yields all events above `position`, up to `last`. Raises TransientFailure if the store does not show them."""
+        """Yields all events above `position`, up to `last`. Raises HoleInStream if the store does not show them."""
         shown = position
         async for page in pages(self.store, stream_id, position, last):
             async for event in in_turns(page):
                 yield event
             shown = page[-1].version
         if shown < last:
-            raise TransientFailure(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
+            raise HoleInStream(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
 
 
 def applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:
@@ -100,4 +101,4 @@ def applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -
         return projection.project(view, event)
     except Exception as error:
         reason = f"event {event.version} ({type(event.event).__name__}) does not apply: {error!r}"
-        raise PermanentFailure(projection.consumer, event.stream_id, reason) from error
+        raise PermanentFailure(projection.consumer, event.stream_id, reason, event.version) from error

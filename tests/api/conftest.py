@@ -15,6 +15,7 @@ from engine.clock import utc_now
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.messaging.memory import MemoryBus
 from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.memory import MemoryViewStore
@@ -52,6 +53,7 @@ class Api:
                 MemoryRollupStore(),
                 self.outcomes,
                 MemoryParkedStore(),
+                MemoryParkedStreams(),
                 MemoryEventFeed(self.store),
                 self.bus,
                 self.bus,

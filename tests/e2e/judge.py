@@ -203,6 +203,8 @@ class Judge:
         for consumer in self.services.consumers:
             assert frozenset() == await self.services.parked.sessions(consumer)
             assert [] == list(await self.services.parked.alone(consumer))
+        for consumer in self.services.feed_consumers:
+            assert frozenset() == (await self.services.automatic.release.parked.index(consumer)).stream_ids
 
 
 def _ordered(story: Story, sku: str) -> int:

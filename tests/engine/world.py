@@ -11,6 +11,8 @@ from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.feed.port import EventFeed
 from engine.consuming.messages import Delivery, MessageConsumer
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
+from engine.consuming.parked_streams.port import ParkedStreams
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
@@ -36,6 +38,7 @@ def services_over(
     rollups: RollupStore | None = None,
     outcomes: MemoryOutcomeStore | None = None,
     parked: MemoryParkedStore | None = None,
+    parked_streams: ParkedStreams | None = None,
     feed: EventFeed | None = None,
     bus: MemoryBus | None = None,
     surroundings: Surroundings | None = None,
@@ -50,6 +53,7 @@ def services_over(
         rollups=rollups or MemoryRollupStore(),
         outcomes=outcomes or MemoryOutcomeStore(),
         parked=parked or MemoryParkedStore(),
+        parked_streams=parked_streams or MemoryParkedStreams(),
         feed=feed or MemoryEventFeed(MemoryEventStore()),
         bus=bus,
         dead_letters=bus,
@@ -68,6 +72,7 @@ class World:
     bus: MemoryBus = field(default_factory=MemoryBus)
     outcomes: MemoryOutcomeStore = field(default_factory=MemoryOutcomeStore)
     parked: MemoryParkedStore = field(default_factory=MemoryParkedStore)
+    parked_streams: MemoryParkedStreams = field(default_factory=MemoryParkedStreams)
     now: datetime = NOON
     pauses: list[float] = field(default_factory=list)
     relayed: int = 0
@@ -88,6 +93,7 @@ class World:
             views=self.views,
             outcomes=self.outcomes,
             parked=self.parked,
+            parked_streams=self.parked_streams,
             feed=self.change_feed,
             bus=self.bus,
             surroundings=Surroundings(self.clock, sleep=self.pause, monotonic=lambda: self.now.timestamp()),

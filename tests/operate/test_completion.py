@@ -58,6 +58,8 @@ def bash(code: str, folder: Path, variables: Mapping[str, str]) -> str:
         ("operate dea", {"dead-letters"}),
         ("operate parked ''", {"list", "show", "release"}),
         ("operate parked list com", {"commands"}),
+        ("operate parked list re", {"reactions", "relay"}),
+        ("operate parked list stock", {"stock-levels@1"}),
         ("operate dead-letters redrive ev", {"events/notifications"}),
         ("operate demo fl", {"flash-sale"}),
         ("operate parked release --n", {"--name"}),

@@ -25,6 +25,7 @@ from operate.failure import CommandFailed
 from tests.engine.contracts.valve import valve
 from tests.operate.foreign import answering, silent
 from tests.operate.process import NOWHERE, ROOT, account, operate, variables
+from tests.registered import PROJECTIONS
 from tests.settings import NO_BUS
 
 OTHER_KEY = "b3RoZXI="
@@ -255,7 +256,8 @@ class TestTheCommandLine:
     async def test_names_that_there_are_not(self) -> None:
         async with CosmosServer.start(port=0) as server:
             ended = await operate("parked", "list", "comands", COSMOS=server.connection_string)
-            assert (1, "there is no consumer 'comands'; there are commands, notifications, reactions") == (
+            names = ["commands", "notifications", *(each.consumer for each in PROJECTIONS), "reactions", "relay"]
+            assert (1, f"there is no consumer 'comands'; there are {', '.join(sorted(names))}") == (
                 ended.status, ended.complaint
             )  # fmt: skip
             ended = await operate("dead-letters", "show", "comands", "1", COSMOS=server.connection_string)

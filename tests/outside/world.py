@@ -16,6 +16,7 @@ from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
@@ -54,6 +55,7 @@ class World:
                 MemoryRollupStore(),
                 MemoryOutcomeStore(),
                 MemoryParkedStore(),
+                MemoryParkedStreams(),
                 MemoryEventFeed(self.store),
                 self.bus,
                 self.bus,

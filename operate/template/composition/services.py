@@ -13,6 +13,7 @@ from engine.clock import utc_now
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.consuming.feed.cosmos import CosmosEventFeed
 from engine.consuming.parked.cosmos import CosmosParkedStore
+from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
@@ -45,6 +46,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             rollups=CosmosRollupStore(container),
             outcomes=CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             parked=CosmosParkedStore(database.get_container_client(PARKED.name)),
+            parked_streams=CosmosParkedStreams(database.get_container_client(PARKED.name)),
             feed=CosmosEventFeed(events, database.get_container_client(LEASES.name), engine.cosmos.endpoint),
             bus=bus,
             dead_letters=bus,

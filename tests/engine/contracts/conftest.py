@@ -19,6 +19,9 @@ from engine.consuming.feed.port import EventFeed
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked.port import ParkedStore
+from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
+from engine.consuming.parked_streams.port import ParkedStreams
 from engine.projecting.cosmos import CosmosViewStore
 from engine.projecting.counting.cosmos import CosmosRollupStore
 from engine.projecting.counting.memory import MemoryRollupStore
@@ -52,6 +55,8 @@ class Adapters:
     rollups_peer: RollupStore
     parked: ParkedStore
     parked_peer: ParkedStore
+    parked_streams: ParkedStreams
+    parked_streams_peer: ParkedStreams
     outcomes: OutcomeStore
     outcomes_peer: OutcomeStore
     feed: EventFeed
@@ -91,7 +96,23 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
         store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
         rollups, snapshots, views = MemoryRollupStore(), MemorySnapshotStore(), MemoryViewStore()
         feed = MemoryEventFeed(store)
-        yield Adapters(name, store, store, snapshots, views, rollups, rollups, parked, parked, outcomes, outcomes, feed)
+        streams = MemoryParkedStreams()
+        yield Adapters(
+            name,
+            store,
+            store,
+            snapshots,
+            views,
+            rollups,
+            rollups,
+            parked,
+            parked,
+            streams,
+            streams,
+            outcomes,
+            outcomes,
+            feed,
+        )
     elif name == "devstack":
         async with (
             CosmosServer.start(port=0, lag=3, seed=7) as server,
@@ -119,6 +140,8 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosRollupStore(its_database.get_container_client),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
             CosmosParkedStore(its_database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(its_database.get_container_client(PARKED.name)),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosOutcomeStore(its_database.get_container_client(OUTCOMES.name)),
             CosmosEventFeed(

@@ -25,6 +25,8 @@ from engine.consuming.feed.cosmos import CosmosEventFeed
 from engine.consuming.feed.port import WHOLE, FeedRange
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.port import Failure
+from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
+from engine.consuming.parked_streams.port import NOTHING_KNOWN, Index, ParkedStream
 from engine.errors import AdapterError, OutcomeUnknown, Unavailable
 from engine.messaging import servicebus, servicebus_client
 from engine.messaging.notification import Notification, NotReceived
@@ -74,6 +76,8 @@ BY_TYPE: Final[Mapping[Any, Any]] = {
     str | None: None,
     ViewKey: ViewKey("1~guest-g-1", "1~guest-g-1"),
     Received: _RECEIVED,
+    Index: NOTHING_KNOWN,
+    ParkedStream: ParkedStream("guest-g-1", 1, 1, 1, "Happened", "failed", "k", "no", "trace", 5, NOON, etag='"0"'),
     Failure: Failure("no", "trace", 1, datetime(2026, 1, 1, tzinfo=UTC)),
     Notification: Notification("event-1", "00-trace", b"{}"),
 }
@@ -92,6 +96,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "etag": None,
     "events": [event("guest-g-1", 1)],
     "fingerprint": "f",
+    "first": 1,
     "fold": 1,
     "handle": _handle,
     "key": "k",
@@ -114,8 +119,9 @@ BEGINS_NOTHING: Final = frozenset(
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
         "ViewStore.get", "ViewStore.find", "ViewStore.page", "RollupStore.sums", "OutcomeStore.get",
         "ParkedStore.sessions", "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone",
-        "ParkedStore.park", "ParkedStore.free", "EventFeed.ranges", "EventFeed.leases", "EventFeed.read",
-        "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
+        "ParkedStore.park", "ParkedStore.free", "ParkedStreams.index", "ParkedStreams.index_since", "ParkedStreams.get",
+        "ParkedStreams.all", "ParkedStreams.park", "ParkedStreams.free", "EventFeed.ranges", "EventFeed.leases",
+        "EventFeed.read", "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
 """They read, or read first. Of all others, a write may still be under way, which OutcomeUnknown says."""
@@ -183,6 +189,7 @@ async def outside() -> AsyncIterator[Outside]:
             CosmosRollupStore(database.get_container_client),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(database.get_container_client(PARKED.name)),
             CosmosEventFeed(
                 database.get_container_client(EVENTS.name),
                 database.get_container_client(LEASES.name),

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from engine.assembly import Domain, Surroundings
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.errors import Throttled, Unavailable
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
@@ -57,12 +58,14 @@ class Feeding:
         """It moves on while somebody waits."""
         surroundings = Surroundings(clock=lambda: self.now, sleep=self._pause)
         self.snapshots = MemorySnapshotStore()
+        self.parked_streams = MemoryParkedStreams()
         self._process = partial(
             services_over,
             self.store,
             domain=domain,
             views=self.views,
             snapshots=self.snapshots,
+            parked_streams=self.parked_streams,
             surroundings=surroundings,
         )
         services = self._process()

@@ -9,6 +9,9 @@ from typing import Any, Final
 import pytest
 
 from engine.consuming.errors import TransientFailure
+from engine.consuming.feed_runner import FeedRunner
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
+from engine.consuming.parking import Parking
 from engine.consuming.throttling import LONGEST
 from engine.deciding.process import Issued
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC
@@ -44,7 +47,8 @@ def loop() -> Iterator[ManualLoop]:
 
 
 def relay_over(bus: SlowBus, loop: ManualLoop) -> Relay:
-    return Relay(MemoryEventStore(), CODEC, ENVELOPES, DOMAIN.processes, bus.adapter, loop.clock, asyncio.sleep)
+    runner = FeedRunner(Parking(MemoryParkedStreams(), loop.clock, loop.time), loop.clock, asyncio.sleep)
+    return Relay(MemoryEventStore(), CODEC, ENVELOPES, DOMAIN.processes, bus.adapter, runner)
 
 
 def assert_each_came_once_in_its_turn(bus: SlowBus, guests: Sequence[str] = GUESTS) -> None:

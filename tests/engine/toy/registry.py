@@ -45,8 +45,8 @@ GREETING: Final[Process[greeting.GreetingInput, greeting.GreetingEvent, bool]] =
     issued=lambda event: event.issued,
 )
 
-DOMAIN: Final = Domain((GUEST, HOUSE, GREETING.aggregate), (GREETING,))
 READ_MODELS: Final = read_models("tests.engine.toy.read_models")
 PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS if isinstance(each.projection, Projection))
+DOMAIN: Final = Domain((GUEST, HOUSE, GREETING.aggregate), (GREETING,), tuple(each.projection for each in READ_MODELS))
 CODEC: Final = EventCodec.of(DOMAIN.aggregates)
 ENVELOPES: Final = EnvelopeCodec(DOMAIN.aggregates)

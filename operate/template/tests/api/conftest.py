@@ -15,6 +15,7 @@ from engine.assembly import Adapters, Domain, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.messaging.memory import MemoryBus
 from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.memory import MemoryViewStore
@@ -61,6 +62,9 @@ def api() -> Api:
         MemoryOutcomeStore(),
         MemoryParkedStore(),
         MemoryEventFeed(store),
+        MemoryOutcomeStore(),
+        MemoryParkedStore(),
+        MemoryParkedStreams(),
         bus,
         bus,
     )
