@@ -100,6 +100,7 @@ read_model("order-details", query="get_order", route="orders/{orderId}")
 read_model("order-history", query="get_customer_orders", route="customers/{customerId}/orders")
 read_model("payment-status", query="get_payment", route="orders/{orderId}/payment")
 read_model("stock-levels", query="get_stock", route="stock/{sku}")
+read_model("sales", query="get_sales", route="sales")
 
 
 @on_events("relay_events", leases="relay", poll_ms=RELAY_POLL_MS)

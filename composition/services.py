@@ -16,6 +16,7 @@ from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.counting.cosmos import CosmosRollupStore
 from engine.services import Services
 from engine.settings import WebhookTarget
 from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
@@ -35,11 +36,13 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
     async with open_client(engine.cosmos) as client, contextlib.AsyncExitStack() as stack:
         database = client.get_database_client(engine.cosmos_database)
         events = database.get_container_client(EVENTS.name)
+        container = functools.cache(database.get_container_client)
         bus = BusOnFirstUse(engine.service_bus, stack)
         adapters = Adapters(
             store=CosmosEventStore(events),
             snapshots=CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
-            views=CosmosViewStore(functools.cache(database.get_container_client)),
+            views=CosmosViewStore(container),
+            rollups=CosmosRollupStore(container),
             outcomes=CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             parked=CosmosParkedStore(database.get_container_client(PARKED.name)),
             feed=CosmosEventFeed(events, database.get_container_client(LEASES.name), engine.cosmos.endpoint),

@@ -28,6 +28,9 @@ from engine.messaging.notification import Webhook
 from engine.messaging.port import Bus, DeadLetters
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, REACTION_QUEUE
 from engine.messaging.wire import EnvelopeCodec
+from engine.projecting.counting.counter import Counter
+from engine.projecting.counting.port import RollupStore
+from engine.projecting.counting.sums import RollupReader
 from engine.projecting.port import ViewStore
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
@@ -56,6 +59,7 @@ class Adapters:
     store: EventStore
     snapshots: SnapshotStore
     views: ViewStore
+    rollups: RollupStore
     outcomes: OutcomeStore
     parked: ParkedStore
     feed: EventFeed
@@ -91,6 +95,7 @@ def assemble(
     """
     codec, envelopes = EventCodec.of(domain.aggregates), EnvelopeCodec(domain.aggregates)
     clock, sleep = surroundings.clock, surroundings.sleep
+    runner = FeedRunner(clock, sleep)
     commands = CommandHandler(
         store=adapters.store,
         snapshots=adapters.snapshots,
@@ -110,7 +115,9 @@ def assemble(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
         queries=Queries(adapters.store, codec, adapters.views),
-        projector=Projector(adapters.store, codec, adapters.views, FeedRunner(clock, sleep)),
+        rollups=RollupReader(adapters.rollups, clock),
+        projector=Projector(adapters.store, codec, adapters.views, runner),
+        counter=Counter(adapters.store, codec, adapters.rollups, runner),
         refold=Refold(adapters.store, adapters.snapshots, codec, adapters.views),
         relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, sleep, relay_replay_until),
         messages=MessageRunner(adapters.parked, KnownSessions(adapters.parked, surroundings.monotonic), clock, sleep),

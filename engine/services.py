@@ -1,7 +1,8 @@
 """`Services` holds all that the functions of one worker process call."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.handler import CommandHandler
@@ -11,6 +12,10 @@ from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
 from engine.messaging.port import Bus, DeadLetters
+from engine.projecting.counting.counter import Counter
+from engine.projecting.counting.rollup import Rollup
+from engine.projecting.counting.sums import RollupReader
+from engine.projecting.projection import Projection
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
 from engine.projecting.refold import Refold
@@ -24,7 +29,9 @@ class Services:
     commands: CommandHandler
     asynchronous: AsynchronousCommands
     queries: Queries
+    rollups: RollupReader
     projector: Projector
+    counter: Counter
     refold: Refold
     relay: Relay
     messages: MessageRunner
@@ -35,3 +42,10 @@ class Services:
     health: HealthCheck
     bus: Bus
     dead_letters: DeadLetters
+
+    async def project(self, projection: Projection[Any] | Rollup, items: Iterable[Mapping[str, Any]]) -> None:
+        """Applies a batch of the change feed to a read model. Raises ConsumerError."""
+        if isinstance(projection, Rollup):
+            await self.counter.run(projection, items)
+        else:
+            await self.projector.run(projection, items)

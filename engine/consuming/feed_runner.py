@@ -9,15 +9,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
 from engine.consuming.feed_items import by_stream, stream_of
 from engine.consuming.throttling import LONGEST, Attempt
 from engine.errors import AdapterError
 from engine.storing.errors import UndecodableEvent
-
-_CONCURRENT_STREAMS: Final = 16
 
 _log = logging.getLogger(__name__)
 
@@ -26,12 +24,13 @@ _log = logging.getLogger(__name__)
 class FeedConsumer:
     """Follows some streams of the feed; `apply(stream_id, items)` handles the items of one, and is safe to repeat.
 
-    `apply` raises ConsumerError, AdapterError and UndecodableEvent.
+    `apply` raises ConsumerError, AdapterError and UndecodableEvent. It is called for `concurrent` streams at once.
     """
 
     name: str
     follows: Callable[[str], bool]
     apply: Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[None]]
+    concurrent: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class FeedRunner:
         the same batch may succeed later, PermanentFailure when it will not.
         """
         attempt = Attempt(self.clock() + LONGEST, self.clock, self.pause)
-        slots = asyncio.Semaphore(_CONCURRENT_STREAMS)
+        slots = asyncio.Semaphore(consumer.concurrent)
 
         async def apply(stream_id: str, its_items: Sequence[Mapping[str, Any]]) -> ConsumerError | None:
             async def once() -> None:

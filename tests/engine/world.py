@@ -15,6 +15,8 @@ from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
+from engine.projecting.counting.memory import MemoryRollupStore
+from engine.projecting.counting.port import RollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
 from engine.services import Services
@@ -31,6 +33,7 @@ def services_over(
     domain: Domain = DOMAIN,
     snapshots: SnapshotStore | None = None,
     views: ViewStore | None = None,
+    rollups: RollupStore | None = None,
     outcomes: MemoryOutcomeStore | None = None,
     parked: MemoryParkedStore | None = None,
     feed: EventFeed | None = None,
@@ -44,6 +47,7 @@ def services_over(
         store=store,
         snapshots=snapshots or MemorySnapshotStore(),
         views=views or MemoryViewStore(),
+        rollups=rollups or MemoryRollupStore(),
         outcomes=outcomes or MemoryOutcomeStore(),
         parked=parked or MemoryParkedStore(),
         feed=feed or MemoryEventFeed(MemoryEventStore()),

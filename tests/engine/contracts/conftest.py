@@ -20,6 +20,9 @@ from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked.port import ParkedStore
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.counting.cosmos import CosmosRollupStore
+from engine.projecting.counting.memory import MemoryRollupStore
+from engine.projecting.counting.port import RollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
 from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
@@ -45,6 +48,8 @@ class Adapters:
     peer: EventStore
     snapshots: SnapshotStore
     views: ViewStore
+    rollups: RollupStore
+    rollups_peer: RollupStore
     parked: ParkedStore
     parked_peer: ParkedStore
     outcomes: OutcomeStore
@@ -84,8 +89,9 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     name: str = request.param
     if name == "memory":
         store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
-        views, feed = MemoryViewStore(), MemoryEventFeed(store)
-        yield Adapters(name, store, store, MemorySnapshotStore(), views, parked, parked, outcomes, outcomes, feed)
+        rollups, snapshots, views = MemoryRollupStore(), MemorySnapshotStore(), MemoryViewStore()
+        feed = MemoryEventFeed(store)
+        yield Adapters(name, store, store, snapshots, views, rollups, rollups, parked, parked, outcomes, outcomes, feed)
     elif name == "devstack":
         async with (
             CosmosServer.start(port=0, lag=3, seed=7) as server,
@@ -109,6 +115,8 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosEventStore(its_database.get_container_client(EVENTS.name)),
             CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
             CosmosViewStore(database.get_container_client),
+            CosmosRollupStore(database.get_container_client),
+            CosmosRollupStore(its_database.get_container_client),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
             CosmosParkedStore(its_database.get_container_client(PARKED.name)),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),

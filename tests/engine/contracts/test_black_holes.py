@@ -33,6 +33,7 @@ from engine.messaging.servicebus_client import connected
 from engine.messaging.topology import COMMAND_QUEUE
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.counting.cosmos import CosmosRollupStore
 from engine.projecting.port import ViewKey
 from engine.settings import CosmosConnection, ServiceBusConnection
 from engine.storing import cosmos_account, cosmos_requests
@@ -77,7 +78,10 @@ BY_TYPE: Final[Mapping[Any, Any]] = {
     Notification: Notification("event-1", "00-trace", b"{}"),
 }
 BY_NAME: Final[Mapping[str, Any]] = {
+    "additions": {"guest-g-1~1": {"00.hill.arrivals": 1}},
     "after": 0,
+    "bucket": "1~2026-01-01T00~0",
+    "buckets": ["1~2026-01-01T00~0", "1~2026-01-01T00~1"],
     "command_id": "c-1",
     "command_ids": ["c-1", "c-2"],
     "consumer": "commands",
@@ -108,9 +112,9 @@ BY_NAME: Final[Mapping[str, Any]] = {
 BEGINS_NOTHING: Final = frozenset(
     {
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
-        "ViewStore.get", "ViewStore.find", "ViewStore.page", "OutcomeStore.get", "ParkedStore.sessions",
-        "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park",
-        "ParkedStore.free", "EventFeed.ranges", "EventFeed.leases", "EventFeed.read",
+        "ViewStore.get", "ViewStore.find", "ViewStore.page", "RollupStore.sums", "OutcomeStore.get",
+        "ParkedStore.sessions", "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone",
+        "ParkedStore.park", "ParkedStore.free", "EventFeed.ranges", "EventFeed.leases", "EventFeed.read",
         "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
@@ -176,6 +180,7 @@ async def outside() -> AsyncIterator[Outside]:
             CosmosEventStore(database.get_container_client(EVENTS.name)),
             CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
             CosmosViewStore(database.get_container_client),
+            CosmosRollupStore(database.get_container_client),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
             CosmosEventFeed(

@@ -8,6 +8,7 @@ from engine.deciding.aggregate import Aggregate, SnapshotFormat
 from engine.deciding.decider import Decider
 from engine.deciding.process import Process
 from engine.messaging.wire import EnvelopeCodec
+from engine.projecting.projection import Projection
 from engine.projecting.registry import read_models
 from engine.storing.codec import EventCodec
 from tests.engine.toy import greeting, guest, house
@@ -46,6 +47,6 @@ GREETING: Final[Process[greeting.GreetingInput, greeting.GreetingEvent, bool]] =
 
 DOMAIN: Final = Domain((GUEST, HOUSE, GREETING.aggregate), (GREETING,))
 READ_MODELS: Final = read_models("tests.engine.toy.read_models")
-PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS)
+PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS if isinstance(each.projection, Projection))
 CODEC: Final = EventCodec.of(DOMAIN.aggregates)
 ENVELOPES: Final = EnvelopeCodec(DOMAIN.aggregates)

@@ -16,6 +16,7 @@ from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.messaging.memory import MemoryBus
+from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -42,7 +43,7 @@ class Api:
 
     async def feed(self) -> None:
         for each in READ_MODELS:
-            await self.services.projector.run(each.projection, self.store.commits().items)
+            await self.services.project(each.projection, self.store.commits().items)
 
     async def _send(self, function: Function, request: func.HttpRequest) -> tuple[int, Any]:
         response = await function(request)
@@ -56,6 +57,7 @@ def api() -> Api:
         store,
         MemorySnapshotStore(),
         MemoryViewStore(),
+        MemoryRollupStore(),
         MemoryOutcomeStore(),
         MemoryParkedStore(),
         MemoryEventFeed(store),
