@@ -156,6 +156,23 @@ class TestFailures:
         with pytest.raises(ValueError, match="is beyond"):
             Contribution("a", "b", LARGEST_CONTRIBUTION + 1)
 
+    async def test_data_that_cannot_be_read_is_permanent(self, service: Counting) -> None:
+        items = await service.log.happened("guest-g-1", VISIT[:1], NOON)
+        with pytest.raises(PermanentFailure):
+            await service.run([{**items[0], "data": {"nonsense": 1}}])
+
+    async def test_an_event_that_was_rewritten_in_place_is_not_counted_again(self, service: Counting) -> None:
+        items = await service.log.happened("guest-g-1", VISIT[:2], NOON)
+        await service.run(items, [items[0], {**items[1], "data": {"guestId": "g-1", "houseId": "lake"}}])
+        assert {(NOON, "hill", "arrivals"): 1} == await service.counted()
+
+    async def test_a_batch_of_thousands_of_events_of_one_stream_is_counted(self, service: Counting) -> None:
+        batch = []
+        for _ in range(50):
+            batch += await service.log.happened("house-hill", [BedsTaken("hill", "g", 2)] * 90, NOON)
+        await service.run(batch, batch)
+        assert {(NOON, "hill", "beds"): 9_000} == await service.counted()
+
     async def test_an_event_of_a_newer_build_is_waited_for(self, service: Counting) -> None:
         items = await service.log.happened("guest-g-1", VISIT[:1], NOON)
         with pytest.raises(TransientFailure, match="this build does not know"):
