@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from composition.domain import READ_MODELS
 from engine.clock import utc_now
+from engine.projecting.counting.rollup import Rollup
 from engine.projecting.projection import Projection
 from engine.reacting.followers import followers
 from engine.services import Services
@@ -71,6 +72,7 @@ def _verification(services: Services, ru_per_second: int | None, unended_after: 
         views=services.projector.views,
         parked=services.parked,
         projections=[each.projection for each in READ_MODELS if isinstance(each.projection, Projection)],
+        rollups=[each.projection for each in READ_MODELS if isinstance(each.projection, Rollup)],
         processes=services.relay.processes,
         consumers={**follow, **{name: name for name in services.consumers}},
         followers=list(follow),

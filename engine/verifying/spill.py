@@ -24,6 +24,15 @@ CREATE TABLE IF NOT EXISTS views (
     stream TEXT, consumer TEXT, partition TEXT, position INTEGER, document TEXT,
     PRIMARY KEY (stream, consumer, partition)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counters (
+    consumer TEXT, bucket TEXT, lsn INTEGER, document TEXT, PRIMARY KEY (consumer, bucket)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS markers (
+    consumer TEXT, stream TEXT, version INTEGER, bucket TEXT, lsn INTEGER, PRIMARY KEY (consumer, stream, version)
+) WITHOUT ROWID;
+CREATE TEMPORARY TABLE sums (
+    consumer TEXT, bucket TEXT, key TEXT, amount INTEGER, PRIMARY KEY (consumer, bucket, key)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS findings (kind TEXT, detail TEXT, stream TEXT, PRIMARY KEY (kind, detail, stream));
 """
 
@@ -77,6 +86,51 @@ class Spill:
         rows = ((*where, json.dumps(document)) for *where, document in views)
         self._database.executemany("INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?, ?)", rows)
 
+    def keep_counters(self, counters: Iterable[tuple[str, str, int, Mapping[str, Any]]]) -> None:
+        """Keeps the counters of rollups: consumer, bucket, number of the transaction, and document."""
+        rows = ((*where, json.dumps(document)) for *where, document in counters)
+        self._database.executemany("INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", rows)
+
+    def keep_markers(self, markers: Iterable[tuple[str, str, str, int]]) -> None:
+        """Keeps the markers of rollups: consumer, id, bucket, and number of the transaction."""
+        named = ((consumer, *marker.rpartition("~"), *where) for consumer, marker, *where in markers)
+        rows = ((consumer, stream, version, *where) for consumer, stream, _, version, *where in named)
+        self._database.executemany("INSERT OR REPLACE INTO markers VALUES (?, ?, ?, ?, ?)", rows)
+
+    def markers(self, consumer: str, stream: str) -> Mapping[str, tuple[str, int]]:
+        """Returns bucket and number of the transaction of each marker of a stream, by its id."""
+        rows = self._database.execute(
+            "SELECT version, bucket, lsn FROM markers WHERE consumer = ? AND stream = ?", (consumer, stream)
+        )
+        return {f"{stream}~{version}": (bucket, lsn) for version, bucket, lsn in rows}
+
+    def add(self, consumer: str, bucket: str, lsn: int, added: Mapping[str, int]) -> None:
+        """Adds to the sums of a bucket, unless its counter was written by an earlier transaction than `lsn`."""
+        counter = self._database.execute(
+            "SELECT lsn FROM counters WHERE consumer = ? AND bucket = ?", (consumer, bucket)
+        ).fetchone()
+        if counter is None or lsn <= counter[0]:
+            self._database.executemany(
+                """INSERT INTO sums VALUES (?, ?, ?, ?)
+                   ON CONFLICT (consumer, bucket, key) DO UPDATE SET amount = amount + excluded.amount""",
+                [(consumer, bucket, key, amount) for key, amount in added.items()],
+            )
+
+    def counters(self, consumer: str) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, int]]]:
+        """Yields each bucket with its counter, which is empty if there is none, and the sums that were added."""
+        buckets = self._database.execute(
+            """SELECT bucket FROM counters WHERE consumer = ?1
+               UNION SELECT bucket FROM sums WHERE consumer = ?1""",
+            (consumer,),
+        ).fetchall()
+        for (bucket,) in buckets:
+            where = (consumer, bucket)
+            document = self._database.execute(
+                "SELECT document FROM counters WHERE consumer = ? AND bucket = ?", where
+            ).fetchone()
+            sums = self._database.execute("SELECT key, amount FROM sums WHERE consumer = ? AND bucket = ?", where)
+            yield bucket, {"sums": {}, "billions": {}} if document is None else json.loads(document[0]), dict(sums)
+
     def keep_finding(self, finding: Finding) -> None:
         self._database.execute(
             "INSERT OR IGNORE INTO findings VALUES (?, ?, ?)", (finding.kind, finding.detail, finding.stream)
@@ -103,7 +157,8 @@ class Spill:
             """SELECT stream, known, seen FROM (
                    SELECT stream, MAX(position) AS seen,
                           COALESCE((SELECT MAX(version) FROM events WHERE events.stream = views.stream), 0) AS known
-                   FROM views GROUP BY stream
+                   FROM (SELECT stream, position FROM views UNION ALL SELECT stream, version FROM markers) AS views
+                   GROUP BY stream
                ) WHERE seen > known"""
         ).fetchall()
 

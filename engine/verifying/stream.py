@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from engine.deciding.process import Process
 from engine.projecting.projection import Projection
@@ -20,6 +20,24 @@ MANY_EVENTS: Final = 1_000_000
 Document = Mapping[str, Any]
 
 
+class Fold(Protocol):
+    """Follows a stream for one read model, whose name is that of its leases."""
+
+    @property
+    def name(self) -> str: ...
+
+    def apply(self, event: RecordedEvent[Any], written: int) -> None:
+        """Takes the next event, with the time at which it was written, in seconds since 1970."""
+        ...
+
+    def end(self, stream_id: str, last: int, handled_before: float | None) -> None:
+        """Tells what is wrong with what is stored. `last` is the version of the stream.
+
+        What was written before `handled_before`, in seconds since 1970, the consumer has handled.
+        """
+        ...
+
+
 @dataclass(slots=True)
 class ViewFold:
     """Follows a stream for one read model. `documents` are its views by partition; there should be one."""
@@ -32,6 +50,10 @@ class ViewFold:
     stopped: bool = False
     next_written: int | None = None
     """When the first event that the view has not seen was written."""
+
+    @property
+    def name(self) -> str:
+        return self.projection.name
 
     @property
     def position(self) -> int:
@@ -101,7 +123,7 @@ class StreamFold:
 
     stream_id: str
     codec: EventCodec
-    folds: Sequence[ViewFold]
+    folds: Sequence[Fold]
     process: Process[Any, Any, Any] | None
     found: Found
     version: int = 0
@@ -140,9 +162,8 @@ class StreamFold:
 
     def end(self, handled_before: Mapping[str, float], unended_before: float) -> None:
         """Tells what is wrong with the whole; times are in seconds since 1970."""
-        if not self.broken:
-            for fold in self.folds:
-                fold.end(self.stream_id, self.version, handled_before.get(fold.projection.name))
+        for fold in self.folds:
+            fold.end(self.stream_id, self.version, None if self.broken else handled_before.get(fold.name))
         if self.size >= LARGE_FROM * MAX_STREAM_BYTES or self.version >= LARGE_FROM * MANY_EVENTS:
             text = f"{self.version} events with some {self.size / 1024**3:.2f} GB, of 20 GB and {MANY_EVENTS} events"
             self.found(Finding("large", text, self.stream_id))

@@ -17,6 +17,7 @@ from engine.consuming.health import BEHIND_FROM
 from engine.consuming.lag import Lags, PartitionLag
 from engine.consuming.parked.port import ParkedStore
 from engine.deciding.process import Process
+from engine.projecting.counting.rollup import Rollup
 from engine.projecting.port import ViewStore
 from engine.projecting.projection import Projection, stream_of_key
 from engine.reacting.relay import CONSUMER
@@ -25,9 +26,10 @@ from engine.storing.errors import UndecodableEvent
 from engine.storing.items import to_item
 from engine.storing.pages import pages
 from engine.storing.port import EventStore
+from engine.verifying.counts import CountCheck
 from engine.verifying.findings import Finding, Found
 from engine.verifying.spill import Spill
-from engine.verifying.stream import StreamFold, folds_of
+from engine.verifying.stream import Fold, StreamFold, folds_of
 from engine.verifying.walk import Items, Rate, Report, Walk
 
 _MARGIN: Final = 60.0
@@ -47,6 +49,7 @@ class Verification:
     views: ViewStore
     parked: ParkedStore
     projections: Sequence[Projection[Any]]
+    rollups: Sequence[Rollup]
     processes: Sequence[Process[Any, Any, Any]]
     consumers: Mapping[str, str]
     followers: Sequence[str]
@@ -70,6 +73,9 @@ class Verification:
         for projection in self.projections:
             keep = _keeper(spill, projection)
             await walk.through(projection.consumer, self.views.changes(projection.name), until, keep)
+        counts = [CountCheck(rollup, spill, found) for rollup in self.rollups]
+        for check in counts:
+            await walk.through(check.rollup.consumer, self.views.changes(check.rollup.name), until, check.keep)
         await self._read_what_views_have_seen(spill)
         for finding in spill.findings():
             found(finding)
@@ -78,9 +84,11 @@ class Verification:
         for number, stream_id in enumerate(spill.streams(), start=1):
             parking = {name for name, streams in parked.items() if stream_id in streams}
             its_handled = {name: before for name, before in handled.items() if name not in parking}
-            await self._check(spill, stream_id, its_handled, unended_before, found)
+            await self._check(spill, stream_id, counts, its_handled, unended_before, found)
             if number % 100 == 0 or number == total:
                 report("streams", number, total)
+        for check in counts:
+            check.end()
 
     async def _read_what_views_have_seen(self, spill: Spill) -> None:
         """Reads the events of views that were written after their events were walked by."""
@@ -93,11 +101,18 @@ class Verification:
                 spill.keep_finding(Finding("undecodable", str(error), stream_id))
 
     async def _check(
-        self, spill: Spill, stream_id: str, handled: Mapping[str, float], unended_before: float, found: Found
+        self,
+        spill: Spill,
+        stream_id: str,
+        counts: Sequence[CountCheck],
+        handled: Mapping[str, float],
+        unended_before: float,
+        found: Found,
     ) -> None:
         views = spill.views(stream_id)
         process = next((each for each in self.processes if stream_id.startswith(f"{each.aggregate.category}-")), None)
-        folds = folds_of(self.projections, views, stream_id, found)
+        counting = [check.fold(stream_id) for check in counts if check.rollup.follows(stream_id)]
+        folds: list[Fold] = [*folds_of(self.projections, views, stream_id, found), *counting]
         stream = StreamFold(stream_id, self.codec, folds, process, found)
         for version, written, item in spill.events(stream_id):
             if version != stream.version + 1:

@@ -7,15 +7,13 @@ from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceExistsError
 
 from engine.errors import Unavailable
+from engine.projecting.counting.documents import BILLION, sums_of
 from engine.projecting.counting.port import Sums
 from engine.storing.cosmos_requests import OWNER_NOT_FOUND, sub_status, translated
 
 _MOST_OPERATIONS: Final = 100
 _MOST_INCREMENTS: Final = 10
 """So many operations fit in a transaction, and in a patch (learn.microsoft.com/azure/cosmos-db/concepts-limits)."""
-
-_BILLION: Final = 10**9
-"""Numbers of Cosmos DB are doubles, exact up to 2^53. As two numbers, a sum of nine million of any amount is exact."""
 
 _ATTEMPTS: Final = 10
 
@@ -37,7 +35,7 @@ class CosmosRollupStore:
     async def sums(self, container: str, buckets: Collection[str]) -> Mapping[str, Sums]:
         # One query per physical partition, however many buckets.
         found = await self._read(container, [(bucket, bucket) for bucket in buckets])
-        return {counter["id"]: _sums(counter) for counter in found}
+        return {counter["id"]: sums_of(counter) for counter in found}
 
     async def _count(self, container: str, bucket: str, additions: dict[str, Sums]) -> None:
         for _ in range(_ATTEMPTS):
@@ -130,14 +128,6 @@ def _totals(additions: Mapping[str, Sums]) -> Sums:
 
 
 def _parts(amount: int) -> Mapping[str, int]:
-    billions, rest = divmod(abs(amount), _BILLION)
+    billions, rest = divmod(abs(amount), BILLION)
     sign = -1 if amount < 0 else 1
     return {"sums": sign * rest, "billions": sign * billions}
-
-
-def _sums(counter: Mapping[str, Any]) -> Sums:
-    sums = dict[str, int]()
-    for part, unit in (("sums", 1), ("billions", _BILLION)):
-        for key, value in counter[part].items():
-            sums[key] = sums.get(key, 0) + int(value) * unit
-    return sums

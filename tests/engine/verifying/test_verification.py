@@ -47,6 +47,7 @@ class Desk:
             views=self.world.views,
             parked=self.world.parked,
             projections=PROJECTIONS,
+            rollups=[],
             processes=[replace(GREETING, ended=lambda reacted: reacted)],
             consumers={**follow, **{name: name for name in services.consumers}},
             followers=list(follow),

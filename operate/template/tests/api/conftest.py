@@ -61,10 +61,8 @@ def api() -> Api:
         MemoryRollupStore(),
         MemoryOutcomeStore(),
         MemoryParkedStore(),
-        MemoryEventFeed(store),
-        MemoryOutcomeStore(),
-        MemoryParkedStore(),
         MemoryParkedStreams(),
+        MemoryEventFeed(store),
         bus,
         bus,
     )
