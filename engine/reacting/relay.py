@@ -2,7 +2,8 @@
 
 The log is the outbox: no message is sent beside an append, so whatever is in the log reaches the bus, in the order of
 its stream, and at least once. A batch that failed is delivered again as a whole; the relay goes on with what the bus
-has not accepted, as far as it remembers, and consumers recognise events and commands by their ids.
+has not accepted, as far as it remembers, and consumers recognise events and commands by their ids. Commands that a
+batch has for one stream go in bundles.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from engine.errors import AdapterError
 from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.messaging.port import Bus, Message
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE, RELAYED
-from engine.messaging.wire import EnvelopeCodec, event_message
+from engine.messaging.wire import EnvelopeCodec, bundled, event_message, singly
 from engine.storing.codec import EventCodec
 from engine.storing.errors import UndecodableEvent
 from engine.storing.events import StoredEvent
@@ -116,18 +117,21 @@ class Relay:
 
     async def _send(self, attempt: Attempt, entity: str, messages: Iterable[Message]) -> None:
         """Sends the messages that the bus has not accepted yet, those of a session in their order."""
-        keyed = {(entity, message.message_id): message for message in messages}
-        rest = {key: message for key, message in keyed.items() if key not in self._accepted}
+        left = {each.message_id: each for each in messages if (entity, each.message_id) not in self._accepted}
+        # What was accepted is remembered by command: a batch that comes again may be split otherwise.
+        split = bundled if entity == COMMAND_QUEUE else singly
+        rest = {each.message.message_id: each for each in split(left.values())}
         while rest:
             if attempt.is_over:
                 raise TransientFailure(f"the relay goes on in another attempt: {len(rest)} messages for {entity} wait")
             try:
-                accepted = await attempt.unthrottled(partial(self.bus.send, entity, [*rest.values()]))
+                outgoing = [each.message for each in rest.values()]
+                accepted = await attempt.unthrottled(partial(self.bus.send, entity, outgoing))
             except AdapterError as error:
                 raise TransientFailure(f"the relay waits for the bus: {error}") from error
             for message in accepted:
-                del rest[entity, message.message_id]
-                self._accepted.add((entity, message.message_id))
+                members = rest.pop(message.message_id).members
+                self._accepted.update((entity, each.message_id) for each in members)
 
     def _check_age(self, items: Iterable[Mapping[str, Any]]) -> None:
         now = self.clock()
