@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.commands.handler import CommandResult
+from engine.commands.stream_queues import QUEUES_KEPT
 from engine.errors import OutcomeUnknown, Unavailable
 from engine.storing.errors import AppendTooLarge
 from engine.storing.events import StoredEvent
@@ -18,7 +19,7 @@ from tests.engine.commands.desk import GUEST_STREAM, HOUSE_STREAM, INVITE, Desk,
 from tests.engine.commands.hostile_store import HostileStore
 from tests.engine.contexts import context
 from tests.engine.toy.guest import DismissGuest, SeeOffGuest, WelcomeGuest, Wish
-from tests.engine.toy.house import TakeBeds
+from tests.engine.toy.house import AddBeds, TakeBeds
 from tests.engine.toy.registry import GUEST, HOUSE
 
 TOO_LARGE = "x" * 200_001
@@ -265,6 +266,16 @@ class TestCancelled:
         keys = [event.command_key for event in await store.memory.read(HOUSE_STREAM)]
         assert ["k-0/0", "k-1/0", "k-3/0"] == keys
 
+    async def test_a_turn_whose_commands_have_all_left_asks_nothing_of_the_store(self) -> None:
+        store = HostileStore()
+        desk = Desk(store)
+        asked = [asyncio.create_task(desk.add_beds(1, f"k-{number}")) for number in (1, 2)]
+        for each in asked:
+            asyncio.get_running_loop().call_soon(each.cancel)
+        await asyncio.gather(*asked, return_exceptions=True)
+        await desk.handler.idle()
+        assert [] == store.calls
+
     async def test_later_it_takes_only_its_waiting(self) -> None:
         store = HostileStore()
         desk = Desk(store)
@@ -277,6 +288,13 @@ class TestCancelled:
         assert isinstance(answers[0], asyncio.CancelledError)
         assert house_at(2) == answers[1]
         assert house_at(1) == await desk.add_beds(1, "k-1")
+
+
+async def test_queues_that_nobody_waits_in_are_not_kept_for_ever() -> None:
+    desk = Desk(HostileStore())
+    for number in range(3 * QUEUES_KEPT):
+        await desk.handler.handle(HOUSE, context(f"k-{number}").to(f"house-{number}", AddBeds(str(number), 1)))
+    assert len(desk.handler._queues._queues) <= 2 * QUEUES_KEPT
 
 
 def _standing_still(store: HostileStore) -> tuple[asyncio.Event, asyncio.Event]:

@@ -227,7 +227,7 @@ class Life:
         await self.steps.step()  # handled, and not completed yet
 
 
-async def assert_each_took_effect_once_and_in_order(world: World, count: int) -> None:
+async def assert_each_took_effect_once_and_in_its_turn(world: World, count: int) -> None:
     for house, last in (("hill", 2 * count), ("mill", count)):
         returned = [BedsReturned(house, str(number), 1) for number in range(1, last + 1)]
         assert returned == (await world.events(f"house-{house}"))[25:]
@@ -236,13 +236,13 @@ async def assert_each_took_effect_once_and_in_order(world: World, count: int) ->
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32), st.sets(st.integers(1, 80), max_size=8), st.sets(st.integers(1, 80), max_size=8))
-def test_whatever_the_split_and_whoever_dies_each_command_takes_effect_once_and_in_order(
+def test_whatever_the_split_and_whoever_dies_each_command_takes_effect_once_and_in_its_turn(
     seed: int, fatal: set[int], failing: set[int]
 ) -> None:
     async def lived() -> None:
         life = Life(feed(12), Steps(fatal, failing), Random(seed))
         await life.run()
-        await assert_each_took_effect_once_and_in_order(life.world, 12)
+        await assert_each_took_effect_once_and_in_its_turn(life.world, 12)
 
     asyncio.run(lived())
 
@@ -252,7 +252,7 @@ def test_a_death_between_any_two_steps_and_another_split_after_it() -> None:
         steps = Steps({step})
         life = Life(feed(12), steps, Random(step))
         await life.run()
-        await assert_each_took_effect_once_and_in_order(life.world, 12)
+        await assert_each_took_effect_once_and_in_its_turn(life.world, 12)
         return steps.taken
 
     for step in itertools.count(1):
