@@ -243,7 +243,7 @@ class CommandHandler:
     async def _give_way(self, turn: _Turn, plan: Plan, round_trip: float) -> None:
         """Lets rivals go first after a win. If none is known, lets those show themselves that have never won."""
         queue, now = turn.queue, _now()
-        queue.has_won(now)
+        queue.note_win(now)
         if queue.has_rivals(now):
             with suppress(AdapterError):
                 await self._let_a_rival_win(turn, plan.reached, round_trip)

@@ -46,8 +46,9 @@ class StreamQueue:
     def has_rivals(self, now: float) -> bool:
         return now - self.rival_seen_at < RIVALS_FOR
 
-    def has_won(self, now: float) -> None:
+    def note_win(self, now: float) -> None:
         if now - self.won_at > HELD_AFTER:
+            # It was left alone for a while: it is held from now on.
             self.held_since = now
         self.won_at = now
 
