@@ -245,6 +245,7 @@ class CommandHandler:
         queue, now = turn.queue, _now()
         queue.note_win(now)
         if queue.has_rivals(now):
+            # What is wrong with the stream is met by the next group too, whose callers still wait, and log it.
             with suppress(AdapterError):
                 await self._let_a_rival_win(turn, plan.reached, round_trip)
         elif len(plan.appending) > 1 and queue.is_held(now):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -249,6 +250,28 @@ class TestTransactions:
         store.before_append = go_first
         await beds(desk, 1, first=2)
         assert 1 == len(desk.pauses)
+
+
+async def test_a_history_that_is_lost_while_a_rival_goes_first_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    store = HostileStore()
+    desk, other = Desk(store), Desk(store)
+    await beds(desk, 3)
+    later: list[asyncio.Task[CommandResult]] = []
+
+    async def go_first() -> None:
+        await other.add_beds(1, "rival")
+
+    async def restored(_: float) -> None:
+        if not later:
+            later.append(asyncio.create_task(desk.add_beds(1, "later")))
+            store.memory.lose(HOUSE_STREAM, after=2)
+        await asyncio.sleep(0)
+
+    store.before_append, desk.handler._sleep = go_first, restored
+    await beds(desk, 1, first=3)
+    await desk.handler.idle()
+    assert house_at(3) == await later[0]
+    assert "lost events" in caplog.text
 
 
 class TestCancelled:
