@@ -4,7 +4,8 @@ The change feed keeps the order of each stream, but not inside one transaction, 
 projector sorts the events of a stream by version, skips those that the view has seen, and reads missing ones from the
 store. It writes the view once per batch, with its etag, together with its position. So the effect of an event is
 visible once, however often the event is delivered. A view that it wrote a moment ago is not read before it is written
-again: if somebody else has written it since, the etag is another one, and the view is read then.
+again: if somebody else has written it since, the etag is another one, and the view is read then. Nor is one read whose
+stream begins in the batch: if it is there, because the batch came before, it cannot be created, and is read then.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -47,18 +48,27 @@ class Projector:
 
     async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
         events = await as_written(self.store, stream_id, items)
+        begins = events[0].version == 1
         for _ in range(_MAX_CONFLICTS):
             try:
-                await self._write(projection, stream_id, events)
+                await self._write(projection, stream_id, events, probably_new=begins)
             except ViewConflict:
+                begins = False
                 continue
             return
         raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
 
-    async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
+    async def _write(
+        self,
+        projection: Projection[Any],
+        stream_id: str,
+        events: Sequence[StoredEvent],
+        *,
+        probably_new: bool = False,
+    ) -> None:
         key = projection.key(self.codec.decode(events[0]))
         stored = self._written.take(projection.name, key)
-        if stored is None or stored.position >= events[-1].version:
+        if (stored is None and not probably_new) or (stored is not None and stored.position >= events[-1].version):
             # Only the store says that there is nothing to write: it may have less than was written.
             stored = await self.views.get(projection.name, key)
         view = None if stored is None else projection.from_document(stored.document)
