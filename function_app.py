@@ -100,6 +100,7 @@ read_model("order-details", query="get_order", route="orders/{orderId}")
 read_model("order-history", query="get_customer_orders", route="customers/{customerId}/orders")
 read_model("payment-status", query="get_payment", route="orders/{orderId}/payment")
 read_model("stock-levels", query="get_stock", route="stock/{sku}")
+read_model("sales", query="get_sales", route="sales")
 
 
 @on_events("relay_events", leases="relay", poll_ms=RELAY_POLL_MS)
@@ -170,3 +171,9 @@ async def get_stock_events(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     return await (await wiring.http()).engine.health(req)
+
+
+@app.function_name("health_details")
+@app.route("health/details", methods=["GET"])
+async def health_details(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).engine.health_details(req)

@@ -16,8 +16,10 @@ from bench import (
     orders,
     overhead,
     page,
+    parked,
     round_trips,
     telemetry,
+    verifying,
     visibility,
 )
 from emulators.bench import __main__ as of_emulators
@@ -37,9 +39,11 @@ PARTS: Final[Parts] = {
     "visibility": ("from POST to the view, and commands per second, with two hosts", visibility.run),
     "memory": ("memory after many events and many streams", memory.run),
     "local-cloud": of_emulators.PARTS["local-cloud"],
+    "verify": ("events per second of `operate verify`, and its memory", verifying.run),
     "messages": ("commands over the bus, with 1 to 1,000 sessions and two hosts", messages.run),
     "flash-sale": ("more orders than units, all at once, with two hosts", flash_sale.run),
     "orders": ("what a shipped order costs, and how soon its customer is asked to pay", orders.run),
+    "parked-streams": ("the feed with 0, 1 and 100 parked streams", parked.run),
     "local-bus": of_emulators.PARTS["local-bus"],
     "at-scale": of_emulators.PARTS["at-scale"],
 }

@@ -11,13 +11,16 @@ from composition.settings import Settings
 from engine.assembly import Adapters, assemble
 from engine.clock import utc_now
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
+from engine.consuming.feed.cosmos import CosmosEventFeed
 from engine.consuming.parked.cosmos import CosmosParkedStore
+from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.counting.cosmos import CosmosRollupStore
 from engine.services import Services
 from engine.settings import WebhookTarget
-from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client
 
@@ -33,13 +36,18 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
     engine = settings.engine
     async with open_client(engine.cosmos) as client, contextlib.AsyncExitStack() as stack:
         database = client.get_database_client(engine.cosmos_database)
+        container = functools.cache(database.get_container_client)
+        events = database.get_container_client(EVENTS.name)
         bus = BusOnFirstUse(engine.service_bus, stack)
         adapters = Adapters(
-            store=CosmosEventStore(database.get_container_client(EVENTS.name)),
+            store=CosmosEventStore(events),
             snapshots=CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
-            views=CosmosViewStore(functools.cache(database.get_container_client)),
+            views=CosmosViewStore(container),
+            rollups=CosmosRollupStore(container),
             outcomes=CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             parked=CosmosParkedStore(database.get_container_client(PARKED.name)),
+            parked_streams=CosmosParkedStreams(database.get_container_client(PARKED.name)),
+            feed=CosmosEventFeed(events, database.get_container_client(LEASES.name), engine.cosmos.endpoint),
             bus=bus,
             dead_letters=bus,
             webhook=_webhook(engine.notifications, stack),

@@ -13,19 +13,31 @@ from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.consumer import CommandConsumer
 from engine.commands.handler import CommandHandler
 from engine.commands.outcomes.port import OutcomeStore
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.feed_runner import FeedRunner
+from engine.consuming.health import HealthCheck
+from engine.consuming.lag import Lags
 from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.known import KnownSessions
 from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
 from engine.consuming.parked.release import Release
+from engine.consuming.parked_streams.automatic import AutomaticReleases
+from engine.consuming.parked_streams.port import ParkedStreams
+from engine.consuming.parked_streams.release import StreamRelease
+from engine.consuming.parking import Parking
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.process import Process
 from engine.messaging.notification import Webhook
 from engine.messaging.port import Bus, DeadLetters
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, REACTION_QUEUE
 from engine.messaging.wire import EnvelopeCodec
+from engine.projecting.counting.counter import Counter
+from engine.projecting.counting.port import RollupStore
+from engine.projecting.counting.rollup import Rollup
+from engine.projecting.counting.sums import RollupReader
 from engine.projecting.port import ViewStore
+from engine.projecting.projection import Projection
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
 from engine.projecting.refold import Refold
@@ -40,10 +52,11 @@ from engine.storing.snapshots import SnapshotStore
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Registers every aggregate of the service, those of processes included, and every process."""
+    """Registers every aggregate of the service, those of processes included, every process and every projection."""
 
     aggregates: Sequence[Aggregate[Any, Any, Any]]
     processes: Sequence[Process[Any, Any, Any]] = ()
+    projections: Sequence[Projection[Any] | Rollup] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +66,11 @@ class Adapters:
     store: EventStore
     snapshots: SnapshotStore
     views: ViewStore
+    rollups: RollupStore
     outcomes: OutcomeStore
     parked: ParkedStore
+    parked_streams: ParkedStreams
+    feed: EventFeed
     bus: Bus
     dead_letters: DeadLetters
     webhook: Webhook | None = None
@@ -87,6 +103,7 @@ def assemble(
     """
     codec, envelopes = EventCodec.of(domain.aggregates), EnvelopeCodec(domain.aggregates)
     clock, sleep = surroundings.clock, surroundings.sleep
+    runner = FeedRunner(Parking(adapters.parked_streams, clock, surroundings.monotonic), clock, sleep)
     commands = CommandHandler(
         store=adapters.store,
         snapshots=adapters.snapshots,
@@ -100,18 +117,32 @@ def assemble(
         REACTION_QUEUE: ReactionConsumer(commands, codec, envelopes, domain.processes).handle,
         NOTIFICATION_QUEUE: NotificationConsumer(adapters.webhook, adapters.bus, clock, sleep).handle,
     }
+    lags = Lags(adapters.feed)
     consumers = {name: MessageConsumer(name, handler, envelopes.vocabulary) for name, handler in handlers.items()}
+    projector = Projector(adapters.store, codec, adapters.views, runner)
+    counter = Counter(adapters.store, codec, adapters.rollups, runner)
+    relay = Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, runner, relay_replay_until)
+    of_read_models = [
+        counter.consumer(each) if isinstance(each, Rollup) else projector.consumer(each) for each in domain.projections
+    ]
+    of_the_feed = [*of_read_models, relay.consumer]
     return Services(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
         queries=Queries(adapters.store, codec, adapters.views),
-        projector=Projector(adapters.store, codec, adapters.views, FeedRunner(clock, sleep)),
+        rollups=RollupReader(adapters.rollups, clock),
+        projector=projector,
+        counter=counter,
         refold=Refold(adapters.store, adapters.snapshots, codec, adapters.views),
-        relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, sleep, relay_replay_until),
+        relay=relay,
         messages=MessageRunner(adapters.parked, KnownSessions(adapters.parked, surroundings.monotonic), clock, sleep),
         consumers=consumers,
         newer=NewerReleases(Release(adapters.parked, clock, sleep), consumers.values()),
+        feed_consumers={each.name: each for each in of_the_feed},
+        automatic=AutomaticReleases(StreamRelease(adapters.parked_streams, adapters.store, clock, sleep), of_the_feed),
         parked=adapters.parked,
+        lags=lags,
+        health=HealthCheck(lags, adapters.parked, adapters.bus, adapters.dead_letters, clock, surroundings.monotonic),
         bus=adapters.bus,
         dead_letters=adapters.dead_letters,
     )

@@ -22,6 +22,8 @@ _OWN: Final[Mapping[str, str]] = {
     "parked": "operate.commands.parked",
     "dead-letters": "operate.commands.dead_letters",
     "views": "operate.commands.views",
+    "projections": "operate.commands.projections",
+    "verify": "operate.commands.verify",
     "trace": "operate.commands.trace",
     "completion": "operate.commands.completion",
 }

@@ -1,6 +1,6 @@
 """Commands share these options and arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import click
@@ -26,17 +26,24 @@ def yes_option(function: F) -> F:
 
 def consumer_argument(function: F, *, required: bool = True) -> F:
     """Adds CONSUMER, which a shell completes; the command itself says which there are."""
-    return _completed(function, "consumer", (COMMAND_QUEUE, REACTION_QUEUE, NOTIFICATION_QUEUE), required=required)
+    return _completed(function, "consumer", _consumers, required=required)
 
 
 def entity_argument(function: F, *, required: bool = True) -> F:
     """Adds ENTITY, which a shell completes; the command itself says which there are."""
     names = (COMMAND_QUEUE, REACTION_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS)
-    return _completed(function, "entity", names, required=required)
+    return _completed(function, "entity", lambda: names, required=required)
 
 
-def _completed(function: F, argument: str, names: tuple[str, ...], *, required: bool) -> F:
+def _consumers() -> Sequence[str]:
+    # A completion alone pays for this import.
+    from composition.domain import PROJECTIONS
+
+    return COMMAND_QUEUE, REACTION_QUEUE, NOTIFICATION_QUEUE, "relay", *(each.consumer for each in PROJECTIONS)
+
+
+def _completed(function: F, argument: str, names: Callable[[], Sequence[str]], *, required: bool) -> F:
     def candidates(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-        return [name for name in names if name.startswith(incomplete)]
+        return [name for name in names() if name.startswith(incomplete)]
 
     return click.argument(argument, required=required, shell_complete=candidates)(function)

@@ -1,4 +1,4 @@
-"""`operate parked` lists, shows and releases what consumers of the bus have put aside."""
+"""`operate parked` lists, shows and releases what consumers of the bus and of the change feed have put aside."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -7,39 +7,42 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.clock import utc_now
-from engine.consuming.messages import MessageConsumer
-from engine.consuming.parked.port import Failure, ParkedAlone, ParkedSession, ParkedStore
+from engine.consuming.parked.port import ParkedAlone, ParkedSession
 from engine.consuming.parked.release import Release
+from engine.consuming.parked_streams.port import ParkedStream
+from engine.consuming.parked_streams.release import StreamRelease
 from engine.messaging.port import Received
+from engine.services import Services
 from operate.failure import CommandFailed
 from operate.messages import check_receiver, connected, message_json, print_message
 from operate.output import print_block, print_facts, print_json, print_rows, say
-from operate.progress import steps
+from operate.parked_rows import Parked, brief, in_one_table, name_of, print_stream, row
+from operate.progress import gauges, steps
 
 _SHOWN_MESSAGES: Final = 1_000
 
 
 async def list_all(environment: Mapping[str, str], consumer: str | None, *, as_json: bool) -> None:
-    """Prints a row per parked session and per message that is parked alone. Raises CommandFailed."""
-    rows: list[Mapping[str, Any]] = []
+    """Prints a row per parked stream or session, and per message that is parked alone. Raises CommandFailed."""
     async with _parked(environment) as parked:
-        for name in parked.names(consumer):
-            rows += [_of_session(name, each) for each in await parked.sessions(name)]
-            rows += [_of_alone(name, each) for each in await parked.store.alone(name)]
-    print_rows(rows if as_json else [_in_one_table(row) for row in rows], as_json=as_json)
+        rows = [row(name, each) for name in parked.names(consumer) for each in await parked.of(name)]
+    print_rows(rows if as_json else [in_one_table(row) for row in rows], as_json=as_json)
     if not rows:
         say("nothing is parked")
 
 
 async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_json: bool) -> None:
-    """Prints why a session, or a message that is parked alone, is parked, and what waits. Raises CommandFailed."""
+    """Prints why something is parked, and what waits. Raises CommandFailed."""
     async with _parked(environment) as parked:
         found = await parked.find(consumer, name)
+        if isinstance(found, ParkedStream):
+            print_stream(consumer, found, as_json=as_json)
+            return
         if isinstance(found, ParkedSession):
-            messages = await parked.store.waiting(consumer, found.session_id, _SHOWN_MESSAGES)
+            messages = await parked.services.parked.waiting(consumer, found.session_id, _SHOWN_MESSAGES)
         else:
             messages = [found.message]
-    facts = {"consumer": consumer, "name": name, **_brief(found.failure)}
+    facts = {"consumer": consumer, "name": name, **brief(found.failure)}
     if as_json:
         shown = [message_json(message) for message in messages]
         print_json({**facts, "trace": found.failure.trace, "messages": shown})
@@ -56,7 +59,7 @@ async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_j
 async def release(
     environment: Mapping[str, str], consumer: str, names: Sequence[str], *, everything: bool, as_json: bool
 ) -> None:
-    """Handles what waits, in order, session by session; safe to interrupt and to run again.
+    """Handles what waits, in order, one after the other; safe to interrupt and to run again.
 
     Raises CommandFailed when something is not known, or fails again: the rest is released nevertheless.
     """
@@ -64,13 +67,10 @@ async def release(
     rows: list[Mapping[str, Any]] = []
     try:
         async with _parked(environment, changes=True) as parked:
-            chosen = [await parked.find(consumer, name) for name in names]
-            if everything:
-                chosen = [*await parked.sessions(consumer), *await parked.store.alone(consumer)]
+            chosen = await parked.of(consumer) if everything else [await parked.find(consumer, each) for each in names]
             for each in chosen:
                 error = await parked.release(consumer, each)
-                name = each.session_id if isinstance(each, ParkedSession) else each.key
-                rows.append({"consumer": consumer, "name": name, "released": error is None, "error": error})
+                rows.append({"consumer": consumer, "name": name_of(each), "released": error is None, "error": error})
                 if as_json:
                     print_json(rows[-1])
     finally:
@@ -86,34 +86,58 @@ async def release(
 
 @dataclass(frozen=True, slots=True)
 class _Parked:
-    store: ParkedStore
-    consumers: Mapping[str, MessageConsumer]
+    services: Services
+
+    @property
+    def streams(self) -> StreamRelease:
+        return self.services.automatic.release
 
     def names(self, consumer: str | None) -> Sequence[str]:
         """Returns all consumers, or this one. Raises CommandFailed for one that there is not."""
+        known = sorted([*self.services.consumers, *self.services.feed_consumers])
         if consumer is None:
-            return sorted(self.consumers)
-        if consumer not in self.consumers:
-            raise CommandFailed(f"there is no consumer {consumer!r}; there are {', '.join(sorted(self.consumers))}")
+            return known
+        if consumer not in known:
+            raise CommandFailed(f"there is no consumer {consumer!r}; there are {', '.join(known)}")
         return [consumer]
 
-    async def sessions(self, consumer: str) -> Sequence[ParkedSession]:
+    async def of(self, consumer: str) -> Sequence[Parked]:
         self.names(consumer)
-        found = [await self.store.session(consumer, each) for each in sorted(await self.store.sessions(consumer))]
-        return [session for session in found if session is not None]
+        if consumer in self.services.feed_consumers:
+            store = self.streams.parked
+            ids = (await store.index(consumer)).stream_ids
+            # A replica that lags may show streams that are free, and not yet those that were parked just now.
+            shown = {each.stream_id: each for each in await store.all(consumer)} if ids else {}
+            streams = [shown.get(each) or await store.get(consumer, each) for each in sorted(ids)]
+            return [stream for stream in streams if stream is not None]
+        of_the_bus = self.services.parked
+        found = [await of_the_bus.session(consumer, each) for each in sorted(await of_the_bus.sessions(consumer))]
+        return [*(session for session in found if session is not None), *await of_the_bus.alone(consumer)]
 
-    async def find(self, consumer: str, name: str) -> ParkedSession | ParkedAlone:
+    async def find(self, consumer: str, name: str) -> Parked:
         self.names(consumer)
-        if session := await self.store.session(consumer, name):
+        if consumer in self.services.feed_consumers:
+            if stream := await self.streams.parked.get(consumer, name):
+                return stream
+        elif session := await self.services.parked.session(consumer, name):
             return session
-        for alone in await self.store.alone(consumer):
-            if alone.key == name:
-                return alone
+        else:
+            for alone in await self.services.parked.alone(consumer):
+                if alone.key == name:
+                    return alone
         raise CommandFailed(f"{consumer} has parked nothing named {name!r}: `operate parked list` shows what there is")
 
-    async def release(self, consumer: str, parked: ParkedSession | ParkedAlone) -> str | None:
+    async def release(self, consumer: str, parked: Parked) -> str | None:
         """Says why it is still parked; None if it is not."""
-        release, handler = Release(self.store, utc_now, asyncio.sleep), self.consumers[consumer]
+        if isinstance(parked, ParkedStream):
+            with gauges(f"{parked.stream_id}  ") as tell:
+
+                def reached(version: int) -> None:
+                    tell({"events": (version, max(version, parked.seen))})
+
+                by_feed = self.services.feed_consumers[consumer]
+                return (await self.streams.stream(by_feed, parked.stream_id, reached)).error
+        release, handler = Release(self.services.parked, utc_now, asyncio.sleep), self.services.consumers[consumer]
         if isinstance(parked, ParkedAlone):
             return await release.alone(handler, parked)
         with steps(parked.session_id, parked.waiting) as step:
@@ -127,23 +151,4 @@ class _Parked:
 @asynccontextmanager
 async def _parked(environment: Mapping[str, str], *, changes: bool = False) -> AsyncIterator[_Parked]:
     async with connected(environment, changes=changes) as services:
-        yield _Parked(services.parked, services.consumers)
-
-
-def _brief(failure: Failure) -> Mapping[str, Any]:
-    return {"error": failure.error, "attempts": failure.attempts, "at": failure.at.isoformat()}
-
-
-def _of_session(consumer: str, parked: ParkedSession) -> Mapping[str, Any]:
-    return {"consumer": consumer, "session": parked.session_id, "waiting": parked.waiting, **_brief(parked.failure)}
-
-
-def _of_alone(consumer: str, parked: ParkedAlone) -> Mapping[str, Any]:
-    return {"consumer": consumer, "alone": parked.key, **_brief(parked.failure)}
-
-
-def _in_one_table(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the same columns for a session and a message; the name is what the other commands take."""
-    brief = {name: value for name, value in row.items() if name not in ("consumer", "session", "alone", "waiting")}
-    name = row.get("session") or row["alone"]
-    return {"consumer": row["consumer"], "name": name, "waiting": row.get("waiting", 1), **brief}
+        yield _Parked(services)

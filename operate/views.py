@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from composition.domain import READ_MODELS
 from engine.commands.errors import UnknownStream
+from engine.projecting.projection import Projection
 from operate.failure import CommandFailed
 from operate.messages import connected
 from operate.output import print_rows, say
@@ -12,8 +13,9 @@ from operate.output import print_rows, say
 async def refold(environment: Mapping[str, str], stream_id: str, *, as_json: bool) -> None:
     """Makes the views of one stream afresh, and prints a row per read model. Raises CommandFailed."""
     async with connected(environment, changes=True) as services:
+        projections = [each.projection for each in READ_MODELS if isinstance(each.projection, Projection)]
         try:
-            refolded = await services.refold.stream([each.projection for each in READ_MODELS], stream_id)
+            refolded = await services.refold.stream(projections, stream_id)
         except UnknownStream:
             raise CommandFailed(f"there is no stream {stream_id!r}") from None
     print_rows(

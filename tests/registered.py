@@ -8,11 +8,12 @@ from composition.domain import READ_MODELS, TOPOLOGY
 from domain.registry import AGGREGATES
 from engine.messaging.emulator_config import emulator_config
 from engine.messaging.wire import EnvelopeCodec
+from engine.projecting.projection import Projection
 from engine.storing.codec import EventCodec
 
 CODEC: Final = EventCodec.of(AGGREGATES)
 ENVELOPES: Final = EnvelopeCodec(AGGREGATES)
-PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS)
+PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS if isinstance(each.projection, Projection))
 
 
 def bus_config(folder: Path) -> Path:

@@ -24,8 +24,10 @@ FUNCTIONS: Final[Mapping[str, Callable[[Interface], _Function]]] = {
     "get_payment": lambda api: partial(api.engine.query, "payment-status"),
     "get_customer_orders": lambda api: partial(api.engine.query, "order-history"),
     "get_stock": lambda api: partial(api.engine.query, "stock-levels"),
+    "get_sales": lambda api: partial(api.engine.query, "sales"),
     "get_stock_events": lambda api: api.stock.events,
     "health": lambda api: api.engine.health,
+    "health_details": lambda api: api.engine.health_details,
 }
 """By the names of function_app.py."""
 

@@ -78,6 +78,7 @@ def fulfilment(payment_deadline_seconds: int) -> Process[FulfilmentInput, Fulfil
         inputs=Fact,
         correlation=attrgetter("order_id"),
         issued=attrgetter("issued"),
+        ended=lambda state: isinstance(state, Fulfilment) and state.is_ended,
     )
 
 

@@ -2,7 +2,7 @@
 
 ConsumerError
 ├── TransientFailure    the same batch or message may succeed later: the host delivers it again
-├── PermanentFailure    the same event will fail again: it blocks its consumer until an operator acts
+├── PermanentFailure    the same event will fail again: its stream is parked until an operator acts
 ├── NewerMessage        only a newer build can handle the message: it is parked until such a build releases it
 └── GaveUp              the consumer has tried for long enough: its message is parked without another try
 """
@@ -33,7 +33,10 @@ class GaveUp(ConsumerError):
 
 
 class PermanentFailure(ConsumerError):
-    def __init__(self, consumer: str, stream_id: str, reason: str) -> None:
+    """Is raised for an event that does not apply; `version` is 0 where no single one is the cause."""
+
+    def __init__(self, consumer: str, stream_id: str, reason: str, version: int = 0) -> None:
         super().__init__(f"{consumer} cannot go on with stream {stream_id}: {reason}")
         self.consumer = consumer
         self.stream_id = stream_id
+        self.version = version

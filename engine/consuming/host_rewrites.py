@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from engine.consuming.errors import TransientFailure
+from engine.storing.errors import HoleInStream
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item
 from engine.storing.pages import pages
@@ -23,7 +23,7 @@ async def as_written(store: EventStore, stream_id: str, items: Iterable[Mapping[
     """Returns the events of these items of one stream, by version, with the texts that were appended.
 
     If one of them has to be read again, the result also has the events between the first and the last item. Raises
-    UndecodableEvent, TransientFailure while the store does not show the events yet, and the errors of the store.
+    UndecodableEvent, HoleInStream while the store does not show the events yet, and the errors of the store.
     """
     events, rewritten = list[StoredEvent](), False
     async for item in in_turns(items):
@@ -36,7 +36,7 @@ async def as_written(store: EventStore, stream_id: str, items: Iterable[Mapping[
     first, last = events[0].version, events[-1].version
     written = [event async for page in pages(store, stream_id, first - 1, last) for event in page]
     if not written or written[-1].version < last:
-        raise TransientFailure(f"the store does not show event {last} of {stream_id} yet")
+        raise HoleInStream(f"the store does not show event {last} of {stream_id} yet")
     return written
 
 

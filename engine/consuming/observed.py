@@ -9,22 +9,16 @@ from engine.messaging.port import Received
 from engine.telemetry import metrics
 from engine.telemetry.instruments import BATCH_SIZE, MESSAGE_DURATION
 from engine.telemetry.logs import about
-from engine.telemetry.spans import UNTRACED, Attributes, Span, span
+from engine.telemetry.spans import Attributes, Span, span
 
 _Items = Sequence[Mapping[str, Any]]
 
 
 @contextmanager
 def batch(consumer: str, streams: Mapping[str, _Items]) -> Iterator[Span]:
-    """Begins the span of a batch of the feed: the first of a trace of its own, with a link to every event.
-
-    A batch in which the consumer follows nothing has none.
-    """
+    """Begins the span of a batch of the feed: the first of a trace of its own, with a link to every event."""
     items = [item for its_items in streams.values() for item in its_items]
     metrics.record(BATCH_SIZE, len(items), {"consumer.name": consumer})
-    if not items:
-        yield UNTRACED
-        return
     attributes: Attributes = {"consumer.name": consumer, "messaging.batch.message_count": len(items)}
     links = [_traceparent(item) for item in items]
     with (
@@ -40,7 +34,7 @@ def stream(consumer: str, stream_id: str, items: _Items, batch: str) -> Iterator
     """Begins the span of one stream in a batch: it belongs to the trace of its first event; links name the others."""
     first, *others = [_traceparent(item) for item in items]
     versions = [item.get("version") for item in items]
-    attributes = {"consumer.name": consumer, "stream.id": stream_id, "stream.version": str(versions[-1])}
+    attributes = {"consumer.name": consumer, "stream.id": stream_id, "stream.version": str(versions[-1])[:20]}
     links = [batch, *others]
     with (
         span(f"apply {consumer}", kind="consumer", parent=first, links=links, attributes=attributes) as its_span,

@@ -39,13 +39,15 @@ class Process(Generic[X, E, S]):
     message that became a dead letter, and is sent again, arrives after all those behind it.
     `aggregate` decides on them. `inputs` is the union of the event classes that the process reacts to, and
     `correlation` returns the entity id of the process that an event is about, None if it is about none. `issued`
-    returns the commands that an event of the process holds.
+    returns the commands that an event of the process holds. `ended(state)` tells whether nothing is outstanding;
+    without it, nobody knows of a process that hangs.
     """
 
     aggregate: Aggregate[X, E, S]
     inputs: UnionType | type
     correlation: Callable[[Any], str | None]
     issued: Callable[[E], tuple[Issued[Any], ...]]
+    ended: Callable[[S], bool] | None = None
 
     def entity_id(self, event: object) -> str | None:
         """Returns the entity id of the process that `event` is about; None if it is about none."""

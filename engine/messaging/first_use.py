@@ -25,6 +25,9 @@ class BusOnFirstUse:
         self._bus: AzureServiceBus | None = None
         self._links: asyncio.Task[None] | None = None
 
+    def in_use(self) -> bool:
+        return self._bus is not None
+
     async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         bus = self._bus or await self._opened()
         if self._links is None:

@@ -25,6 +25,9 @@ class MemoryBus:
         self.sent: defaultdict[str, list[Message]] = defaultdict(list)
         self._taken: defaultdict[str, int] = defaultdict(int)
 
+    def in_use(self) -> bool:
+        return True
+
     async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         self._check(entity)
         accepted = [*itertools.takewhile(lambda message: len(message.body) <= MAX_BYTES, messages)]

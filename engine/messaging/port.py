@@ -9,7 +9,10 @@ from engine.errors import AdapterError
 
 
 class MessageTooLarge(AdapterError):
-    """Is raised when one message is larger than the bus carries. Sending it again fails again."""
+    """Is raised when the first message, or its id or session, is larger than the bus carries.
+
+    Sending it again fails again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class DeadLetter:
 
 
 class Bus(Protocol):
+    def in_use(self) -> bool:
+        """Tells whether this process is connected, or was."""
+        ...
+
     async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         """Sends as many of `messages` as the bus takes at once, and returns those, which the bus has accepted.
 

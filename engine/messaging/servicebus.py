@@ -112,6 +112,9 @@ class AzureServiceBus:
         self._client = client
         self._links: dict[str, _Link] = {}
 
+    def in_use(self) -> bool:
+        return True
+
     async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
         began = time.time_ns()
         sent = await self._sent(entity, messages)
@@ -227,7 +230,7 @@ async def _send(sender: ServiceBusSender, messages: Sequence[Message]) -> Sequen
     """
     batch = await sender.create_message_batch(BATCH_BYTES)
     for message in messages[:BATCH_MESSAGES]:
-        if not _fits(batch, _outgoing(message)):
+        if not _fits(batch, message):
             break
     if messages and not len(batch):
         await sender.send_messages(_outgoing(messages[0]))
@@ -252,25 +255,29 @@ def _of_one_partition(messages: Sequence[Message]) -> Sequence[Message]:
     return [message for message, key in zip(messages, keys, strict=True) if key == keys[0]]
 
 
-def _fits(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
+def _fits(batch: ServiceBusMessageBatch, message: Message) -> bool:
     try:
-        batch.add_message(message)
-    except MessageSizeExceededError:
+        batch.add_message(_outgoing(message))
+    except (MessageSizeExceededError, MessageTooLarge):
         return False
     return True
 
 
 def _outgoing(message: Message) -> ServiceBusMessage:
-    return ServiceBusMessage(
-        message.body,
-        message_id=message.message_id,
-        session_id=message.session_id,
-        subject=message.subject,
-        correlation_id=message.correlation_id,
-        content_type="application/json",
-        application_properties=dict[str | bytes, Any](message.properties.items()),
-        scheduled_enqueue_time_utc=message.due,
-    )
+    """Raises MessageTooLarge for an id or a session that is longer than the 128 characters that the SDK takes."""
+    try:
+        return ServiceBusMessage(
+            message.body,
+            message_id=message.message_id,
+            session_id=message.session_id,
+            subject=message.subject,
+            correlation_id=message.correlation_id,
+            content_type="application/json",
+            application_properties=dict[str | bytes, Any](message.properties.items()),
+            scheduled_enqueue_time_utc=message.due,
+        )
+    except ValueError as error:
+        raise MessageTooLarge(f"a message has what the bus does not carry: {error}") from error
 
 
 def _dead_letter(message: ServiceBusReceivedMessage) -> DeadLetter:

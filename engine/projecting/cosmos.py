@@ -11,6 +11,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
+from engine.consuming.feed.cosmos import CosmosChangeFeed
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
 from engine.storing.cosmos_requests import OWNER_NOT_FOUND, translated
 
@@ -71,6 +72,9 @@ class CosmosViewStore:
             except CosmosResourceNotFoundError as error:
                 if error.sub_status == OWNER_NOT_FOUND:
                     raise
+
+    def changes(self, container: str) -> CosmosChangeFeed:
+        return CosmosChangeFeed(self._container(container))
 
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int

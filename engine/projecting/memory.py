@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.consuming.feed.port import WHOLE, FeedPage, FeedRange
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
 
 
@@ -37,6 +38,11 @@ class MemoryViewStore:
     async def delete(self, container: str, key: ViewKey) -> None:
         self._documents.pop((container, key), None)
 
+    def changes(self, container: str) -> "_Documents":
+        return _Documents(
+            [text for (its_container, _), (text, _) in self._documents.items() if its_container == container]
+        )
+
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
     ) -> Sequence[Mapping[str, Any]]:
@@ -47,3 +53,18 @@ class MemoryViewStore:
         ]
         found = [document for document in documents if sort_from <= document["sortKey"] < sort_below]
         return sorted(found, key=lambda document: str(document["sortKey"]), reverse=True)[:limit]
+
+
+class _Documents:
+    """Implements `ChangeFeed` over the documents of one read model as they are now."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+
+    async def ranges(self) -> Sequence[FeedRange]:
+        return [WHOLE]
+
+    async def read(self, where: FeedRange, after: str | None, limit: int) -> FeedPage:  # noqa: ARG002 - there is one
+        first = int(after or 0)
+        items = [{**json.loads(text), "_ts": 0} for text in self._texts[first : first + limit]]
+        return FeedPage(items, str(first + len(items)), newest=0, charge=1.0)

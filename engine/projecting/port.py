@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from engine.consuming.feed.port import ChangeFeed
 from engine.errors import AdapterError
 
 
@@ -49,6 +50,10 @@ class ViewStore(Protocol):
 
     async def delete(self, container: str, key: ViewKey) -> None:
         """Deletes the document, if there is one."""
+        ...
+
+    def changes(self, container: str) -> ChangeFeed:
+        """Returns the feed of a read model's documents: each of them once, as it was written last."""
         ...
 
     async def page(

@@ -4,7 +4,8 @@ The change feed keeps the order of each stream, but not inside one transaction, 
 projector sorts the events of a stream by version, skips those that the view has seen, and reads missing ones from the
 store. It writes the view once per batch, with its etag, together with its position. So the effect of an event is
 visible once, however often the event is delivered. A view that it wrote a moment ago is not read before it is written
-again: if somebody else has written it since, the etag is another one, and the view is read then.
+again: if somebody else has written it since, the etag is another one, and the view is read then. Nor is one read whose
+stream begins in the batch: if it is there, because the batch came before, it cannot be created, and is read then.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from engine.projecting.port import StoredDocument, ViewConflict, ViewStore
 from engine.projecting.projection import Projection
 from engine.projecting.written import WrittenViews
 from engine.storing.codec import EventCodec
+from engine.storing.errors import HoleInStream
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.storing.pages import pages
 from engine.storing.port import EventStore
@@ -46,18 +48,27 @@ class Projector:
 
     async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
         events = await as_written(self.store, stream_id, items)
+        begins = events[0].version == 1
         for _ in range(_MAX_CONFLICTS):
             try:
-                await self._write(projection, stream_id, events)
+                await self._write(projection, stream_id, events, probably_new=begins)
             except ViewConflict:
+                begins = False
                 continue
             return
         raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
 
-    async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
+    async def _write(
+        self,
+        projection: Projection[Any],
+        stream_id: str,
+        events: Sequence[StoredEvent],
+        *,
+        probably_new: bool = False,
+    ) -> None:
         key = projection.key(self.codec.decode(events[0]))
         stored = self._written.take(projection.name, key)
-        if stored is None or stored.position >= events[-1].version:
+        if (stored is None and not probably_new) or (stored is not None and stored.position >= events[-1].version):
             # Only the store says that there is nothing to write: it may have less than was written.
             stored = await self.views.get(projection.name, key)
         view = None if stored is None else projection.from_document(stored.document)
@@ -84,14 +95,14 @@ class Projector:
         self._written.keep(projection.name, key, StoredDocument(document, etag))
 
     async def _from_store(self, stream_id: str, position: int, last: int) -> AsyncIterator[StoredEvent]:
-        """Yields all events above `position`, up to `last`. Raises TransientFailure if the store does not show them."""
+        """Yields all events above `position`, up to `last`. Raises HoleInStream if the store does not show them."""
         shown = position
         async for page in pages(self.store, stream_id, position, last):
             async for event in in_turns(page):
                 yield event
             shown = page[-1].version
         if shown < last:
-            raise TransientFailure(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
+            raise HoleInStream(f"the store does not show events {position + 1} to {last} of {stream_id} yet")
 
 
 def applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -> Any:
@@ -100,4 +111,4 @@ def applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -
         return projection.project(view, event)
     except Exception as error:
         reason = f"event {event.version} ({type(event.event).__name__}) does not apply: {error!r}"
-        raise PermanentFailure(projection.consumer, event.stream_id, reason) from error
+        raise PermanentFailure(projection.consumer, event.stream_id, reason, event.version) from error

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from engine.projecting.counting.port import Sums
+from engine.projecting.counting.rollup import Rollup
 from engine.projecting.projection import Projection
 
 V = TypeVar("V")
@@ -45,14 +47,28 @@ class PageQuery(Generic[V]):
     sort_key: re.Pattern[str]
 
 
-Query = StreamQuery[Any] | PageQuery[Any]
+@dataclass(frozen=True, slots=True)
+class MinutesQuery:
+    """Answers with the sums of a rollup, by minute and series, and with their totals by series.
+
+    The parameters `from` and `to` of the request say the span: the last hour, unless they are given, and 24 hours at
+    most. `series` is the property of the answer that names the series, and `shown(series, sums)` returns the others; a
+    measure to which nothing was added is not in `sums`.
+    """
+
+    projection: Rollup
+    series: str
+    shown: Callable[[str, Sums], Mapping[str, Any]]
+
+
+Query = StreamQuery[Any] | PageQuery[Any] | MinutesQuery
 
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """A read model is a projection and its query; None if no route of its own queries it."""
+    """A read model is a projection or a rollup, and its query; None if no route of its own queries it."""
 
-    projection: Projection[Any]
+    projection: Projection[Any] | Rollup
     query: Query | None
 
     @property

@@ -2,31 +2,31 @@
 
 The log is the outbox: no message is sent beside an append, so whatever is in the log reaches the bus, in the order of
 its stream, and at least once. A batch that failed is delivered again as a whole; the relay goes on with what the bus
-has not accepted, as far as it remembers, and consumers recognise events and commands by their ids.
+has not accepted, as far as it remembers, and consumers recognise events and commands by their ids. Commands that a
+batch has for one stream go in bundles. A stream that cannot be sent is parked, and none of its later events is sent
+before a release has sent it from there on.
 """
 
 import asyncio
-import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from engine.consuming import observed
-from engine.consuming.errors import ConsumerError, PermanentFailure, TransientFailure
+from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.consuming.feed_items import by_stream
+from engine.consuming.feed_runner import FeedConsumer, FeedRunner
 from engine.consuming.host_rewrites import as_written
 from engine.consuming.throttling import LONGEST, Attempt
 from engine.deciding.process import Issued, Process
 from engine.errors import AdapterError
 from engine.messaging.envelope import CommandEnvelope, Origin
-from engine.messaging.port import Bus, Message
+from engine.messaging.port import Bus, Message, MessageTooLarge
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE, RELAYED
-from engine.messaging.wire import EnvelopeCodec, event_message
+from engine.messaging.wire import EnvelopeCodec, bundled, event_message, singly
 from engine.storing.codec import EventCodec
-from engine.storing.errors import UndecodableEvent
 from engine.storing.events import StoredEvent
 from engine.storing.port import EventStore
 
@@ -42,9 +42,6 @@ _ISSUED: Final = uuid.UUID("3d0f2c55-6f0c-5d0e-8a53-2f4b8a7c9e10")
 """This is the namespace of the ids of issued commands, which are derived from the event that holds them."""
 
 
-_log = logging.getLogger(__name__)
-
-
 class ReplayRefused(TransientFailure):
     """Is raised when the change feed has gone back too far.
 
@@ -53,89 +50,125 @@ class ReplayRefused(TransientFailure):
 
 
 @dataclass(frozen=True, slots=True)
-class Relay:
-    """Sends what the events of a batch call for. Before `replay_until`, it sends events of any age.
+class _Outgoing:
+    """Is what an event calls for: a message for an entity."""
 
-    `pause(seconds)` waits.
-    """
+    event: StoredEvent
+    entity: str
+    message: Message
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.entity, self.message.message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Sends what the events of a batch call for. Before `replay_until`, it sends events of any age."""
 
     store: EventStore
     codec: EventCodec
     envelopes: EnvelopeCodec
     processes: Sequence[Process[Any, Any, Any]]
     bus: Bus
-    clock: Callable[[], datetime]
-    pause: Callable[[float], Awaitable[None]]
+    runner: FeedRunner
     replay_until: datetime | None = None
     _accepted: set[tuple[str, str]] = field(default_factory=set, init=False)
     """Holds entity and id of each message that the bus has accepted of a batch that is not sent whole yet."""
 
+    @property
+    def consumer(self) -> FeedConsumer:
+        """Sends what the events of one stream call for, whatever their age; for a release."""
+        return FeedConsumer(CONSUMER, lambda _: True, self._send_again, never_overtakes=True)
+
     async def run(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Sends all that the batch calls for. After an error, the same batch is safe to repeat.
 
-        What cannot be read holds back its stream alone, until the others are sent. Raises TransientFailure when the
-        repetition may succeed, PermanentFailure when it will not.
+        What cannot be read, or is too large for the bus, parks its stream. Raises TransientFailure, once all else was
+        sent, when the batch has to be tried again.
         """
-        with observed.batch(CONSUMER, by_stream(items)):
-            await self._run(items)
-
-    async def _run(self, items: Sequence[Mapping[str, Any]]) -> None:
         self._check_age(items)
-        begun = self.clock()
-        reading = Attempt(begun + LONGEST / 2, self.clock, self.pause)
-        sending = Attempt(begun + LONGEST, self.clock, self.pause)
+        begun = self.runner.clock()
+        read: dict[str, Sequence[_Outgoing]] = {}
+
+        async def keep(stream_id: str, its_items: Sequence[Mapping[str, Any]]) -> None:
+            read[stream_id] = await self._read(stream_id, its_items)
+
+        failures: list[TransientFailure] = []
+        try:
+            await self.runner.run(replace(self.consumer, apply=keep), items, LONGEST / 2)
+        except TransientFailure as error:
+            failures.append(error)
+        streams = by_stream(items)
+        outgoing = [each for stream_id in streams for each in read.get(stream_id, ())]
+        refused = await self._send(begun + LONGEST, outgoing)
+        failures += await self.runner.park(
+            CONSUMER, {stream_id: (streams[stream_id], error) for stream_id, error in refused.items()}
+        )
+        if failures:
+            raise failures[0]
+        self._accepted.difference_update(each.key for each in outgoing)
+
+    async def _read(self, stream_id: str, items: Iterable[Mapping[str, Any]]) -> Sequence[_Outgoing]:
+        events = await as_written(self.store, stream_id, items)
+        return [_Outgoing(event, *each) for event in events for each in self._messages(event)]
+
+    async def _send_again(self, stream_id: str, items: Iterable[Mapping[str, Any]]) -> None:
+        outgoing = await self._read(stream_id, items)
+        refused = await self._send(self.runner.clock() + LONGEST, outgoing)
+        self._accepted.difference_update(each.key for each in outgoing)
+        if refused:
+            raise refused[stream_id]
+
+    async def _send(self, deadline: datetime, outgoing: Iterable[_Outgoing]) -> Mapping[str, PermanentFailure]:
+        """Sends to all entities side by side; returns the streams that have a message which the bus does not carry."""
         if len(self._accepted) > _REMEMBERED:
             # They are of batches that other hosts went on with.
             self._accepted.clear()
-        outgoing: dict[str, list[Message]] = {entity: [] for entity in RELAYED}
-        failures: list[ConsumerError] = []
-        for stream_id, its_items in by_stream(items).items():
-            try:
-                for entity, message in await self._read(reading, stream_id, its_items):
-                    outgoing[entity].append(message)
-            except ConsumerError as error:
-                _log.error("%s", error)
-                failures.append(error)
+        attempt = Attempt(deadline, self.runner.clock, self.runner.pause)
+        by_entity: dict[str, list[_Outgoing]] = {entity: [] for entity in RELAYED}
+        for each in outgoing:
+            by_entity[each.entity].append(each)
+        refused: dict[str, PermanentFailure] = {}
         # All of them come to their end: what one entity accepts is remembered though another one fails.
-        sent = [self._send(sending, entity, messages) for entity, messages in outgoing.items()]
+        sent = [self._send_to(attempt, entity, its, refused) for entity, its in by_entity.items()]
         for failure in await asyncio.gather(*sent, return_exceptions=True):
             if failure is not None:
                 raise failure
-        if failures:
-            permanent = [failure for failure in failures if isinstance(failure, PermanentFailure)]
-            raise (permanent or failures)[0]
-        for entity, messages in outgoing.items():
-            self._accepted.difference_update((entity, message.message_id) for message in messages)
+        return refused
 
-    async def _read(
-        self, attempt: Attempt, stream_id: str, items: Iterable[Mapping[str, Any]]
-    ) -> Sequence[tuple[str, Message]]:
-        """Returns the messages that the items of one stream call for, each with its entity. Raises ConsumerError."""
-        try:
-            events = await attempt.unthrottled(partial(as_written, self.store, stream_id, items))
-            return [each for event in events for each in self._messages(event)]
-        except UndecodableEvent as error:
-            raise PermanentFailure(CONSUMER, stream_id, str(error)) from error
-        except AdapterError as error:
-            raise TransientFailure(f"the relay waits with stream {stream_id}: {error}") from error
+    async def _send_to(
+        self, attempt: Attempt, entity: str, outgoing: Iterable[_Outgoing], refused: dict[str, PermanentFailure]
+    ) -> None:
+        """Sends the messages that the bus has not accepted yet, those of a session in their order.
 
-    async def _send(self, attempt: Attempt, entity: str, messages: Iterable[Message]) -> None:
-        """Sends the messages that the bus has not accepted yet, those of a session in their order."""
-        keyed = {(entity, message.message_id): message for message in messages}
-        rest = {key: message for key, message in keyed.items() if key not in self._accepted}
-        while rest:
+        Once a stream is `refused`, nothing more is sent of it.
+        """
+        # What was accepted is remembered by command: a batch that comes again may be split otherwise.
+        split = bundled if entity == COMMAND_QUEUE else singly
+        left = {each.message.message_id: each for each in outgoing if each.key not in self._accepted}
+        while left := {name: each for name, each in left.items() if each.event.stream_id not in refused}:
             if attempt.is_over:
-                raise TransientFailure(f"the relay goes on in another attempt: {len(rest)} messages for {entity} wait")
+                raise TransientFailure(f"the relay goes on in another attempt: {len(left)} messages for {entity} wait")
+            sendings = {each.message.message_id: each for each in split([each.message for each in left.values()])}
+            messages = [each.message for each in sendings.values()]
             try:
-                accepted = await attempt.unthrottled(partial(self.bus.send, entity, [*rest.values()]))
+                accepted = await attempt.unthrottled(partial(self.bus.send, entity, messages))
+            except MessageTooLarge as error:
+                # It is the first one, and no bundle: the bus takes that, whatever else it takes.
+                event = next(iter(left.values())).event
+                reason = f"event {event.version} ({event.type}) cannot be sent: {error}"
+                refused[event.stream_id] = PermanentFailure(CONSUMER, event.stream_id, reason, event.version)
             except AdapterError as error:
                 raise TransientFailure(f"the relay waits for the bus: {error}") from error
-            for message in accepted:
-                del rest[entity, message.message_id]
-                self._accepted.add((entity, message.message_id))
+            else:
+                for message in accepted:
+                    for member in sendings[message.message_id].members:
+                        del left[member.message_id]
+                        self._accepted.add((entity, member.message_id))
 
     def _check_age(self, items: Iterable[Mapping[str, Any]]) -> None:
-        now = self.clock()
+        now = self.runner.clock()
         if self.replay_until is not None and now < self.replay_until:
             return
         oldest = min((item["_ts"] for item in items), default=None)
@@ -177,4 +210,6 @@ class Relay:
             origin=Origin(actor, metadata.correlation_id, metadata.event_id, metadata.traceparent),
         )
         due = metadata.occurred_at + timedelta(seconds=issued.after_seconds)
-        return self.envelopes.command_message(envelope, due if issued.after_seconds and due > self.clock() else None)
+        return self.envelopes.command_message(
+            envelope, due if issued.after_seconds and due > self.runner.clock() else None
+        )

@@ -16,10 +16,10 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
-from engine.errors import AdapterError, Unavailable
+from engine.errors import AdapterError
 from engine.storing import snapshots
 from engine.storing.cosmos_requests import READ_SESSION_NOT_AVAILABLE, ResponseHook, sub_status, translate, translated
-from engine.storing.errors import AppendTooLarge, HistoryLost, StreamFull, WrongExpectedVersion
+from engine.storing.errors import AppendTooLarge, HistoryLost, HoleInStream, StreamFull, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, item_id, to_items
 from engine.storing.port import PAGE, Appended, Head
@@ -52,7 +52,7 @@ class CosmosEventStore:
         # A page is an interval of ids: which events are in it does not depend on the order in which they come.
         events = await self._query(stream_id, _READ, {"@after": item_id(after), "@last": item_id(after + limit)})
         if [event.version for event in events] != list(range(after + 1, after + 1 + len(events))):
-            raise Unavailable(f"a read of stream {stream_id} after version {after} had a hole")
+            raise HoleInStream(f"a read of stream {stream_id} after version {after} had a hole")
         return events
 
     async def newest(self, stream_id: str, count: int) -> Sequence[StoredEvent]:

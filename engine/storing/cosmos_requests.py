@@ -9,7 +9,15 @@ from azure.core.exceptions import AzureError
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
-from engine.errors import REQUEST_LIFETIME, AccessRefused, AdapterError, OutcomeUnknown, Throttled, Unavailable
+from engine.errors import (
+    REQUEST_LIFETIME,
+    AccessRefused,
+    AdapterError,
+    OutcomeUnknown,
+    RequestRefused,
+    Throttled,
+    Unavailable,
+)
 
 ResponseHook = Callable[[Mapping[str, Any], Any], None]
 """The SDK calls it with the headers of each answer, and with what it has read of it."""
@@ -61,13 +69,16 @@ async def translated(of: str, *, writes: bool = False) -> AsyncIterator[Response
 def translate(error: CosmosHttpResponseError | CosmosBatchOperationError, of: str, *, writes: bool) -> AdapterError:
     """Returns the AdapterError for a status of Cosmos DB. Each store handles its own conflicts before."""
     message = f"Cosmos DB answered {error.status_code}/{sub_status(error)} for the {of}"
+    check = f"{message}: check the connection, its rights, and that `operate provision` has run"
     match error.status_code:
         case 429 | 449:
             return Throttled(message, _retry_after(error.headers or {}))
         case 404 if sub_status(error) == READ_SESSION_NOT_AVAILABLE:
             return Unavailable(message)
-        case 400 | 401 | 403 | 404 | 413:
-            return AccessRefused(f"{message}: check the connection, its rights, and that `operate provision` has run")
+        case 400 | 413:
+            return RequestRefused(check)
+        case 401 | 403 | 404:
+            return AccessRefused(check)
         case _ if writes:
             return OutcomeUnknown(message)
         case _:

@@ -6,10 +6,12 @@ EventStoreError
 ├── AppendTooLarge          the command makes more than one transaction holds: the client asks for less
 ├── StreamFull              the stream has the size that one stream may have: it takes no events any more
 ├── UndecodableEvent        this build should be able to read the event, and cannot: permanent
-└── NewerEvent              a newer build wrote the event: transient, a deployment is under way
+└── NewerEvent              a newer build wrote the event: a build that knows it handles it
+
+A HoleInStream is an Unavailable: the store does not show an event yet, or not any more.
 """
 
-from engine.errors import AdapterError
+from engine.errors import AdapterError, Unavailable
 
 
 class EventStoreError(AdapterError):
@@ -50,6 +52,10 @@ class UndecodableEvent(EventStoreError):
         self.version = version
 
 
+class HoleInStream(Unavailable):
+    pass
+
+
 class NewerEvent(EventStoreError):
     def __init__(self, stream_id: str, version: int, type_: str, schema: int) -> None:
         super().__init__(
@@ -57,3 +63,5 @@ class NewerEvent(EventStoreError):
         )
         self.stream_id = stream_id
         self.version = version
+        self.type = type_
+        self.schema = schema

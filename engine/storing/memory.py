@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.storing.errors import HistoryLost, WrongExpectedVersion
 from engine.storing.events import StoredEvent
-from engine.storing.items import from_item, to_items
+from engine.storing.items import from_item, item_id, to_items
 from engine.storing.port import PAGE, Appended, Head
 from engine.storing.snapshots import Snapshot
 
@@ -61,10 +61,20 @@ class MemoryEventStore:
         """Returns what a change feed would deliver after the first `after` transactions, in the order of commits."""
         return Commits([item for items in self._commits[after:] for item in items], len(self._commits))
 
+    def transactions(self) -> Sequence[Sequence[Mapping[str, Any]]]:
+        """Returns all that was committed, a list of items per transaction."""
+        return self._commits
+
     def rewrite(self, stream_id: str, version: int, data: Mapping[str, Any]) -> None:
         """Replaces the data of an event in place, as somebody may do by hand; the feed brings the event again."""
         item = {**self._streams[stream_id][version - 1], "data": data}
         self._streams[stream_id][version - 1] = item
+        self._commits.append([item])
+
+    def place(self, stream_id: str, version: int, change: Mapping[str, Any], *, like: str | None = None) -> None:
+        """Writes an item past the append, as a stranger may; but for `change`, it is a copy of the first of `like`."""
+        (first, *_) = self._streams[like or stream_id]
+        item = {**first, "id": item_id(version), "streamId": stream_id, "version": version, **change}
         self._commits.append([item])
 
     def lose(self, stream_id: str, after: int) -> None:

@@ -58,6 +58,10 @@ class NotedSpan:
     def set(self, attributes: Attributes, /) -> None:
         self.attributes.update(attributes)
 
+    def fail(self, error_type: str, /) -> None:
+        self.failed = True
+        self.attributes["error.type"] = error_type
+
     def link(self, traceparent: str, /) -> None:
         self.links.append(traceparent)
 
@@ -76,8 +80,10 @@ class NotedSpan:
         _current.reset(self._token)
         if kind is not None:
             # By its type alone: its text may hold what a user wrote.
-            self.failed = not issubclass(kind, self.begun.expected)
-            self.attributes["error.type" if self.failed else "answer.type"] = kind.__name__
+            if issubclass(kind, self.begun.expected):
+                self.attributes["answer.type"] = kind.__name__
+            else:
+                self.fail(kind.__name__)
         self.end()
 
 

@@ -29,6 +29,10 @@ class Span(Protocol):
 
     def set(self, attributes: Attributes, /) -> None: ...
 
+    def fail(self, error_type: str, /) -> None:
+        """Says that the work has failed, where no error leaves the block."""
+        ...
+
     def link(self, traceparent: str, /) -> None:
         """Adds a link to a span of another trace; what is no traceparent is ignored."""
         ...
@@ -50,6 +54,8 @@ class _Untraced:
     traceparent: Final = ""
 
     def set(self, _: Attributes, /) -> None: ...
+
+    def fail(self, _: str, /) -> None: ...
 
     def link(self, _: str, /) -> None: ...
 

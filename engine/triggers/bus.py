@@ -39,10 +39,15 @@ class BusFunctions:
                 await self.retry_policy.retry(f"message {received.message_id} of {name}", attempt)
 
     async def release_newer(self) -> None:
-        """Releases what older builds have parked, and this build knows. Raises AdapterError and TransientFailure."""
+        """Releases what waits for no operator, such as what older builds have parked, of the bus and of the feed.
+
+        Raises AdapterError and TransientFailure.
+        """
         async with _ended_by_the_host():
             with observed.timer("release newer"):
-                await (await self.services()).newer.run()
+                services = await self.services()
+                await services.newer.run()
+                await services.automatic.run()
 
     async def _attempt(self, name: str, delivery: Delivery) -> None:
         services = await self.services()

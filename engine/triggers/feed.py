@@ -22,7 +22,7 @@ class FeedFunctions:
     async def project(self, name: str, documents: func.DocumentList) -> None:
         """Applies the batch to the read model `name`. Raises ConsumerError."""
         projection = next(each.projection for each in self.read_models if each.name == name)
-        await (await self.services()).projector.run(projection, [document.data for document in documents])
+        await (await self.services()).project(projection, [document.data for document in documents])
 
     async def relay(self, documents: func.DocumentList) -> None:
         """Sends on the bus what the events of the batch call for. Raises ConsumerError."""

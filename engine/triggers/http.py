@@ -9,12 +9,28 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import azure.functions as func
 from pydantic import BaseModel
 
+from engine.clock import utc_now
 from engine.commands.errors import UnknownStream
 from engine.commands.handler import CommandResult
+from engine.consuming.health import Health
 from engine.deciding.aggregate import Aggregate
+from engine.errors import AdapterError
 from engine.messaging.envelope import CommandEnvelope
-from engine.projecting.query import PageQuery, ReadModel, StreamQuery
-from engine.triggers.http_answers import accepted_answer, answer, answered, event_json, outcome_answer, view_answer
+from engine.projecting.counting.port import Sums
+from engine.projecting.counting.sums import totals
+from engine.projecting.query import MinutesQuery, PageQuery, ReadModel, StreamQuery
+from engine.reacting.followers import followers
+from engine.storing.events import time_at_rest
+from engine.triggers.health import health_answer
+from engine.triggers.http_answers import (
+    accepted_answer,
+    answer,
+    answered,
+    changing_answer,
+    event_json,
+    outcome_answer,
+    view_answer,
+)
 from engine.triggers.http_requests import (
     CommandRequest,
     Moment,
@@ -26,6 +42,7 @@ from engine.triggers.http_requests import (
     read_min_version,
     read_moment,
     read_name,
+    read_span,
 )
 from engine.turns import in_turns
 
@@ -62,6 +79,15 @@ class HttpFunctions:
         return answer({"status": "up"})
 
     @answered
+    async def health_details(self, _req: func.HttpRequest) -> func.HttpResponse:
+        """Answers how its dependencies and its consumers are: 503 where a dependency is down, else 200."""
+        try:
+            services = await self.services()
+        except AdapterError:
+            return health_answer(Health(utc_now(), "down", "unused"))
+        return health_answer(await services.health.of(followers(self.read_models), services.consumers))
+
+    @answered
     async def get_command(self, req: func.HttpRequest) -> func.HttpResponse:
         command_id = read_name(req, "commandId")
         outcome = await (await self.services()).asynchronous.outcome(command_id)
@@ -76,6 +102,8 @@ class HttpFunctions:
                 return await self._view(query, req)
             case PageQuery():
                 return await self._page(query, req)
+            case MinutesQuery():
+                return await self._minutes(query, req)
             case None:
                 raise LookupError(f"read model {name} has no query")
 
@@ -135,6 +163,19 @@ class HttpFunctions:
         page = await (await self.services()).queries.page(query.projection, partition, first, below, limit)
         more = {} if page.next_below is None else {"continuation": continuation_of(page.next_below)}
         return answer({query.items: [self.to_json(view) for view in page.views], **more})
+
+    async def _minutes(self, query: MinutesQuery, req: func.HttpRequest) -> func.HttpResponse:
+        rollups = (await self.services()).rollups
+        span = read_span(req, rollups.clock())
+        rows = await rollups.rows(query.projection, span)
+
+        def shown(series: str, sums: Sums) -> Mapping[str, Any]:
+            return {query.series: series, **query.shown(series, sums)}
+
+        minutes = [{"minute": time_at_rest(row.minute), **shown(row.series, row.sums)} async for row in in_turns(rows)]
+        sums_of_all = [shown(series, sums) for series, sums in totals(rows).items()]
+        between = {"from": time_at_rest(span.start), "to": time_at_rest(span.end)}
+        return changing_answer(req, {**between, "minutes": minutes, "totals": sums_of_all})
 
     async def _events(
         self, req: func.HttpRequest, stream_ids: Sequence[str], *, with_streams: bool = False

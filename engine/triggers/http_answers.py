@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -74,6 +75,16 @@ def view_answer(req: func.HttpRequest, version: int, view: Mapping[str, Any]) ->
     if is_current(req, version):
         return func.HttpResponse(status_code=304, headers={"ETag": f'"{version}"'})
     return answer({**view, "version": version}, version=version)
+
+
+def changing_answer(req: func.HttpRequest, body: Mapping[str, Any]) -> func.HttpResponse:
+    """Returns a body that has no version, under a digest of it as its ETag, or a 304 if the client has it already."""
+    response = answer(body)
+    digest = hashlib.blake2b(response.get_body(), digest_size=12).hexdigest()
+    if is_current(req, digest):
+        return func.HttpResponse(status_code=304, headers={"ETag": f'"{digest}"'})
+    response.headers["ETag"] = f'"{digest}"'
+    return response
 
 
 def accepted_answer(command_id: str, outcome: Outcome) -> func.HttpResponse:

@@ -9,7 +9,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
@@ -17,6 +17,8 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from engine.messaging.envelope import CommandEnvelope, Origin
+from engine.projecting.counting.sums import Span
+from engine.storing.events import time_at_rest
 from engine.telemetry.spans import current
 from engine.triggers.problems import BadRequest, Violation
 
@@ -35,6 +37,9 @@ _IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
 _STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
 _VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_MINUTE: Final = timedelta(minutes=1)
+_USUAL_SPAN: Final = timedelta(hours=1)
+_LONGEST_SPAN: Final = timedelta(hours=24)
 _OF_PYDANTIC: Final = "Value error, "
 """Pydantic puts this before the message of a validator of ours."""
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -178,6 +183,35 @@ def read_moment(req: func.HttpRequest) -> Moment:
     return Moment(read_min_version(req), at_version, _time(req, "asOf") if "asOf" in given else None)
 
 
+def read_span(req: func.HttpRequest, now: datetime) -> Span:
+    """Reads `from` and `to`, whole minutes: the hour before `to`, and the end of this minute, unless they are given.
+
+    Raises BadRequest for a span that is empty, longer than `_LONGEST_SPAN`, or ends in the future.
+    """
+    _refuse_misspelt(req, "from", "to")
+    coming = now.replace(second=0, microsecond=0) + _MINUTE
+    end = _minute(req, "to") if "to" in req.params else coming
+    try:
+        start = _minute(req, "from") if "from" in req.params else end - _USUAL_SPAN
+    except OverflowError:
+        raise BadRequest("to must be an hour later, or from be given.") from None
+    # The clock of a client may be ahead.
+    if end > coming + _MINUTE:
+        raise BadRequest(f"to must not be in the future: it is {time_at_rest(now)} here.")
+    if start >= end:
+        raise BadRequest(f"from must be before to, which is {time_at_rest(end)}.")
+    if end - start > _LONGEST_SPAN:
+        raise BadRequest(f"from and to, which is {time_at_rest(end)}, must be at most 24 hours apart: ask day by day.")
+    return Span(start, end)
+
+
+def _minute(req: func.HttpRequest, name: str) -> datetime:
+    time = _time(req, name)
+    if time.second or time.microsecond:
+        raise BadRequest(f"{name} must be a whole minute, such as 2026-11-23T12:00:00Z.")
+    return time
+
+
 def _refuse_misspelt(req: func.HttpRequest, *known: str) -> None:
     """Raises BadRequest for a parameter that is nearly one of those known: to ignore it would mislead the client.
 
@@ -188,7 +222,7 @@ def _refuse_misspelt(req: func.HttpRequest, *known: str) -> None:
         return
     by_lower_case = {each.lower(): each for each in known}
     for name in unknown:
-        near = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.8)
+        near = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.75)
         if near:
             raise BadRequest(f"There is no parameter {name}: did you mean {by_lower_case[near[0]]}?")
 
@@ -211,7 +245,7 @@ def prefers_async(req: func.HttpRequest) -> bool:
     return any(each.split(";")[0].strip().lower() == "respond-async" for each in header.split(","))
 
 
-def is_current(req: func.HttpRequest, version: int) -> bool:
+def is_current(req: func.HttpRequest, version: int | str) -> bool:
     """Returns whether If-None-Match names this version: by weak comparison, in a list or as `*` (RFC 9110, 13.1.2)."""
     header: str = req.headers.get("if-none-match", "")
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]

@@ -13,20 +13,22 @@ from operate.session import Session
 _HELP = """\
 List, show and release what consumers have put aside.
 
-A message of the bus that cannot be handled is put aside with its reason. If it belongs to a stream, the later messages
-of that stream wait behind it, in order; releasing handles them all. Mend the cause first.
+An event of the change feed, or a message of the bus, that cannot be handled is put aside with its reason. What comes
+later in its stream waits behind it, in order; releasing handles it all. Mend the cause first. What waits for a newer
+build, or for an event that is missing, is released without you.
 """
 
 _LIST_ALL = """\
 List what is parked.
 
-CONSUMER is commands, reactions or notifications; all of them unless it is given.
+CONSUMER is commands, reactions or notifications on the bus, and on the feed relay, or the name of a read model with
+its generation, NAME@1; all of them unless it is given.
 """
 
 _SHOW = """\
-Show why something is parked, and the messages that wait.
+Show why something is parked, with the trace of the error, and what waits.
 
-NAME is a session, or the key of a message that is parked alone, as in the list.
+NAME is a stream, a session, or the key of a message that is parked alone, as in the list.
 """
 
 _RELEASE = """\
@@ -62,7 +64,7 @@ def show(session: Session, consumer: str, name: str, as_json: bool) -> None:
 @COMMAND.command(help=_RELEASE)
 @consumer_argument
 @click.option("--all", "all_parked", is_flag=True, help="Everything that the consumer has parked.")
-@click.option("--name", "names", multiple=True, help="A session or key; may be given several times.")
+@click.option("--name", "names", multiple=True, help="A stream, session or key; may be given several times.")
 @yes_option
 @json_option
 @click.pass_obj

@@ -143,3 +143,9 @@ async def get_guest_events(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     return await (await wiring.http()).engine.health(req)
+
+
+@app.function_name("health_details")
+@app.route("health/details", methods=["GET"])
+async def health_details(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.http()).engine.health_details(req)

@@ -1,6 +1,7 @@
 """The functions of HTTP over the store and the views in memory."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -10,13 +11,16 @@ from api.interface import interface
 from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES
 from engine.assembly import Adapters, Domain, Surroundings, assemble
+from engine.clock import utc_now
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.messaging.memory import MemoryBus
+from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
-from tests.registered import PROJECTIONS
 from tests.rest import Answered, send
 
 ORDER = {
@@ -30,6 +34,8 @@ class Api:
 
     def __init__(self, *, trust_easyauth: bool = False) -> None:
         self.store = MemoryEventStore()
+        self.now: datetime | None = None
+        """Is the time of the service, if it is not the real one."""
         self.views = MemoryViewStore()
         self.outcomes = MemoryOutcomeStore()
         self.bus = MemoryBus()
@@ -44,22 +50,28 @@ class Api:
                 self.store,
                 MemorySnapshotStore(),
                 self.views,
+                MemoryRollupStore(),
                 self.outcomes,
                 MemoryParkedStore(),
+                MemoryParkedStreams(),
+                MemoryEventFeed(self.store),
                 self.bus,
                 self.bus,
             ),
-            surroundings=Surroundings(new_id=lambda: f"event-{next(ids)}", sleep=no_pause),
+            surroundings=Surroundings(clock=self.clock, new_id=lambda: f"event-{next(ids)}", sleep=no_pause),
         )
         self.commands = assembled.commands
         self.asynchronous = assembled.asynchronous
         self.queries = assembled.queries
-        self.projector = assembled.projector
+        self.project = assembled.project
 
         async def services() -> Services:
             return assembled
 
         self.functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
+
+    def clock(self) -> datetime:
+        return self.now or utc_now()
 
     async def send(
         self,
@@ -76,8 +88,8 @@ class Api:
         return await self.send("place_order", body or ORDER, headers={"Idempotency-Key": key})
 
     async def feed(self) -> None:
-        for projection in PROJECTIONS:
-            await self.projector.run(projection, self.store.commits().items)
+        for each in READ_MODELS:
+            await self.project(each.projection, self.store.commits().items)
 
 
 @pytest.fixture

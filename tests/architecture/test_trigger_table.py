@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import function_app
-from composition.domain import CONTAINERS, TOPOLOGY
+from composition.domain import CONTAINERS, READ_MODELS, TOPOLOGY
+from engine.consuming.lag import OWNER_IS_GONE_AFTER
 from engine.consuming.retry_policy import LONGEST
 from engine.messaging.topology import LOCK_DURATION
 from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
-from tests.registered import PROJECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -28,8 +28,10 @@ HTTP = {
     "get_payment": ("GET", "orders/{orderId}/payment", "FUNCTION"),
     "get_customer_orders": ("GET", "customers/{customerId}/orders", "FUNCTION"),
     "get_stock": ("GET", "stock/{sku}", "FUNCTION"),
+    "get_sales": ("GET", "sales", "FUNCTION"),
     "get_stock_events": ("GET", "stock/{sku}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
+    "health_details": ("GET", "health/details", "FUNCTION"),
 }
 
 BUS: dict[str, dict[str, Any]] = {
@@ -52,7 +54,7 @@ def trigger_of(function: Any) -> dict[str, Any]:
 
 
 def test_the_table_of_functions(functions: dict[str, Any]) -> None:
-    views = {f"project_{projection.name.replace('-', '_')}" for projection in PROJECTIONS}
+    views = {f"project_{each.name.replace('-', '_')}" for each in READ_MODELS}
     assert {*HTTP, *views, "relay_events", *BUS, "release_newer"} == set(functions)
 
 
@@ -71,7 +73,7 @@ def test_the_routes(functions: dict[str, Any]) -> None:
 
 LEASES_OF = {
     "relay_events": "relay-",
-    **{f"project_{each.name.replace('-', '_')}": f"{each.name}-" for each in PROJECTIONS},
+    **{f"project_{each.name.replace('-', '_')}": f"{each.name}-" for each in READ_MODELS},
 }
 
 
@@ -133,4 +135,9 @@ def test_the_locks_of_messages_are_renewed_for_longer_than_a_handler_waits() -> 
 def test_every_read_model_has_its_container() -> None:
     expected = {EVENTS.name, SNAPSHOTS.name, PARKED.name, OUTCOMES.name, LEASES.name}
     names = {container.name for container in CONTAINERS}
-    assert {*expected, *(projection.name for projection in PROJECTIONS)} == names
+    assert {*expected, *(each.name for each in READ_MODELS)} == names
+
+
+def test_an_owner_is_gone_when_another_host_should_have_its_lease() -> None:
+    taken_over_within = function_app.LEASE_EXPIRATION_MS + function_app.LEASE_ACQUISITION_MS
+    assert timedelta(milliseconds=2 * taken_over_within) < OWNER_IS_GONE_AFTER

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from composition.services import build
@@ -20,11 +21,14 @@ from domain.registry import FULFILMENT
 from domain.stock.aggregate import STOCK
 from domain.stock.events import StockDispatched, StockReceived
 from engine.deciding.aggregate import Aggregate
+from engine.projecting.counting.sums import Span
 from engine.projecting.projection import Projection
 from engine.services import Services
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.storing.pages import pages
+from projections.sales import SALES, contributions
 from tests.e2e.parts import Parts
+from tests.e2e.stack import eventually
 from tests.registered import PROJECTIONS
 
 Fate = Literal["shipped", "cancelled", "confirmed"]
@@ -179,10 +183,28 @@ class Judge:
         found = await self.services.projector.views.get(projection.name, key)
         return found is not None and expected == {name: found.document.get(name) for name in expected}
 
+    async def sales_agree(self, stories: Iterable[Story], within: float = 30.0) -> None:
+        """Sales are, in the end, what the events of these orders and payments add up to; there are no others."""
+        expected = Counter[tuple[datetime, str, str]]()
+        for stream in (each for story in stories for each in (story.order, story.payment)):
+            for event in stream.recorded:
+                minute = event.occurred_at.replace(second=0, microsecond=0)
+                for added in contributions(event, stream.recorded[0]):
+                    expected[minute, added.series, added.measure] += added.amount
+        span = Span(min(expected)[0], max(expected)[0] + timedelta(minutes=1))
+
+        async def counted() -> object:
+            rows = await self.services.rollups.rows(SALES, span)
+            return {(row.minute, row.series, name): amount for row in rows for name, amount in row.sums.items()}
+
+        await eventually(dict(expected), counted, within)
+
     async def nothing_is_parked(self) -> None:
         for consumer in self.services.consumers:
             assert frozenset() == await self.services.parked.sessions(consumer)
             assert [] == list(await self.services.parked.alone(consumer))
+        for consumer in self.services.feed_consumers:
+            assert frozenset() == (await self.services.automatic.release.parked.index(consumer)).stream_ids
 
 
 def _ordered(story: Story, sku: str) -> int:

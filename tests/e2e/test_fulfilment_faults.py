@@ -30,7 +30,7 @@ async def test_every_order_ends_well_whatever_is_killed(tmp_path: Path, seed: in
     """Guards the process of an order against lost and repeated messages, and hosts, stores and the bus against kills.
 
     In the end each order is shipped, cancelled, or confirmed and waiting for its shipment; no unit is reserved for
-    anybody else, no cancelled order has been charged, views are what their streams say; and two weeks later, when
+    anybody else, no cancelled order has been charged, views and sales are what streams say; and two weeks later, when
     every deadline has passed, all of it is still so.
     """
     print(f"seed {seed}")
@@ -50,6 +50,7 @@ async def test_every_order_ends_well_whatever_is_killed(tmp_path: Path, seed: in
             await judge.stock_is_balanced(stories, RECEIVED)
             stocks = [await judge.stream(STOCK, sku) for sku in RECEIVED]
             await judge.views_agree([*stocks, *(each.order for each in stories), *(each.payment for each in stories)])
+            await judge.sales_agree(stories)
             await judge.nothing_is_parked()
         await nothing_is_dead(running)
 

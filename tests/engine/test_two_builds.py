@@ -88,6 +88,7 @@ class Deployments:
             {name: len(messages) for name, messages in world.bus.sent.items()},
             dict(world.views._documents),
             repr(world.parked._sessions),
+            {(name, each) for name in self.builds[NEW].feed_consumers for each in (world.parked_streams._parked[name])},
         )
 
     async def _relay(self) -> None:
@@ -128,13 +129,17 @@ class Deployments:
         await self.world.retry_policy.retry("a message", attempt)
 
     async def _release(self) -> None:
-        await self._one.newer.run()
+        build = self._one
+        await build.newer.run()
+        await build.automatic.run()
 
     async def events(self, stream_id: str) -> list[Any]:
         return [NEW_CODEC.event_of(event) for event in await self.world.store.read(stream_id)]
 
     async def parked(self) -> set[str]:
-        return {each for queue in (COMMAND_QUEUE, REACTION_QUEUE) for each in await self.world.parked.sessions(queue)}
+        sessions = [await self.world.parked.sessions(queue) for queue in (COMMAND_QUEUE, REACTION_QUEUE)]
+        streams = [await self.world.parked_streams.index(name) for name in self.builds[NEW].feed_consumers]
+        return {each for some in (*sessions, *(index.stream_ids for index in streams)) for each in some}
 
     async def alone(self) -> list[Any]:
         found = [await self.world.parked.alone(queue) for queue in (COMMAND_QUEUE, REACTION_QUEUE)]

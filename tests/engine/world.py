@@ -7,12 +7,18 @@ from typing import Any
 
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryEventFeed
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.messages import Delivery, MessageConsumer
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
+from engine.consuming.parked_streams.port import ParkedStreams
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
+from engine.projecting.counting.memory import MemoryRollupStore
+from engine.projecting.counting.port import RollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
 from engine.services import Services
@@ -29,8 +35,11 @@ def services_over(
     domain: Domain = DOMAIN,
     snapshots: SnapshotStore | None = None,
     views: ViewStore | None = None,
+    rollups: RollupStore | None = None,
     outcomes: MemoryOutcomeStore | None = None,
     parked: MemoryParkedStore | None = None,
+    parked_streams: ParkedStreams | None = None,
+    feed: EventFeed | None = None,
     bus: MemoryBus | None = None,
     surroundings: Surroundings | None = None,
     relay_replay_until: datetime | None = None,
@@ -41,8 +50,11 @@ def services_over(
         store=store,
         snapshots=snapshots or MemorySnapshotStore(),
         views=views or MemoryViewStore(),
+        rollups=rollups or MemoryRollupStore(),
         outcomes=outcomes or MemoryOutcomeStore(),
         parked=parked or MemoryParkedStore(),
+        parked_streams=parked_streams or MemoryParkedStreams(),
+        feed=feed or MemoryEventFeed(MemoryEventStore()),
         bus=bus,
         dead_letters=bus,
     )
@@ -60,11 +72,13 @@ class World:
     bus: MemoryBus = field(default_factory=MemoryBus)
     outcomes: MemoryOutcomeStore = field(default_factory=MemoryOutcomeStore)
     parked: MemoryParkedStore = field(default_factory=MemoryParkedStore)
+    parked_streams: MemoryParkedStreams = field(default_factory=MemoryParkedStreams)
     now: datetime = NOON
     pauses: list[float] = field(default_factory=list)
     relayed: int = 0
 
     def __post_init__(self) -> None:
+        self.change_feed = MemoryEventFeed(self.store)
         self.services = self.another_process()
         self.commands = self.services.commands
         self.asynchronous = self.services.asynchronous
@@ -79,6 +93,8 @@ class World:
             views=self.views,
             outcomes=self.outcomes,
             parked=self.parked,
+            parked_streams=self.parked_streams,
+            feed=self.change_feed,
             bus=self.bus,
             surroundings=Surroundings(self.clock, sleep=self.pause, monotonic=lambda: self.now.timestamp()),
             relay_replay_until=relay_replay_until,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from composition import provisioning
+from composition.domain import READ_MODELS
 from composition.provisioning import provision_database
 from composition.settings import Settings
 from emulators.cosmos.server import CosmosServer
@@ -255,7 +256,14 @@ class TestTheCommandLine:
     async def test_names_that_there_are_not(self) -> None:
         async with CosmosServer.start(port=0) as server:
             ended = await operate("parked", "list", "comands", COSMOS=server.connection_string)
-            assert (1, "there is no consumer 'comands'; there are commands, notifications, reactions") == (
+            names = [
+                "commands",
+                "notifications",
+                *(each.projection.consumer for each in READ_MODELS),
+                "reactions",
+                "relay",
+            ]
+            assert (1, f"there is no consumer 'comands'; there are {', '.join(sorted(names))}") == (
                 ended.status, ended.complaint
             )  # fmt: skip
             ended = await operate("dead-letters", "show", "comands", "1", COSMOS=server.connection_string)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 import pytest
 
@@ -10,6 +11,7 @@ from composition.provisioning import provision_database
 from composition.services import build
 from composition.settings import Settings
 from domain.money import Money
+from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, PlaceOrder
 from domain.order.events import OrderLine
 from emulators.cosmos.server import CosmosServer
@@ -18,8 +20,11 @@ from engine.consuming.parked.port import Failure
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE
 from engine.services import Services
+from engine.storing.cosmos_account import open_client
+from engine.storing.items import to_item
 from operate import parked
 from operate.failure import CommandFailed
+from projections.order_details import ORDER_DETAILS
 from tests.engine.contexts import context
 from tests.registered import ENVELOPES
 from tests.settings import NO_BUS
@@ -115,13 +120,18 @@ async def test_people_get_text_and_not_json(desk: Desk, capsys: pytest.CaptureFi
     await desk.park(1, command("c-1", PLACE))
     await parked.show(desk.environment, COMMAND_QUEUE, STREAM, as_json=False)
     shown = capsys.readouterr().out.splitlines()
-    assert shown[:3] == [f"consumer  {COMMAND_QUEUE}", f"name      {STREAM}", "error     ValueError: a defect"]
+    assert shown[:4] == [
+        f"consumer     {COMMAND_QUEUE}",
+        f"name         {STREAM}",
+        "waits for    an operator",
+        "error        ValueError: a defect",
+    ]
     assert "message id  m-1" in shown
     assert '    "type": "PlaceOrder",' in shown
     await parked.list_all(desk.environment, COMMAND_QUEUE, as_json=False)
     head, row = capsys.readouterr().out.splitlines()
-    assert ["consumer", "name", "waiting", "error", "attempts", "at"] == head.split()
-    assert [COMMAND_QUEUE, STREAM, "1", "ValueError:"] == row.split()[:4]
+    assert ["consumer", "name", "event", "waiting", "waits", "for", "error", "attempts", "age"] == head.split()
+    assert [COMMAND_QUEUE, STREAM, "1", "an", "operator", "ValueError:"] == row.split()[:6]
 
 
 async def test_nothing_is_said_to_be_nothing(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,9 +153,81 @@ async def test_without_a_receiver_no_notification_is_released_into_nothing(
 
 
 async def test_what_is_not_there_is_named_with_what_is(desk: Desk) -> None:
-    with pytest.raises(CommandFailed, match="no consumer 'comands'; there are commands, notifications, reactions"):
+    with pytest.raises(
+        CommandFailed,
+        match="no consumer 'comands'; there are commands, notifications, order-",
+    ):
         await parked.list_all(desk.environment, "comands", as_json=False)
     with pytest.raises(CommandFailed, match="nothing named 'order-o-2'"):
         await parked.show(desk.environment, COMMAND_QUEUE, "order-o-2", as_json=False)
     with pytest.raises(CommandFailed, match="nothing named 'order-o-2'"):
         await parked.release(desk.environment, COMMAND_QUEUE, ["order-o-2"], everything=False, as_json=False)
+
+
+BAD: Final = {
+    "id": "0000000003",
+    "streamId": STREAM,
+    "version": "three",
+    "type": "OrderPlaced",
+    "schema": 1,
+    "commandKey": "stranger/0",
+    "data": {},
+}
+
+
+class TestOfTheFeed:
+    """An event of a parked stream is mended in the store, and the consumer is given it again by a release."""
+
+    @pytest.fixture
+    async def items(self, desk: Desk) -> list[dict[str, Any]]:
+        for key, command_ in (("c-1", PLACE), ("c-2", CancelOrder("no"))):
+            await desk.services.commands.handle(ORDER, context(key).to(STREAM, command_))
+        return [to_item(event) for event in await desk.services.commands.store.read(STREAM)]
+
+    @pytest.fixture(autouse=True)
+    async def _parked(self, desk: Desk, items: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("engine.consuming.feed_runner._FIRST_PAUSE", 0)
+        first, second = items
+        await desk.services.projector.run(ORDER_DETAILS, [{**first, "data": {}}])
+        await desk.services.projector.run(ORDER_DETAILS, [second])
+
+    async def test_it_is_listed_shown_and_released(self, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+        await parked.list_all(desk.environment, None, as_json=True)
+        (listed,) = lines(capsys)
+        assert {"consumer": "order-details@1", "stream": STREAM, "version": 1, "type": "OrderPlaced", "waiting": 2} == {
+            name: listed[name] for name in ("consumer", "stream", "version", "type", "waiting")
+        }
+        assert "UndecodableEvent" in str(listed["error"])
+        assert {"attempts", "at", "ageSeconds", "first", "seen", "waitsFor"} <= listed.keys()
+        await parked.show(desk.environment, "order-details@1", STREAM, as_json=True)
+        (shown,) = lines(capsys)
+        assert "Traceback" in str(shown["trace"])
+        await parked.show(desk.environment, "order-details@1", STREAM, as_json=False)
+        assert "waits for    an operator" in capsys.readouterr().out.splitlines()
+
+        await parked.release(desk.environment, "order-details@1", [STREAM], everything=False, as_json=True)
+        told = capsys.readouterr()
+        assert {"consumer": "order-details@1", "name": STREAM, "released": True, "error": None} == json.loads(told.out)
+        assert "2 of 2 events" in told.err
+        key = ORDER_DETAILS.key_of_stream(STREAM)
+        view = await desk.services.projector.views.get(ORDER_DETAILS.name, key)
+        assert view is not None
+        assert 2 == view.position
+        await parked.release(desk.environment, "order-details@1", [], everything=True, as_json=True)
+        assert "nothing is parked" in capsys.readouterr().err
+
+    async def test_what_fails_again_says_so_and_stays(self, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+        async with open_client(Settings.from_mapping(desk.environment).engine.cosmos) as client:
+            events = client.get_database_client("orders").get_container_client("events")
+            await events.upsert_item(BAD)
+        with pytest.raises(CommandFailed, match="1 of 1 are still parked"):
+            await parked.release(desk.environment, "order-details@1", [STREAM], everything=False, as_json=False)
+        assert "its envelope cannot be read" in capsys.readouterr().out
+
+    async def test_people_get_the_event_and_the_age_in_the_table(
+        self, desk: Desk, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        await parked.list_all(desk.environment, "order-details@1", as_json=False)
+        _, row = capsys.readouterr().out.splitlines()
+        assert ["order-details@1", STREAM, "1", "OrderPlaced", "2"] == row.split()[:5]
+        assert row.split()[-1].startswith("0:00:")

@@ -1,8 +1,10 @@
 """What the adapters of Cosmos DB ask of it: operations with their items, queries with their parameters."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from domain.money import LARGEST_AMOUNT
 from domain.order.events import OrderConfirmed
 from domain.stock.aggregate import STOCK
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
@@ -11,6 +13,8 @@ from engine.commands.refusals import Refusal
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.port import Failure
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.counting.cosmos import CosmosRollupStore
+from engine.projecting.counting.port import Sums
 from engine.projecting.port import ViewKey
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.items import to_item
@@ -63,6 +67,28 @@ async def view_store() -> Any:
         "put, new": await asked(lambda c: CosmosViewStore(lambda _: c).put("v", key, document, None), written()),
         "put, again": await asked(lambda c: CosmosViewStore(lambda _: c).put("v", key, document, '"7"'), written()),
         "page": await asked(lambda c: CosmosViewStore(lambda _: c).page("v", "c-1", "1~", "1\x7f", 21), []),
+    }
+
+
+async def rollup_store() -> Any:
+    """Events that are counted: at first, later, and when one of them was counted before; and sums that are read."""
+    bucket = "1~2026-11-23T12~3"
+    additions: Mapping[str, Sums] = {
+        f"{STREAM}~1": {"05.EUR.ordersPlaced": 1},
+        f"payment-{ORDER_ID}~2": {"05.EUR.revenue": LARGEST_AMOUNT},
+        f"payment-{ORDER_ID}~3": {"07.EUR.revenue": -2500},
+    }
+    counter = {"id": bucket, "sums": {"05.EUR.revenue": 254740991}, "billions": {"05.EUR.revenue": 9007199}}
+    counted = [{"id": f"{STREAM}~1"}]
+    return {
+        "count": await asked(lambda c: CosmosRollupStore(lambda _: c).count("r", bucket, additions), []),
+        "count, the first": await asked(
+            lambda c: CosmosRollupStore(lambda _: c).count("r", bucket, additions), batch_failed(404), None, []
+        ),
+        "count, partly counted": await asked(
+            lambda c: CosmosRollupStore(lambda _: c).count("r", bucket, additions), batch_failed(409, 2), counted, []
+        ),
+        "sums": await asked(lambda c: CosmosRollupStore(lambda _: c).sums("r", [bucket, "1~x"]), [counter]),
     }
 
 

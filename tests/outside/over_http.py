@@ -117,6 +117,8 @@ async def query_answers() -> Any:
         "get_customer_orders, first page": first,
         "get_customer_orders, last page": await world.ask("get_customer_orders", params=continuation, customerId="c-1"),
         "get_customer_orders, nobody": await world.ask("get_customer_orders", customerId="nobody"),
+        "get_sales": await world.ask("get_sales"),
+        "get_sales, of another hour": await world.ask("get_sales", params={"to": "2026-11-23T12:00:00Z"}),
         "get_stock": await world.ask("get_stock", sku="mug"),
         "get_stock_events": await world.ask("get_stock_events", sku="mug"),
         "health": await world.ask("health"),

@@ -40,6 +40,9 @@ class RecordingContainer:
     async def upsert_item(self, *args: Any, **kwargs: Any) -> Any:
         return self._answer("upsert_item", args, kwargs)
 
+    async def read_items(self, *args: Any, **kwargs: Any) -> Any:
+        return self._answer("read_items", args, kwargs)
+
     async def execute_item_batch(self, *args: Any, **kwargs: Any) -> Any:
         return self._answer("execute_item_batch", args, kwargs)
 

@@ -3,7 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from tests.outside.asked_of_cosmos import event_store, outcome_store, parked_store, snapshot_store, view_store
+from tests.outside.asked_of_cosmos import (
+    event_store,
+    outcome_store,
+    parked_store,
+    rollup_store,
+    snapshot_store,
+    view_store,
+)
 from tests.outside.at_rest import event_items, snapshot_items, view_documents
 from tests.outside.derived_ids import derived_ids
 from tests.outside.infrastructure import bus_entities, container_definitions, functions, provisioned_containers
@@ -28,6 +35,7 @@ SAMPLES: Final[Mapping[str, Callable[[], Awaitable[Any]]]] = {
         event_store,
         snapshot_store,
         view_store,
+        rollup_store,
         parked_store,
         outcome_store,
         bus_messages,

@@ -14,17 +14,19 @@ from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
+from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from tests.outside.values import SOON, TRACE
-from tests.registered import PROJECTIONS
 from tests.rest import FUNCTIONS
 
 PAYMENT_DEADLINE: Final = 900
@@ -50,15 +52,18 @@ class World:
                 self.store,
                 MemorySnapshotStore(),
                 self.views,
+                MemoryRollupStore(),
                 MemoryOutcomeStore(),
                 MemoryParkedStore(),
+                MemoryParkedStreams(),
+                MemoryEventFeed(self.store),
                 self.bus,
                 self.bus,
             ),
             surroundings=Surroundings(self.clock, lambda: str(uuid.UUID(int=next(ids))), no_pause),
         )
         self.commands = assembled.commands
-        self._projector, self._relay = assembled.projector, assembled.relay
+        self._project, self._relay = assembled.project, assembled.relay
         self._consumers, self._messages = assembled.consumers, assembled.messages
 
         async def services() -> Services:
@@ -93,8 +98,8 @@ class World:
     async def settle(self, *entities: str) -> None:
         """Feeds, relays and delivers, from these entities or from all, until nothing moves."""
         while items := await self._feed():
-            for projection in PROJECTIONS:
-                await self._projector.run(projection, items)
+            for each in READ_MODELS:
+                await self._project(each.projection, items)
             await self._relay.run(items)
             await self.deliver(*entities)
 

@@ -14,6 +14,7 @@ from engine.assembly import Domain
 from projections.order_details import ORDER_DETAILS
 from projections.order_history import ORDER_HISTORY
 from projections.payment_status import PAYMENT_STATUS
+from projections.sales import SALES
 from projections.stock_levels import STOCK_LEVELS
 from tests.domain.histories import COMMANDS
 from tests.engine.histories import history_of
@@ -34,7 +35,8 @@ async def test_our_views_do_not_depend_on_how_the_feed_delivers(data: st.DataObj
 
 
 def test_every_read_model_is_known_by_its_own_consumer_name() -> None:
-    assert ["order-details@1", "order-history@1", "payment-status@1", "stock-levels@1"] == [
-        each.consumer for each in PROJECTIONS
+    assert ["order-details@1", "order-history@1", "payment-status@1", "sales@1", "stock-levels@1"] == [
+        each.projection.consumer for each in READ_MODELS
     ]
-    assert [ORDER_DETAILS, ORDER_HISTORY, PAYMENT_STATUS, STOCK_LEVELS] == [each.projection for each in READ_MODELS]
+    expected = [ORDER_DETAILS, ORDER_HISTORY, PAYMENT_STATUS, SALES, STOCK_LEVELS]
+    assert expected == [each.projection for each in READ_MODELS]

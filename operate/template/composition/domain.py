@@ -10,11 +10,12 @@ from engine.projecting.registry import read_models
 from engine.storing.containers import Container, containers
 
 READ_MODELS: Final = read_models("projections")
-CONTAINERS: Final[tuple[Container, ...]] = containers(each.projection.container for each in READ_MODELS)
+PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS)
+CONTAINERS: Final[tuple[Container, ...]] = containers(each.container for each in PROJECTIONS)
 _NAMES: Final = {event: name for each in AGGREGATES for name, event in each.event_classes.items()}
 TOPOLOGY: Final[Topology] = topology(_NAMES[event] for event in NOTIFIED)
 
 
 def domain_of(_settings: Settings) -> Domain:
     """The settings say nothing of it so far."""
-    return Domain(AGGREGATES, processes())
+    return Domain(AGGREGATES, processes(), PROJECTIONS)

@@ -13,13 +13,22 @@ from emulators.cosmos.server import CosmosServer
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.commands.outcomes.port import OutcomeStore
+from engine.consuming.feed.cosmos import CosmosEventFeed
+from engine.consuming.feed.memory import MemoryEventFeed
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked.port import ParkedStore
+from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
+from engine.consuming.parked_streams.port import ParkedStreams
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.counting.cosmos import CosmosRollupStore
+from engine.projecting.counting.memory import MemoryRollupStore
+from engine.projecting.counting.port import RollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
-from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -42,10 +51,15 @@ class Adapters:
     peer: EventStore
     snapshots: SnapshotStore
     views: ViewStore
+    rollups: RollupStore
+    rollups_peer: RollupStore
     parked: ParkedStore
     parked_peer: ParkedStore
+    parked_streams: ParkedStreams
+    parked_streams_peer: ParkedStreams
     outcomes: OutcomeStore
     outcomes_peer: OutcomeStore
+    feed: EventFeed
 
 
 _cases: Counter[str] = Counter()
@@ -80,7 +94,25 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     name: str = request.param
     if name == "memory":
         store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
-        yield Adapters(name, store, store, MemorySnapshotStore(), MemoryViewStore(), parked, parked, outcomes, outcomes)
+        rollups, snapshots, views = MemoryRollupStore(), MemorySnapshotStore(), MemoryViewStore()
+        feed = MemoryEventFeed(store)
+        streams = MemoryParkedStreams()
+        yield Adapters(
+            name,
+            store,
+            store,
+            snapshots,
+            views,
+            rollups,
+            rollups,
+            parked,
+            parked,
+            streams,
+            streams,
+            outcomes,
+            outcomes,
+            feed,
+        )
     elif name == "devstack":
         async with (
             CosmosServer.start(port=0, lag=3, seed=7) as server,
@@ -104,8 +136,15 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosEventStore(its_database.get_container_client(EVENTS.name)),
             CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
             CosmosViewStore(database.get_container_client),
+            CosmosRollupStore(database.get_container_client),
+            CosmosRollupStore(its_database.get_container_client),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
             CosmosParkedStore(its_database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(its_database.get_container_client(PARKED.name)),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosOutcomeStore(its_database.get_container_client(OUTCOMES.name)),
+            CosmosEventFeed(
+                database.get_container_client(EVENTS.name), database.get_container_client(LEASES.name), account.endpoint
+            ),
         )

@@ -21,8 +21,12 @@ from emulators.servicebus.server import ServiceBusServer
 from engine.assembly import Adapters
 from engine.commands.outcomes.cosmos import CosmosOutcomeStore
 from engine.commands.outcomes.port import Done
+from engine.consuming.feed.cosmos import CosmosEventFeed
+from engine.consuming.feed.port import WHOLE, FeedRange
 from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.port import Failure
+from engine.consuming.parked_streams.cosmos import CosmosParkedStreams
+from engine.consuming.parked_streams.port import NOTHING_KNOWN, Index, ParkedStream
 from engine.errors import AdapterError, OutcomeUnknown, Unavailable
 from engine.messaging import servicebus, servicebus_client
 from engine.messaging.notification import Notification, NotReceived
@@ -31,10 +35,11 @@ from engine.messaging.servicebus_client import connected
 from engine.messaging.topology import COMMAND_QUEUE
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.counting.cosmos import CosmosRollupStore
 from engine.projecting.port import ViewKey
 from engine.settings import CosmosConnection, ServiceBusConnection
 from engine.storing import cosmos_account, cosmos_requests
-from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client, provision, set_throughput
 from engine.storing.port import Head
@@ -67,13 +72,20 @@ async def _handle(_: DeadLetter) -> None:
 BY_TYPE: Final[Mapping[Any, Any]] = {
     Head: Head(0, ""),
     Snapshot: Snapshot("guest-g-1", 1, 1, "e-1", NOON, "Happened", {}),
+    FeedRange: WHOLE,
+    str | None: None,
     ViewKey: ViewKey("1~guest-g-1", "1~guest-g-1"),
     Received: _RECEIVED,
+    Index: NOTHING_KNOWN,
+    ParkedStream: ParkedStream("guest-g-1", 1, 1, 1, "Happened", "failed", "k", "no", "trace", 5, NOON, etag='"0"'),
     Failure: Failure("no", "trace", 1, datetime(2026, 1, 1, tzinfo=UTC)),
     Notification: Notification("event-1", "00-trace", b"{}"),
 }
 BY_NAME: Final[Mapping[str, Any]] = {
+    "additions": {"guest-g-1~1": {"00.hill.arrivals": 1}},
     "after": 0,
+    "bucket": "1~2026-01-01T00~0",
+    "buckets": ["1~2026-01-01T00~0", "1~2026-01-01T00~1"],
     "command_id": "c-1",
     "command_ids": ["c-1", "c-2"],
     "consumer": "commands",
@@ -84,6 +96,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "etag": None,
     "events": [event("guest-g-1", 1)],
     "fingerprint": "f",
+    "first": 1,
     "fold": 1,
     "handle": _handle,
     "key": "k",
@@ -104,9 +117,11 @@ BY_NAME: Final[Mapping[str, Any]] = {
 BEGINS_NOTHING: Final = frozenset(
     {
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
-        "ViewStore.get", "ViewStore.find", "ViewStore.page", "OutcomeStore.get", "ParkedStore.sessions",
-        "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park",
-        "ParkedStore.free", "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
+        "ViewStore.get", "ViewStore.find", "ViewStore.page", "RollupStore.sums", "OutcomeStore.get",
+        "ParkedStore.sessions", "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone",
+        "ParkedStore.park", "ParkedStore.free", "ParkedStreams.index", "ParkedStreams.index_since", "ParkedStreams.get",
+        "ParkedStreams.all", "ParkedStreams.park", "ParkedStreams.free", "EventFeed.ranges", "EventFeed.leases",
+        "EventFeed.read", "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
 """They read, or read first. Of all others, a write may still be under way, which OutcomeUnknown says."""
@@ -171,8 +186,15 @@ async def outside() -> AsyncIterator[Outside]:
             CosmosEventStore(database.get_container_client(EVENTS.name)),
             CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
             CosmosViewStore(database.get_container_client),
+            CosmosRollupStore(database.get_container_client),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(database.get_container_client(PARKED.name)),
+            CosmosEventFeed(
+                database.get_container_client(EVENTS.name),
+                database.get_container_client(LEASES.name),
+                connection.endpoint,
+            ),
             its_bus,
             its_bus,
             webhook,

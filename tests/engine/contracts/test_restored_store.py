@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from engine.messaging.port import Received
 from engine.messaging.topology import EVENT_TOPIC, REACTION_QUEUE
 from engine.messaging.wire import event_message
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.counting.sums import Span
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewKey
 from engine.services import Services
@@ -29,6 +31,7 @@ from engine.storing.events import StoredEvent
 from engine.storing.items import to_items
 from engine.storing.memory import MemoryEventStore
 from engine.storing.port import EventStore, Head
+from engine.testing.times import NOON
 from tests.engine.contexts import context
 from tests.engine.contracts.connections import cosmos, provisioned
 from tests.engine.projecting.feeding import stored_event
@@ -41,6 +44,7 @@ from tests.engine.toy.guest import (
     WelcomeGuest,
 )
 from tests.engine.toy.read_models.guest_details import GUEST_DETAILS
+from tests.engine.toy.read_models.house_visits import HOUSE_VISITS
 from tests.engine.toy.registry import CODEC, GUEST
 from tests.engine.world import services_over
 
@@ -149,6 +153,13 @@ async def test_the_projector_fills_a_hole(restored: Process) -> None:
     view = await restored.views.get("guest-details", ViewKey(f"1~{_GUEST}", f"1~{_GUEST}"))
     assert view is not None
     assert (3, "left") == (view.position, view.document["view"]["status"])
+
+
+async def test_the_counter_counts(restored: Process) -> None:
+    events = await restored.happened_elsewhere()
+    await restored.services.project(HOUSE_VISITS, to_items(events[1:]))
+    rows = await restored.services.rollups.rows(HOUSE_VISITS, Span(NOON, NOON + timedelta(minutes=1)))
+    assert [{"arrivals": 1, "departures": 1}] == [row.sums for row in rows]
 
 
 async def test_the_relay_sends(restored: Process) -> None:

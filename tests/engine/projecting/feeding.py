@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from engine.assembly import Domain, Surroundings
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.errors import Throttled, Unavailable
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
@@ -40,13 +41,16 @@ class Views(MemoryViewStore):
         return await super().get(container, key)
 
     async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> str:
+        if self.away:
+            raise Unavailable("away")
         if self.conflicts:
             self.conflicts -= 1
             raise ViewConflict("somebody else")
         if self.throttled(key):
             raise Throttled("429", retry_after=2.5)
+        etag = await super().put(container, key, document, etag)
         self.written += 1
-        return await super().put(container, key, document, etag)
+        return etag
 
 
 class Feeding:
@@ -57,12 +61,14 @@ class Feeding:
         """It moves on while somebody waits."""
         surroundings = Surroundings(clock=lambda: self.now, sleep=self._pause)
         self.snapshots = MemorySnapshotStore()
+        self.parked_streams = MemoryParkedStreams()
         self._process = partial(
             services_over,
             self.store,
             domain=domain,
             views=self.views,
             snapshots=self.snapshots,
+            parked_streams=self.parked_streams,
             surroundings=surroundings,
         )
         services = self._process()

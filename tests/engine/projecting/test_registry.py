@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.projecting.registry import NotAReadModel, read_models
-from tests.engine.toy.read_models import guest_details, house_beds, house_guests
+from tests.engine.toy.read_models import guest_details, house_beds, house_guests, house_visits
 
 PROJECTION = """
 from engine.projecting.projection import Projection
@@ -31,8 +31,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_module_is_one_by_name_with_its_query() -> None:
     found = read_models("tests.engine.toy.read_models")
-    assert ["guest-details", "house-beds", "house-guests"] == [each.name for each in found]
-    assert [guest_details.BY_GUEST, house_beds.BY_HOUSE, house_guests.BY_HOUSE] == [each.query for each in found]
+    assert ["guest-details", "house-beds", "house-guests", "house-visits"] == [each.name for each in found]
+    queries = [guest_details.BY_GUEST, house_beds.BY_HOUSE, house_guests.BY_HOUSE, house_visits.BY_TIME]
+    assert queries == [each.query for each in found]
 
 
 def test_one_need_not_be_asked_and_private_modules_are_left_out(package: Path) -> None:
@@ -45,8 +46,8 @@ def test_one_need_not_be_asked_and_private_modules_are_left_out(package: Path) -
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "must hold one Projection, named 'all-beds'"),
-        (PROJECTION.format(name="beds"), "must hold one Projection, named 'all-beds'"),
+        ("", "must hold one Projection or Rollup, named 'all-beds'"),
+        (PROJECTION.format(name="beds"), "must hold one Projection or Rollup, named 'all-beds'"),
         (PROJECTION.format(name="all-beds") + ONE_QUERY + "TOO = StreamQuery(BEDS, 'x', '')", "at most one query"),
         (
             PROJECTION.format(name="all-beds")

@@ -3,17 +3,19 @@
 import asyncio
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from engine.consuming.errors import PermanentFailure, TransientFailure
+from engine.consuming.errors import TransientFailure
+from engine.consuming.parked.known import KEPT_FOR
+from engine.consuming.parking import unhandled
 from engine.consuming.throttling import LONGEST
 from engine.errors import Throttled, Unavailable
-from engine.messaging.memory import MemoryBus
+from engine.messaging.memory import MAX_BYTES, MemoryBus
 from engine.messaging.port import Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE
 from engine.reacting.relay import OLDEST, ReplayRefused
@@ -291,19 +293,98 @@ async def test_a_text_that_the_host_has_re_written_is_sent_as_it_was_written(wor
     assert text == bodies[1]["data"]["reason"]
 
 
-async def test_an_event_of_a_newer_build_is_waited_for(world: World) -> None:
+async def test_a_stream_that_cannot_be_sent_is_parked_and_all_else_is_sent(world: World) -> None:
     await invite(world)
-    (item,) = await world.feed()
-    with pytest.raises(TransientFailure, match="GuestPraised"):
-        await world.relay.run([{**item, "type": "GuestPraised"}])
+    await world.commands.handle(HOUSE, context("c-3").to("house-hill", AddBeds("hill", 3)))
+    item, other = await world.feed()
+    for bad, why in (({**item, "type": "GuestPraised"}, "newer"), ({**item, "data": {}}, "failed")):
+        await world.relay.run([bad, other])
+        parked = await world.parked_streams.get("relay", "guest-g-1")
+        assert parked is not None
+        assert why == parked.why
+        await world.parked_streams.free("relay", parked)
+    assert ["house-hill"] * 2 == [message.session_id for message in world.bus.sent[EVENT_TOPIC]]
 
 
-async def test_an_event_that_cannot_be_read_stops_the_relay_loudly(world: World) -> None:
-    await invite(world)
-    (item,) = await world.feed()
-    with pytest.raises(PermanentFailure, match="guest-g-1"):
-        await world.relay.run([{**item, "data": {}}])
-    assert [] == world.bus.sent[EVENT_TOPIC]
+class TestParked:
+    """The second of three events cannot be read for a while."""
+
+    @pytest.fixture
+    async def items(self, world: World) -> list[Mapping[str, Any]]:
+        await invite(world)
+        await world.commands.handle(GUEST, context("c-2").to("guest-g-1", WelcomeGuest()))
+        await world.commands.handle(GUEST, context("c-3").to("guest-g-1", SeeOffGuest("the sea")))
+        return await world.feed()
+
+    async def test_later_events_do_not_overtake_and_a_release_sends_from_there_on(
+        self, world: World, items: list[Mapping[str, Any]]
+    ) -> None:
+        first, second, third = items
+        await world.relay.run([first])
+        await world.relay.run([{**second, "data": {}}])
+        await world.another_process().relay.run([third])
+        assert ["GuestInvited"] == [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+        released = await world.services.automatic.release.stream(world.relay.consumer, "guest-g-1", lambda _: None)
+        assert (2, None) == (released.handled, released.error)
+        sent = [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+        assert ["GuestInvited", "GuestArrived", "GuestLeft"] == sent
+
+    async def test_a_release_sends_events_of_any_age(self, world: World, items: list[Mapping[str, Any]]) -> None:
+        await world.relay.run([{**items[0], "data": {}}])
+        world.now += 2 * OLDEST
+        released = await world.services.automatic.release.stream(world.relay.consumer, "guest-g-1", lambda _: None)
+        assert (3, None) == (released.handled, released.error)
+
+    async def test_a_batch_is_held_until_everybody_knows_of_the_stream(
+        self, world: World, items: list[Mapping[str, Any]]
+    ) -> None:
+        """Another host has read just before that nothing is parked."""
+        first, second, third = items
+        other = world.another_process().relay
+        await other.run([first])
+        await world.relay.run([{**second, "data": {}}])
+        assert KEPT_FOR == world.pauses[-1]
+        await other.run([third])
+        assert ["GuestInvited"] == [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+
+    async def test_a_batch_that_comes_again_after_a_crash_is_held_as_well(
+        self, world: World, items: list[Mapping[str, Any]]
+    ) -> None:
+        """It has crashed when the stream was parked and the batch not held yet."""
+        first, second, third = items
+        other = world.another_process().relay
+        await other.run([first])
+        await world.parked_streams.park("relay", unhandled("guest-g-1", [second], ValueError("no"), 5, world.now))
+        await world.relay.run([second])
+        assert [KEPT_FOR] == world.pauses
+        await other.run([third])
+        assert ["GuestInvited"] == [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+
+    async def test_a_batch_with_an_event_of_a_stream_that_is_parked_for_longer_is_not_held(
+        self, world: World, items: list[Mapping[str, Any]]
+    ) -> None:
+        await world.relay.run([{**items[0], "data": {}}])
+        before = len(world.pauses)
+        for item in items[1:]:
+            await world.relay.run([item])
+        assert [] == world.pauses[before:]
+
+    async def test_a_message_that_the_bus_does_not_carry_parks_its_stream_and_nothing_more_is_sent_of_it(
+        self, world: World
+    ) -> None:
+        await invite(world)
+        await world.commands.handle(GUEST, context("c-2").to("guest-g-1", DismissGuest("rude")))
+        world.store.rewrite("guest-g-1", 2, {"guestId": "g-1", "houseId": "hill", "reason": "x" * MAX_BYTES})
+        await invite(world, "g-2")
+        await world.commands.handle(HOUSE, context("c-3").to("house-hill", AddBeds("hill", 3)))
+        await world.relay.run(await world.feed())
+        sent = [(message.session_id, message.subject) for message in world.bus.sent[EVENT_TOPIC]]
+        assert [("guest-g-1", "GuestInvited"), ("guest-g-2", "GuestInvited"), ("house-hill", "BedsAdded")] == sent
+        parked = await world.parked_streams.get("relay", "guest-g-1")
+        assert parked is not None
+        assert (2, "GuestDismissed", KEPT_FOR) == (parked.version, parked.type, world.pauses[-1])
+        released = await world.services.automatic.release.stream(world.relay.consumer, "guest-g-1", lambda _: None)
+        assert released.error is not None
 
 
 class TestAge:

@@ -9,8 +9,12 @@ from typing import Any, Final
 import pytest
 
 from engine.consuming.errors import TransientFailure
+from engine.consuming.feed_runner import FeedRunner
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
+from engine.consuming.parking import Parking
 from engine.consuming.throttling import LONGEST
 from engine.deciding.process import Issued
+from engine.messaging import wire
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC
 from engine.reacting.relay import Relay
 from engine.storing.items import to_item
@@ -36,6 +40,12 @@ def item(guest: str) -> Mapping[str, Any]:
 BATCH: Final = [item(guest) for guest in GUESTS]
 
 
+@pytest.fixture(autouse=True)
+def many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves each command a message of its own: bundles would be two hundred."""
+    monkeypatch.setattr(wire, "MOST_IN_A_BUNDLE", 1)
+
+
 @pytest.fixture
 def loop() -> Iterator[ManualLoop]:
     loop = ManualLoop()
@@ -44,7 +54,8 @@ def loop() -> Iterator[ManualLoop]:
 
 
 def relay_over(bus: SlowBus, loop: ManualLoop) -> Relay:
-    return Relay(MemoryEventStore(), CODEC, ENVELOPES, DOMAIN.processes, bus.adapter, loop.clock, asyncio.sleep)
+    runner = FeedRunner(Parking(MemoryParkedStreams(), loop.clock, loop.time), loop.clock, asyncio.sleep)
+    return Relay(MemoryEventStore(), CODEC, ENVELOPES, DOMAIN.processes, bus.adapter, runner)
 
 
 def assert_each_came_once_in_its_turn(bus: SlowBus, guests: Sequence[str] = GUESTS) -> None:

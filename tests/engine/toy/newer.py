@@ -166,8 +166,6 @@ GREETING: Final[Process[GreetingInput, GreetingEvent, bool]] = Process(
     issued=lambda event: event.issued,
 )
 
-DOMAIN: Final = Domain((GUEST, HOUSE, GREETING.aggregate), (GREETING,))
-
 
 @dataclass(frozen=True, slots=True)
 class GuestDetails:
@@ -199,3 +197,4 @@ def project(view: GuestDetails | None, recorded: RecordedEvent[GuestEvent]) -> G
 
 
 GUEST_DETAILS: Final = Projection("guest-details", 1, guest.CATEGORY, GuestDetails, project)
+DOMAIN: Final = Domain((GUEST, HOUSE, GREETING.aggregate), (GREETING,), (GUEST_DETAILS,))

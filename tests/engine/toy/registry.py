@@ -8,6 +8,7 @@ from engine.deciding.aggregate import Aggregate, SnapshotFormat
 from engine.deciding.decider import Decider
 from engine.deciding.process import Process
 from engine.messaging.wire import EnvelopeCodec
+from engine.projecting.projection import Projection
 from engine.projecting.registry import read_models
 from engine.storing.codec import EventCodec
 from tests.engine.toy import greeting, guest, house
@@ -44,8 +45,8 @@ GREETING: Final[Process[greeting.GreetingInput, greeting.GreetingEvent, bool]] =
     issued=lambda event: event.issued,
 )
 
-DOMAIN: Final = Domain((GUEST, HOUSE, GREETING.aggregate), (GREETING,))
 READ_MODELS: Final = read_models("tests.engine.toy.read_models")
-PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS)
+PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS if isinstance(each.projection, Projection))
+DOMAIN: Final = Domain((GUEST, HOUSE, GREETING.aggregate), (GREETING,), tuple(each.projection for each in READ_MODELS))
 CODEC: Final = EventCodec.of(DOMAIN.aggregates)
 ENVELOPES: Final = EnvelopeCodec(DOMAIN.aggregates)

@@ -11,7 +11,7 @@ import azure.functions as func
 from engine.services import Services
 from engine.triggers.http_answers import answered
 from tests.engine.toy.interface import interface
-from tests.engine.toy.registry import PROJECTIONS
+from tests.engine.toy.registry import READ_MODELS
 from tests.engine.world import World
 
 INVITATION: dict[str, Any] = {"houseId": "hill", "wishes": [{"what": "a window", "count": 1}]}
@@ -38,6 +38,7 @@ class Door:
         self.health, self.get_command = functions.engine.health, functions.engine.get_command
         self.guest = partial(functions.engine.query, "guest-details")
         self.guests_of_house = partial(functions.engine.query, "house-guests")
+        self.visits = partial(functions.engine.query, "house-visits")
         self.beds = partial(functions.engine.query, "house-beds")
         self.engine = functions.engine
 
@@ -50,8 +51,8 @@ class Door:
         return await self.engine.story(req, streams[0], streams[1:])
 
     async def feed(self) -> None:
-        for projection in PROJECTIONS:
-            await self.world.services.projector.run(projection, self.world.store.commits().items)
+        for each in READ_MODELS:
+            await self.world.services.project(each.projection, self.world.store.commits().items)
 
     async def invited(self, key: str = "k-1") -> str:
         """The id of a new guest."""

@@ -13,8 +13,11 @@ from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
+from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.parked.memory import MemoryParkedStore
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.messaging.memory import MemoryBus
+from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -41,7 +44,7 @@ class Api:
 
     async def feed(self) -> None:
         for each in READ_MODELS:
-            await self.services.projector.run(each.projection, self.store.commits().items)
+            await self.services.project(each.projection, self.store.commits().items)
 
     async def _send(self, function: Function, request: func.HttpRequest) -> tuple[int, Any]:
         response = await function(request)
@@ -52,7 +55,16 @@ class Api:
 def api() -> Api:
     store, bus = MemoryEventStore(), MemoryBus()
     adapters = Adapters(
-        store, MemorySnapshotStore(), MemoryViewStore(), MemoryOutcomeStore(), MemoryParkedStore(), bus, bus
+        store,
+        MemorySnapshotStore(),
+        MemoryViewStore(),
+        MemoryRollupStore(),
+        MemoryOutcomeStore(),
+        MemoryParkedStore(),
+        MemoryParkedStreams(),
+        MemoryEventFeed(store),
+        bus,
+        bus,
     )
     assembled = assemble(Domain(AGGREGATES, processes()), adapters)
 

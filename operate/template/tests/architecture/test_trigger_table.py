@@ -16,6 +16,7 @@ HTTP = {
     "get_guest": ("GET", "guests/{guest}", "FUNCTION"),
     "get_guest_events": ("GET", "guests/{guest}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
+    "health_details": ("GET", "health/details", "FUNCTION"),
 }
 FEED = {
     "relay_events": "relay-",

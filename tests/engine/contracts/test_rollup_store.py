@@ -1,0 +1,89 @@
+"""What every store of rollups promises."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from engine.errors import AccessRefused
+from engine.projecting.counting.rollup import LARGEST_CONTRIBUTION
+from tests.engine.contracts.conftest import Adapters
+
+ROLLUP = "house-visits"
+ARRIVALS, BEDS = "05.hill.arrivals", "05.hill.beds"
+
+
+def bucket() -> str:
+    return f"1~{uuid.uuid4()}~3"
+
+
+async def shown(adapters: Adapters, expected: Mapping[str, Mapping[str, int]], of: Collection[str] = ()) -> None:
+    """Asserts that the buckets come to have these sums: a replica that lags shows fewer."""
+    for _ in range(20):
+        found = await adapters.rollups.sums(ROLLUP, of or expected)
+        if found == expected:
+            return
+    assert found == expected
+
+
+async def test_a_bucket_that_nothing_was_added_to_is_left_out(adapters: Adapters) -> None:
+    empty = bucket()
+    assert {} == await adapters.rollups.sums(ROLLUP, [empty])
+    assert {} == await adapters.rollups.sums(ROLLUP, [empty, bucket()])
+
+
+async def test_an_event_is_counted_once_however_often_it_comes(adapters: Adapters) -> None:
+    at = bucket()
+    for _ in range(3):
+        await adapters.rollups.count(ROLLUP, at, {"guest-1~2": {ARRIVALS: 1}, "house-1~1": {BEDS: 3}})
+        await adapters.rollups_peer.count(ROLLUP, at, {"guest-2~2": {ARRIVALS: 1}, "guest-1~2": {ARRIVALS: 1}})
+    await adapters.rollups.count(ROLLUP, at, {"house-1~2": {BEDS: -5}})
+    await shown(adapters, {at: {ARRIVALS: 2, BEDS: -2}})
+
+
+async def test_two_owners_at_once_count_once(adapters: Adapters) -> None:
+    at = bucket()
+    beds = {f"{number:02}.hill.beds": number + 1 for number in range(40)}
+    events = {f"house-{key}~2": {ARRIVALS: 1, key: count} for key, count in beds.items()}
+    halves = [dict(list(events.items())[start : start + 25]) for start in (0, 15)]
+    both = (adapters.rollups, adapters.rollups_peer)
+    await asyncio.gather(*(store.count(ROLLUP, at, part) for store in both for part in (*halves, events)))
+    await shown(adapters, {at: {ARRIVALS: 40, **beds}})
+
+
+async def test_more_events_and_sums_than_a_transaction_holds_are_all_counted(adapters: Adapters) -> None:
+    at = bucket()
+    events = {f"guest-{n}~{n}": {f"{n % 60:02}.house-{n % 7}.beds": n + 1, ARRIVALS: 1} for n in range(350)}
+    for _ in range(2):
+        await adapters.rollups.count(ROLLUP, at, events)
+    expected = Counter[str]()
+    for added in events.values():
+        expected.update(added)
+    await shown(adapters, {at: expected})
+
+
+async def test_sums_of_any_size_are_exact(adapters: Adapters) -> None:
+    at = bucket()
+    for number in range(5):
+        await adapters.rollups.count(ROLLUP, at, {f"house-1~{number}": {BEDS: LARGEST_CONTRIBUTION - number}})
+    await shown(adapters, {at: {BEDS: 5 * LARGEST_CONTRIBUTION - 10}})
+    await adapters.rollups.count(ROLLUP, at, {"house-1~9": {BEDS: -LARGEST_CONTRIBUTION}})
+    await shown(adapters, {at: {BEDS: 4 * LARGEST_CONTRIBUTION - 10}})
+
+
+async def test_many_buckets_are_read_at_once(adapters: Adapters) -> None:
+    day = [bucket() for _ in range(24 * 8)]
+    for number, each in enumerate(day[::10]):
+        await adapters.rollups.count(ROLLUP, each, {"guest-1~2": {ARRIVALS: number + 1}})
+    await shown(adapters, {each: {ARRIVALS: number + 1} for number, each in enumerate(day[::10])}, day)
+
+
+async def test_without_its_container_nothing_is_counted_and_that_is_told(adapters: Adapters) -> None:
+    if adapters.name == "memory":
+        return
+    with pytest.raises(AccessRefused):
+        await adapters.rollups.count("unknown", bucket(), {"guest-1~2": {ARRIVALS: 1}})
+    with pytest.raises(AccessRefused):
+        await adapters.rollups.sums("unknown", [bucket(), bucket()])
