@@ -1,0 +1,23 @@
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    azurerm = {
+      source  = "hashicorp/azurerm"
+      version = "~> 5.2"
+    }
+  }
+}
+
+provider "azurerm" {
+  subscription_id = var.subscription_id
+  # The storage account has no keys.
+  storage_use_azuread = true
+
+  features {
+    resource_group {
+      # Application Insights adds alert rules of its own, which `azd down` removes with the group.
+      prevent_deletion_if_contains_resources = false
+    }
+  }
+}
