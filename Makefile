@@ -7,7 +7,7 @@ VENV = .venv/bin
 # A Python that was asked for replaces a .venv of another one; the default leaves it alone.
 THIS_PYTHON = $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: help setup run demo test test-emulators test-essentials test-all test-long check bench reset clean
+.PHONY: help setup run demo test test-emulators test-essentials test-all test-long check package infra-check bench reset clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,13 @@ check: setup ## check lint, format, types and import contracts
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+
+package: setup ## pack what Azure is given, list it, and run it with requirements.txt alone; half a minute
+	@$(VENV)/python -m operate package
+	$(VENV)/python -m pytest tests/e2e/test_package.py
+
+infra-check: setup ## check the infrastructure code and the workflows, as far as this machine can, and say how far
+	@$(VENV)/python infra/check.py
 
 bench: setup ## measure the service and its local cloud, about twenty-five minutes
 	$(VENV)/python -m bench

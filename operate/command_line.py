@@ -20,6 +20,7 @@ _OWN: Final[Mapping[str, str]] = {
     "provision": "operate.commands.provision",
     "topology": "operate.commands.topology",
     "infra": "operate.commands.infra",
+    "package": "operate.commands.package",
     "parked": "operate.commands.parked",
     "dead-letters": "operate.commands.dead_letters",
     "views": "operate.commands.views",

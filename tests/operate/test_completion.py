@@ -42,7 +42,18 @@ def bash(code: str, folder: Path, variables: Mapping[str, str]) -> str:
     [
         (
             "operate ''",
-            {"new", "provision", "parked", "dead-letters", "views", "demo", "completion", "topology", "infra"},
+            {
+                "new",
+                "provision",
+                "parked",
+                "dead-letters",
+                "views",
+                "demo",
+                "completion",
+                "topology",
+                "infra",
+                "package",
+            },
         ),
         ("operate dea", {"dead-letters"}),
         ("operate parked ''", {"list", "show", "release"}),
