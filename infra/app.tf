@@ -13,7 +13,7 @@ resource "azurerm_service_plan" "this" {
 
 locals {
   # Each of these has instances of its own, and an order waits for all of them.
-  process_functions = [for name in ["relay_events", "handle_command", "react"] : name if contains(keys(local.model.functions), name)]
+  process_functions = ["relay_events", "handle_command", "react"]
 
   always_ready = {
     for name, count in merge(
