@@ -7,7 +7,7 @@ VENV = .venv/bin
 # A Python that was asked for replaces a .venv of another one; the default leaves it alone.
 THIS_PYTHON = $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: help setup run demo test test-emulators test-essentials test-all test-long check package infra-check bench reset clean
+.PHONY: help setup run demo test test-emulators test-essentials test-all test-long check package infra-check infra-plans bench reset clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ package: setup ## pack what Azure is given, list it, and run it with requirement
 
 infra-check: setup ## check the infrastructure code and the workflows, as far as this machine can, and say how far
 	@$(VENV)/python infra/check.py
+
+infra-plans: setup ## write what the infrastructure reads of the code, and its plans, anew; needs Terraform
+	$(VENV)/python -m operate infra > infra/model.json
+	@$(VENV)/python infra/check.py --write
 
 bench: setup ## measure the service and its local cloud, about twenty-five minutes
 	$(VENV)/python -m bench

@@ -1,4 +1,4 @@
-# What the code defines, and the names that follow from it. `python -m operate infra` writes the model.
+# What the code defines, and the names that follow from it. `make infra-plans` writes the model.
 
 locals {
   model = jsondecode(file("${path.module}/model.json"))

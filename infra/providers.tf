@@ -19,5 +19,9 @@ provider "azurerm" {
       # Application Insights adds alert rules of its own, which `azd down` removes with the group.
       prevent_deletion_if_contains_resources = false
     }
+    log_analytics_workspace {
+      # Otherwise Azure keeps a deleted workspace for two weeks.
+      permanently_delete_on_destroy = true
+    }
   }
 }

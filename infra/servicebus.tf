@@ -62,7 +62,7 @@ locals {
   ]...)
 }
 
-# With the first rule, Azure takes away the one that lets every message in.
+# With the first rule, Azure takes away $Default, which lets every message in.
 resource "azurerm_servicebus_subscription_rule" "this" {
   for_each        = local.rules
   name            = each.value.subject

@@ -20,7 +20,7 @@ _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 
 def run(root: Path, target: Path, *, as_json: bool) -> None:
     """Packs the project in `root` into `target`, and lists what is in it. Raises CommandFailed."""
-    files = sorted(shipped(root))
+    files = sorted(packed(root))
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
         for name in files:
@@ -43,11 +43,11 @@ def ignored(lines: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(patterns))
 
 
-def shipped(root: Path) -> Iterator[str]:
-    """Yields the path of every file that is shipped. Raises CommandFailed."""
+def packed(root: Path) -> Iterator[str]:
+    """Yields the path of every file that is packed. Raises CommandFailed."""
     listed = root / ".funcignore"
     if not listed.exists():
-        raise CommandFailed(f"{listed} is missing: everything would be shipped, secrets too")
+        raise CommandFailed(f"{listed} is missing: everything would be packed, secrets too")
     left_out = ignored(listed.read_text(encoding="utf-8").split())
     for folder, folders, names in os.walk(root):
         inside = Path(folder).relative_to(root)

@@ -1,4 +1,4 @@
-# One plan for each set of parameters that people have. `python infra/check.py` keeps them as text in infra/plans.
+# One plan for each set of parameters that people have. `make infra-plans` keeps them as text in infra/plans.
 
 mock_provider "azurerm" {}
 

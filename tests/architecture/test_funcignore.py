@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from operate.package import ignored as left_out
-from operate.package import shipped
+from operate.package import packed
 
 SHIPPED = {
     "function_app.py",
@@ -46,9 +46,9 @@ def test_read_as_the_core_tools_read_it_the_service_ships_and_nothing_else() -> 
 
 
 def test_the_package_has_the_service_and_nothing_that_is_made_beside_it() -> None:
-    packed = set(shipped(ROOT))
-    assert SHIPPED == top_level(packed)
-    assert packed <= FILES, packed - FILES
+    inside = set(packed(ROOT))
+    assert SHIPPED == top_level(inside)
+    assert inside <= FILES, inside - FILES
 
 
 def test_both_read_it_alike_so_that_no_part_of_a_package_is_left_behind() -> None:

@@ -46,7 +46,7 @@ def test_the_model_is_what_the_code_defines() -> None:
     told = subprocess.run(
         [sys.executable, "-m", "operate", "infra"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert told.stdout == read("infra/model.json"), "python -m operate infra > infra/model.json"
+    assert told.stdout == read("infra/model.json"), "make infra-plans"
 
 
 def test_there_is_a_plan_for_each_set_of_parameters() -> None:

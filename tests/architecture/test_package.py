@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from operate.__main__ import main
-from operate.package import LARGEST, shipped
+from operate.package import LARGEST, packed
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = json.loads((ROOT / "infra" / "model.json").read_text(encoding="utf-8"))
@@ -44,8 +44,8 @@ def test_every_function_is_indexed_from_the_package_alone(package: Path, tmp_pat
 
 
 def test_it_holds_no_secret(package: Path) -> None:
-    with zipfile.ZipFile(package) as packed:
-        assert [] == [name for name in packed.namelist() if SECRET.search(packed.read(name))]
+    with zipfile.ZipFile(package) as made:
+        assert [] == [name for name in made.namelist() if SECRET.search(made.read(name))]
 
 
 def test_the_same_files_make_the_same_package(package: Path, tmp_path: Path) -> None:
@@ -65,4 +65,4 @@ def test_a_package_that_is_too_large_fails(
 def test_without_a_list_of_what_to_leave_out_nothing_is_packed(tmp_path: Path) -> None:
     (tmp_path / "local.settings.json").write_text("{}", encoding="utf-8")
     with pytest.raises(Exception, match="secrets too"):
-        list(shipped(tmp_path))
+        list(packed(tmp_path))
