@@ -106,9 +106,7 @@ def _plans(*, write: bool) -> str:
         return f"{len(texts)} plans, {len(differ)} of them new or changed"
     if differ:
         names = ", ".join(differ)
-        raise CheckFailed(
-            f"plans differ from infra/plans: {names}; look at `python infra/check.py --write` and git diff"
-        )
+        raise CheckFailed(f"not as in infra/plans: {names}; `make infra-plans`, then look at `git diff`")
     return f"{len(texts)} plans as they are kept"
 
 
