@@ -71,6 +71,7 @@ def test_azd_deploys_this_folder_to_what_terraform_makes() -> None:
     [
         ("github-workflows", ".github/workflows/ci.yml"),
         ("github-workflows", ".github/workflows/azure-dev.yml"),
+        ("github-workflows", "operate/template/as-.github/workflows/ci.yml"),
         ("dependabot", ".github/dependabot.yml"),
         ("compose-spec", "docker-compose.yml"),
     ],
