@@ -74,7 +74,7 @@ resource "azurerm_function_app_flex_consumption" "api" {
 
   app_settings = merge(
     {
-      AzureWebJobsStorage__blobServiceUri       = azurerm_storage_account.this.primary_blob_endpoint
+      AzureWebJobsStorage__accountName          = azurerm_storage_account.this.name
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "ClientId=${azurerm_user_assigned_identity.api.client_id};Authorization=AAD"
       COSMOS__accountEndpoint                   = azurerm_cosmosdb_account.this.endpoint
       COSMOS_DATABASE                           = azurerm_cosmosdb_sql_database.this.name

@@ -13,6 +13,16 @@ provider "azurerm" {
   subscription_id = var.subscription_id
   # The storage account has no keys.
   storage_use_azuread = true
+  # A subscription that has never had one of these registers them first.
+  resource_provider_registrations = "core"
+  resource_providers_to_register = [
+    "Microsoft.App",
+    "Microsoft.DocumentDB",
+    "microsoft.insights",
+    "Microsoft.OperationalInsights",
+    "Microsoft.ServiceBus",
+    "Microsoft.Web",
+  ]
 
   features {
     resource_group {

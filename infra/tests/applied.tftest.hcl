@@ -57,14 +57,13 @@ run "applied" {
 
   assert {
     condition = {
-      for name in ["AzureWebJobsStorage__blobServiceUri", "COSMOS__accountEndpoint", "COSMOS__credential", "COSMOS__clientId", "SERVICEBUS__clientId"] :
+      for name in ["COSMOS__accountEndpoint", "COSMOS__credential", "COSMOS__clientId", "SERVICEBUS__clientId"] :
       name => azurerm_function_app_flex_consumption.api.app_settings[name]
       } == {
-      AzureWebJobsStorage__blobServiceUri = "https://st.blob.core.windows.net/"
-      COSMOS__accountEndpoint             = "https://cosmos.documents.azure.com:443/"
-      COSMOS__credential                  = "managedidentity"
-      COSMOS__clientId                    = "00000000-0000-0000-0000-00000000000c"
-      SERVICEBUS__clientId                = "00000000-0000-0000-0000-00000000000c"
+      COSMOS__accountEndpoint = "https://cosmos.documents.azure.com:443/"
+      COSMOS__credential      = "managedidentity"
+      COSMOS__clientId        = "00000000-0000-0000-0000-00000000000c"
+      SERVICEBUS__clientId    = "00000000-0000-0000-0000-00000000000c"
     }
     error_message = "The app connects as its identity."
   }

@@ -4,6 +4,7 @@ That the plans are those of the Terraform code is checked by `make infra-check`,
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,7 +22,7 @@ INFRA = ROOT / "infra"
 MODEL = json.loads((INFRA / "model.json").read_text(encoding="utf-8"))
 EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 PLANS = {file.stem: file.read_text(encoding="utf-8") for file in (INFRA / "plans").glob("*.txt")}
-OF_THE_HOST = {"APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "AzureWebJobsStorage__blobServiceUri"}
+OF_THE_HOST = {"APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "AzureWebJobsStorage__accountName"}
 
 
 def read(name: str) -> str:
@@ -145,6 +146,26 @@ def test_azd_fills_in_every_variable_and_with_the_same_defaults() -> None:
     assert {name: default or "" for name, default in defaults.items()} == {
         name: match[2] or "" for name, match in given.items() if match
     }
+
+
+@pytest.mark.parametrize("hook", ["after-provisioning.sh", "after-provisioning.ps1"])
+def test_the_hook_asks_for_what_azd_knows(hook: str) -> None:
+    asked = set(re.findall(r"\$(?:env:)?([A-Z][A-Z_]+)", read(f"infra/hooks/{hook}"))) - {"LASTEXITCODE"}
+    assert asked <= {*re.findall(r'^output "(\w+)"', read("infra/outputs.tf"), re.MULTILINE), "AZURE_SUBSCRIPTION_ID"}
+
+
+def test_the_hook_says_what_the_provider_cannot(tmp_path: Path) -> None:
+    az = tmp_path / "az"
+    az.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\n', encoding="utf-8")
+    az.chmod(0o755)
+    names = {"AZURE_SUBSCRIPTION_ID": "s", "AZURE_RESOURCE_GROUP": "g", "SERVICE_API_NAME": "n"}
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", **names}
+    subprocess.run([str(INFRA / "hooks" / "after-provisioning.sh")], env=environment, check=True)
+    app = "--subscription s --resource-group g --name n"
+    assert (tmp_path / "asked").read_text(encoding="utf-8").splitlines() == [
+        f"functionapp update-strategy config set {app} --type RollingUpdate --output none",
+        f"functionapp config appsettings delete {app} --setting-names AzureWebJobsStorage --output none",
+    ]
 
 
 def test_every_input_is_explained_where_one_deploys() -> None:
