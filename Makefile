@@ -63,7 +63,7 @@ bench: setup ## measure the service and its local cloud, about twenty-five minut
 reset: ## remove the local data
 	@$(PYTHON) -m devstack reset
 
-clean: reset ## remove the local data, .venv and the caches of the tools
-	@echo "clean removes .venv, __pycache__ and the caches of the tools"
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+clean: reset ## remove the local data, .venv, packages and the caches of the tools
+	@echo "clean removes .venv, .package, __pycache__ and the caches of the tools"
+	@rm -rf .venv .package .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

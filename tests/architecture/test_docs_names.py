@@ -43,6 +43,7 @@ ELSEWHERE: Final[Mapping[str, frozenset[str]]] = {
         {
             "az cosmosdb restore",
             "az functionapp list-flexconsumption-locations",
+            "az functionapp stop",
             "az login",
             "azd deploy",
             "azd down",
