@@ -1,5 +1,6 @@
 """`operate package` packs what Azure is given: everything that `.funcignore` does not name."""
 
+import json
 import os
 import re
 import zipfile
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from operate.bill import bill
 from operate.failure import CommandFailed
 from operate.output import print_rows, say
 
@@ -19,19 +21,24 @@ _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def run(root: Path, target: Path, *, as_json: bool) -> None:
-    """Packs the project in `root` into `target`, and lists what is in it. Raises CommandFailed."""
+    """Packs the project in `root` into `target`, with its bill of materials beside it, and lists what is in it.
+
+    Raises CommandFailed.
+    """
     files = sorted(packed(root))
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
         for name in files:
             package.writestr(zipfile.ZipInfo(name, _MOMENT), (root / name).read_bytes(), zipfile.ZIP_DEFLATED)
+    materials = bill(root, target.stem)
+    target.with_suffix(".cdx.json").write_text(json.dumps(materials, indent=2) + "\n", encoding="utf-8")
     _list(root, files, as_json=as_json)
     size = target.stat().st_size
     if size > LARGEST:
         raise CommandFailed(
             f"{target} has {size:,} bytes, more than {LARGEST:,}: see what else .funcignore should name"
         )
-    say(f"{target}: {len(files)} files, {size:,} bytes")
+    say(f"{target}: {len(files)} files, {size:,} bytes; Azure installs {len(materials['components'])} distributions")
 
 
 def ignored(lines: Sequence[str]) -> re.Pattern[str]:

@@ -12,7 +12,8 @@ _HELP = """\
 Pack what Azure is given, and list it.
 
 It holds every file that .funcignore does not name, as `func azure functionapp publish` and azd would send it, and no
-dependency: Azure installs requirements.txt.
+dependency: Azure installs requirements.txt. What that brings stands beside the zip, as a bill of materials in the
+format of CycloneDX, with the versions that are installed here.
 """
 
 

@@ -53,6 +53,19 @@ def test_the_same_files_make_the_same_package(package: Path, tmp_path: Path) -> 
     assert package.read_bytes() == (tmp_path / "again.zip").read_bytes()
 
 
+def test_its_bill_of_materials_has_every_requirement_and_what_that_needs(package: Path) -> None:
+    bill = json.loads(package.with_suffix(".cdx.json").read_text(encoding="utf-8"))
+    known = {each["bom-ref"] for each in bill["components"]} | {"app"}
+    assert ("CycloneDX", "1.6") == (bill["bomFormat"], bill["specVersion"])
+    assert known == {each["ref"] for each in bill["dependencies"]}
+    assert {ref for each in bill["dependencies"] for ref in each["dependsOn"]} | {"app"} == known
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    asked = {f"pkg:pypi/{name}@{version}" for name, version in re.findall(r"^([\w-]+)==([\d.]+)", lines, re.MULTILINE)}
+    assert asked - known <= {each for each in asked if "azure-functions@" in each}
+    assert {"azure-core", "msal", "pydantic-core"} <= {each["name"] for each in bill["components"]}
+    assert not {"click", "pytest"} & {each["name"] for each in bill["components"]}
+
+
 def test_a_package_that_is_too_large_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
