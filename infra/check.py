@@ -19,6 +19,9 @@ ROOT: Final = INFRA.parent
 PLANS: Final = INFRA / "plans"
 UNKNOWN: Final = "(known after apply)"
 
+_NOT_PREPARED: Final = ("Missing required provider", "there is no package for", "Inconsistent dependency lock file")
+"""Terraform says so of a folder that it has not prepared; the latter two where versions are locked."""
+
 
 class CheckFailed(Exception):
     """Is raised by a check that has found something; the message is what."""
@@ -76,7 +79,8 @@ def _done(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def _terraform(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Runs Terraform in the folder, which it prepares where that is needed. Raises NotHere without a provider."""
     here = f"-chdir={INFRA}"
-    if "Missing required provider" in _done("terraform", here, "validate", "-json").stdout:
+    told = _done("terraform", here, "validate", "-json").stdout
+    if any(each in told for each in _NOT_PREPARED):
         begun = _done("terraform", here, "init", "-backend=false", "-input=false", "-no-color")
         if begun.returncode:
             raise NotHere(f"its provider cannot be had: {' '.join(begun.stderr.partition('Error: ')[2].split())}")

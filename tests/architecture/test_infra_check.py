@@ -22,7 +22,6 @@ TOOLS = ("terraform", "tflint", "checkov", "actionlint", "zizmor")
 CLEAN = {"summary": {"passed": 9, "failed": 0, "skipped": 2, "parsing_errors": 0}, "results": {"failed_checks": []}}
 UNREAD = {"summary": {"passed": 9, "failed": 0, "skipped": 0, "parsing_errors": 1}, "results": {"failed_checks": []}}
 NOTHING = {"summary": {"passed": 0, "failed": 0, "skipped": 0, "parsing_errors": 0}, "results": {"failed_checks": []}}
-MISSING = {"valid": False, "diagnostics": [{"severity": "error", "summary": "Missing required provider"}]}
 WRONG = {"valid": False, "diagnostics": [{"severity": "error", "summary": "Unsupported argument", "detail": "kin"}]}
 
 
@@ -53,8 +52,11 @@ def test_what_is_not_installed_is_named_and_fails_nothing(tmp_path: Path) -> Non
     assert done.stdout.endswith("infra: 0 clean, 0 failed, 7 not run here\n")
 
 
-def test_a_provider_that_cannot_be_had_is_named(tmp_path: Path) -> None:
-    terraform = f'case "$2" in init) echo "Error: no such host" >&2; exit 1;; validate) {says(MISSING)}\nexit 1;; esac'
+@pytest.mark.parametrize("summary", ["Missing required provider", "there is no package for azurerm 5.2.0"])
+def test_a_provider_that_cannot_be_had_is_named(tmp_path: Path, summary: str) -> None:
+    """The second where versions are locked."""
+    missing = {"valid": False, "diagnostics": [{"severity": "error", "summary": summary}]}
+    terraform = f'case "$2" in init) echo "Error: no such host" >&2; exit 1;; validate) {says(missing)}\nexit 1;; esac'
     done = check(tmp_path, {"terraform": terraform})
     assert done.returncode == 0, done.stderr
     assert "terraform test: NOT RUN, its provider cannot be had: no such host" in done.stdout
