@@ -50,6 +50,7 @@ ELSEWHERE: Final[Mapping[str, frozenset[str]]] = {
             "azd env set NAME VALUE",
             "azd pipeline config",
             "azd provision",
+            "azd provision --preview",
             "azd up",
             "docker compose --profile host up",
             "func start",
