@@ -41,6 +41,18 @@ mock_provider "azurerm" {
   mock_resource "azurerm_application_insights" {
     defaults = { id = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Insights/components/appi" }
   }
+  mock_resource "azurerm_virtual_network" {
+    defaults = { id = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/vnet" }
+  }
+  mock_resource "azurerm_subnet" {
+    defaults = { id = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/vnet/subnets/app" }
+  }
+  mock_resource "azurerm_private_dns_zone" {
+    defaults = { id = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Network/privateDnsZones/privatelink.example.net" }
+  }
+  mock_resource "azurerm_monitor_action_group" {
+    defaults = { id = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Insights/actionGroups/ag" }
+  }
   mock_resource "azurerm_function_app_flex_consumption" {
     defaults = { default_hostname = "api.azurewebsites.net" }
   }
@@ -81,5 +93,29 @@ run "applied" {
   assert {
     condition     = output.SERVICE_API_URL == "https://api.azurewebsites.net/api"
     error_message = "Routes begin with /api."
+  }
+}
+
+run "applied_with_everything" {
+  command = apply
+
+  variables {
+    operator_id              = "00000000-0000-0000-0000-000000000002"
+    alert_email              = "ops@example.com"
+    monthly_budget           = 100
+    budget_start             = "2026-12-01"
+    private_network          = true
+    servicebus_sku           = "Premium"
+    cosmos_autoscale_max_rus = 4000
+  }
+
+  assert {
+    condition     = alltrue([for each in azurerm_role_assignment.operator : each.principal_id == var.operator_id])
+    error_message = "Roles of operators go to whom the deployer names."
+  }
+
+  assert {
+    condition     = length(azurerm_private_endpoint.this) == 3 && azurerm_function_app_flex_consumption.api.virtual_network_subnet_id == azurerm_subnet.app[0].id
+    error_message = "The app is in the network, and what it depends on has an endpoint there."
   }
 }
