@@ -8,7 +8,7 @@ VENV = .venv/bin
 # A Python that was asked for replaces a .venv of another one; the default leaves it alone.
 THIS_PYTHON = $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: help setup run demo trace test test-emulators test-essentials test-all test-long check bench reset clean
+.PHONY: help setup run demo trace test test-emulators test-essentials test-all test-long check package infra-check infra-plans bench reset clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -50,13 +50,24 @@ check: setup ## check lint, format, types and import contracts
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 
+package: setup ## pack what Azure is given, list it, and run it with requirements.txt alone; half a minute
+	@$(VENV)/python -m operate package
+	$(VENV)/python -m pytest tests/e2e/test_package.py
+
+infra-check: setup ## check the infrastructure code and the workflows, as far as this machine can, and say how far
+	@$(VENV)/python infra/check.py
+
+infra-plans: setup ## write what the infrastructure reads of the code, and its plans, anew; needs Terraform
+	$(VENV)/python -m operate infra > infra/model.json
+	@$(VENV)/python infra/check.py --write
+
 bench: setup ## measure the service and its local cloud, about twenty-five minutes
 	$(VENV)/python -m bench
 
 reset: ## remove the local data
 	@$(PYTHON) -m devstack reset
 
-clean: reset ## remove the local data, .venv and the caches of the tools
-	@echo "clean removes .venv, __pycache__ and the caches of the tools"
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+clean: reset ## remove the local data, .venv, packages and the caches of the tools
+	@echo "clean removes .venv, .package, __pycache__ and the caches of the tools"
+	@rm -rf .venv .package .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

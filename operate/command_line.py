@@ -19,6 +19,8 @@ _OWN: Final[Mapping[str, str]] = {
     "new": "operate.commands.new",
     "provision": "operate.commands.provision",
     "topology": "operate.commands.topology",
+    "infra": "operate.commands.infra",
+    "package": "operate.commands.package",
     "parked": "operate.commands.parked",
     "dead-letters": "operate.commands.dead_letters",
     "views": "operate.commands.views",

@@ -43,15 +43,18 @@ def _subscription(subscription: Subscription) -> dict[str, Any]:
 
 
 def _delivery() -> dict[str, Any]:
-    return {"LockDuration": _iso(LOCK_DURATION), "MaxDeliveryCount": MAX_DELIVERIES}
+    return {"LockDuration": iso(LOCK_DURATION), "MaxDeliveryCount": MAX_DELIVERIES}
 
 
 def _detection() -> dict[str, Any]:
     window = min(DETECTION_WINDOW, _LONGEST_WINDOW)
-    return {"RequiresDuplicateDetection": True, "DuplicateDetectionHistoryTimeWindow": _iso(window)}
+    return {"RequiresDuplicateDetection": True, "DuplicateDetectionHistoryTimeWindow": iso(window)}
 
 
-def _iso(span: timedelta) -> str:
-    """Returns the span in ISO 8601, in whole minutes or seconds."""
+def iso(span: timedelta) -> str:
+    """Returns the span in ISO 8601 as Azure writes it, in whole hours, minutes or seconds."""
     seconds = int(span.total_seconds())
-    return f"PT{seconds // 60}M" if seconds % 60 == 0 else f"PT{seconds}S"
+    for unit, length in (("H", 3600), ("M", 60)):
+        if seconds % length == 0:
+            return f"PT{seconds // length}{unit}"
+    return f"PT{seconds}S"

@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
-_CONFIGURATION: Final = ("*.json", "*.toml", "requirements*.txt", "*.example", ".funcignore", ".gitignore", "Makefile")
+_CONFIGURATION: Final = (
+    "*.json",
+    "*.toml",
+    "*.tf",
+    "requirements*.txt",
+    "*.example",
+    ".funcignore",
+    ".gitignore",
+    "Makefile",
+)
 _WORD: Final = re.compile(r"[\w@][\w@./-]*[\w]|\w")
 _ABOUT_NAMES: Final = ("tests/architecture/test_docs_names.py",)
 _SETTING: Final = re.compile(r"[A-Z]+(?:_[A-Z]+)+")

@@ -15,40 +15,49 @@ BAD = "===== 2 failed, 38 passed, 1 error in 3.21s =====", 2
 CRASHED = "===== test session starts =====", 134
 NOTHING = "===== no tests ran in 0.01s =====", 5
 SILENT = "", 0
+BESIDE = {"infra-check": ("", 0), "package": ("===== 1 passed in 3.21s =====", 0)}
 
 
 @pytest.mark.parametrize(
     ("check", "test", "emulators", "last_line", "status"),
     [
-        (0, GOOD, BETTER, "240 passed, 0 failed", 0),
-        (2, GOOD, BETTER, "240 passed, 0 failed", 1),
-        (0, BAD, BETTER, "238 passed, 3 failed", 1),
-        (0, GOOD, BAD, "78 passed, 3 failed", 1),
-        (0, CRASHED, BETTER, "200 passed, 1 failed", 1),
-        (0, GOOD, NOTHING, "40 passed, 1 failed", 1),
-        (0, GOOD, SILENT, "40 passed, 1 failed", 1),
-        (2, CRASHED, CRASHED, "0 passed, 2 failed", 1),
+        (0, GOOD, BETTER, "241 passed, 0 failed", 0),
+        (2, GOOD, BETTER, "241 passed, 0 failed", 1),
+        (0, BAD, BETTER, "239 passed, 3 failed", 1),
+        (0, GOOD, BAD, "79 passed, 3 failed", 1),
+        (0, CRASHED, BETTER, "201 passed, 1 failed", 1),
+        (0, GOOD, NOTHING, "41 passed, 1 failed", 1),
+        (0, GOOD, SILENT, "41 passed, 1 failed", 1),
+        (2, CRASHED, CRASHED, "1 passed, 2 failed", 1),
     ],
 )
 def test_the_last_line_and_the_status(
     tmp_path: Path, check: int, test: tuple[str, int], emulators: tuple[str, int], last_line: str, status: int
 ) -> None:
     """Without a newer Python, which is said."""
-    done = run(tmp_path, {"check": ("", check), "test": test, "test-emulators": emulators}, newest=False)
+    targets = {"check": ("", check), **BESIDE, "test": test, "test-emulators": emulators}
+    done = run(tmp_path, targets, newest=False)
     assert (last_line, status) == (done.stdout.splitlines()[-1], done.returncode), done.stdout + done.stderr
     assert "Python 3.13: not found on this machine" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("essentials", "last_line", "status"),
-    [(GOOD, "280 passed, 0 failed", 0), (BAD, "278 passed, 3 failed", 1), (CRASHED, "240 passed, 1 failed", 1)],
+    [(GOOD, "281 passed, 0 failed", 0), (BAD, "279 passed, 3 failed", 1), (CRASHED, "241 passed, 1 failed", 1)],
 )
 def test_what_the_newest_python_says_counts(
     tmp_path: Path, essentials: tuple[str, int], last_line: str, status: int
 ) -> None:
-    targets = {"check": ("", 0), "test": GOOD, "test-emulators": BETTER, "test-essentials": essentials}
+    targets = {"check": ("", 0), **BESIDE, "test": GOOD, "test-emulators": BETTER, "test-essentials": essentials}
     done = run(tmp_path, targets, newest=True)
     assert (last_line, status) == (done.stdout.splitlines()[-1], done.returncode), done.stdout + done.stderr
+
+
+def test_infrastructure_that_is_not_sound_fails_it(tmp_path: Path) -> None:
+    targets = {"check": ("", 0), **BESIDE, "infra-check": ("", 1), "test": GOOD, "test-emulators": BETTER}
+    done = run(tmp_path, targets, newest=False)
+    assert ("241 passed, 0 failed", 1) == (done.stdout.splitlines()[-1], done.returncode), done.stdout + done.stderr
+    assert "make infra-check, with the tools that are here: FAILED" in done.stdout
 
 
 def run(folder: Path, targets: Mapping[str, tuple[str, int]], *, newest: bool) -> "subprocess.CompletedProcess[str]":

@@ -24,7 +24,7 @@ _COMMANDS: Final = re.compile(
 _PLACEHOLDER: Final = re.compile(r"<[^<>]+>|…")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
-_EXTENSIONS: Final = (".py", ".md", ".json", ".toml", ".txt", ".example", ".lark", ".sh", ".yml", ".yaml")
+_EXTENSIONS: Final = (".py", ".md", ".json", ".toml", ".txt", ".example", ".lark", ".sh", ".yml", ".yaml", ".http")
 
 ELSEWHERE: Final[Mapping[str, frozenset[str]]] = {
     "Python's own": frozenset({"__dict__", ".pyc"}),
@@ -37,6 +37,26 @@ ELSEWHERE: Final[Mapping[str, frozenset[str]]] = {
             "azurefunctions.extensions",
             "batch-delete-messages",
             "perInstanceConcurrency",
+        }
+    ),
+    "command lines of tools of Azure": frozenset(
+        {
+            "az cosmosdb restore",
+            "az functionapp list-flexconsumption-locations",
+            "az functionapp stop",
+            "az login",
+            "azd deploy",
+            "azd down",
+            "azd env set NAME VALUE",
+            "azd pipeline config",
+            "azd provision",
+            "azd provision --preview",
+            "azd up",
+            "docker compose --profile host up",
+            "func start",
+            "terraform init",
+            "terraform test",
+            "terraform validate",
         }
     ),
     "queries of Cosmos DB": frozenset({"(NOT c.a) = 1", "NOT (c.a = 1)", "NOT c.a = 1", "GetCurrentTimestamp"}),

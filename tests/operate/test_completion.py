@@ -54,6 +54,8 @@ def bash(code: str, folder: Path, variables: Mapping[str, str]) -> str:
                 "demo",
                 "completion",
                 "topology",
+                "infra",
+                "package",
             },
         ),
         ("operate dea", {"dead-letters"}),

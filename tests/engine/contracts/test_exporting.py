@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -57,7 +58,7 @@ async def run(code: str, **environment: str) -> str:
         "-c",
         textwrap.dedent(code),
         cwd=ROOT,
-        env={"PATH": "", **environment},
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
