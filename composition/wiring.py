@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from api.interface import Interface
     from engine.services import Services
     from engine.triggers.bus import BusFunctions
+    from engine.triggers.documentation import Documentation
     from engine.triggers.feed import FeedFunctions
 
 T = TypeVar("T")
@@ -24,6 +25,11 @@ T = TypeVar("T")
 async def http() -> "Interface":
     """Returns the functions of HTTP, which connect on first use."""
     return await _HTTP.get()
+
+
+async def documentation() -> "Documentation":
+    """Returns the functions that describe the REST interface, which connect to nothing. Nothing else loads them."""
+    return await _DOCUMENTATION.get()
 
 
 async def feed() -> "FeedFunctions":
@@ -52,6 +58,14 @@ def _http() -> "Interface":
 
     settings = Settings.from_mapping(os.environ)
     return interface(services, READ_MODELS, trust_easyauth=settings.engine.trust_easyauth)
+
+
+def _documentation() -> "Documentation":
+    from api.interface import DESCRIBED
+    from composition.domain import READ_MODELS
+    from engine.triggers.documentation import Documentation
+
+    return Documentation(DESCRIBED, READ_MODELS)
 
 
 def _feed() -> "FeedFunctions":
@@ -90,6 +104,7 @@ def _build() -> "Callable[[], AbstractAsyncContextManager[Services]]":
 
 
 _HTTP: Final = OnFirstUse(partial(_part, _http))
+_DOCUMENTATION: Final = imported(_documentation)
 _FEED: Final = OnFirstUse(partial(_part, _feed))
 _BUS: Final = OnFirstUse(partial(_part, _bus))
 _BUILD: Final = imported(_build)

@@ -14,8 +14,19 @@ from engine.commands.handler import CommandResult
 from engine.deciding.aggregate import Aggregate
 from engine.messaging.envelope import CommandEnvelope
 from engine.projecting.query import PageQuery, ReadModel, StreamQuery
-from engine.triggers.http_answers import accepted_answer, answer, answered, event_json, outcome_answer, view_answer
+from engine.triggers.http_answers import (
+    CommandOutcome,
+    Health,
+    accepted_answer,
+    answer,
+    answered,
+    event_json,
+    outcome_answer,
+    view_answer,
+)
 from engine.triggers.http_requests import (
+    MOST_EVENTS,
+    USUAL_EVENTS,
     CommandRequest,
     Moment,
     continuation_of,
@@ -27,6 +38,7 @@ from engine.triggers.http_requests import (
     read_moment,
     read_name,
 )
+from engine.triggers.operations import ASKED_BY_ID, described, plain
 from engine.turns import in_turns
 
 if TYPE_CHECKING:
@@ -35,8 +47,6 @@ if TYPE_CHECKING:
 
 B = TypeVar("B", bound=BaseModel)
 
-_EVENTS: Final = 100
-_MOST_EVENTS: Final = 500
 _MOST_BYTES: Final = 1024 * 1024
 """A page of events ends with the one that reaches this size."""
 
@@ -57,11 +67,13 @@ class HttpFunctions:
     trust_easyauth: bool
 
     @answered
+    @described(plain("health", "Says that the process is up", Health))
     async def health(self, _req: func.HttpRequest) -> func.HttpResponse:
         """Answers that the worker process is up. It does not check what the worker process depends on."""
         return answer({"status": "up"})
 
     @answered
+    @described(plain("get_command", "What became of a command", CommandOutcome, headers=("Location",), errors=ASKED_BY_ID))
     async def get_command(self, req: func.HttpRequest) -> func.HttpResponse:
         command_id = read_name(req, "commandId")
         outcome = await (await self.services()).asynchronous.outcome(command_id)
@@ -143,7 +155,7 @@ class HttpFunctions:
 
         The place of a page is a version of each stream.
         """
-        limit = read_limit(req, usual=_EVENTS, most=_MOST_EVENTS)
+        limit = read_limit(req, usual=USUAL_EVENTS, most=MOST_EVENTS)
         place = read_continuation(req, re.compile(r"\.".join([r"\d{1,10}"] * len(stream_ids))))
         versions = [0] * len(stream_ids) if place is None else map(int, place.split("."))
         after = dict(zip(stream_ids, versions, strict=True))
