@@ -53,7 +53,7 @@ class PaymentFunctions:
     @described(
         command(
             "report_payment",
-            "Reports that a payment was processed or declined: the provider's webhook. Its key is `outcome` and `reference`",
+            "Reports that a payment was processed or declined, each reference once: the provider's webhook",
             PaymentBody,
             PaymentAnswer,
             example={"outcome": "processed", "reference": "pay-1"},

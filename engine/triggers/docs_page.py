@@ -1,4 +1,4 @@
-"""`page` shows the description of a REST interface in HTML that loads nothing: it needs no script, and no other host."""
+"""`page` shows the description of a REST interface in HTML that loads nothing: no script, and no other host."""
 
 import base64
 import hashlib
@@ -57,18 +57,6 @@ def page(description: Mapping[str, Any]) -> str:
 """
 
 
-def problems_of(description: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Returns an example of each kind of problem, by its kind."""
-    return {
-        kind: example
-        for path in description["paths"].values()
-        for operation in path.values()
-        for response in operation["responses"].values()
-        for media in response.get("content", {}).values()
-        for kind, example in sorted(media.get("examples", {}).items())
-    }
-
-
 def _operations(description: Mapping[str, Any]) -> Iterator[str]:
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
@@ -103,7 +91,7 @@ def _answer(status: str, response: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _problems(description: Mapping[str, Any]) -> Iterator[str]:
-    for kind, example in sorted(problems_of(description).items()):
+    for kind, example in description["components"]["examples"].items():
         yield (
             f'<section id="{escape(kind)}"><h3>{escape(example["summary"])}</h3>'
             f"<p>{_inline(example['description'])}</p><pre>{escape(_json(example['value']))}</pre></section>\n"

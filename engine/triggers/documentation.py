@@ -17,7 +17,7 @@ from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answered
 from engine.triggers.http_requests import is_current
 from engine.triggers.openapi import openapi, routes_of
-from engine.triggers.operations import Answer, Interface, Operation, described, operations_of, query, text
+from engine.triggers.operations import Interface, Operation, described, operations_of, query, text
 
 _POLICY: Final = (
     f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -69,9 +69,12 @@ class Documentation:
 
     def describe(self, app: func.FunctionApp, queries: Mapping[str, str]) -> dict[str, Any]:
         """Returns the description. Raises LookupError for a route that is not described."""
+        return openapi(self._interface, routes_of(app), self.operations(queries))
+
+    def operations(self, queries: Mapping[str, str]) -> tuple[Operation, ...]:
+        """Returns those of the interface, of every interface, and of its read models."""
         parts = operations_of((*self._interface.parts, HttpFunctions, Documentation))
-        shown = (_query(function, self._read_models[name]) for function, name in queries.items())
-        return openapi(self._interface, routes_of(app), (*parts, *shown))
+        return (*parts, *(_query(function, self._read_models[name]) for function, name in queries.items()))
 
     async def _files(self, app: func.FunctionApp, queries: Mapping[str, str]) -> tuple[_File, _File]:
         if self._made is None:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 B = TypeVar("B", bound=BaseModel)
 
+_LOCATION: Final = ("Location",)
 _MOST_BYTES: Final = 1024 * 1024
 """A page of events ends with the one that reaches this size."""
 
@@ -73,7 +74,7 @@ class HttpFunctions:
         return answer({"status": "up"})
 
     @answered
-    @described(plain("get_command", "What became of a command", CommandOutcome, headers=("Location",), errors=ASKED_BY_ID))
+    @described(plain("get_command", "What became of a command", CommandOutcome, headers=_LOCATION, errors=ASKED_BY_ID))
     async def get_command(self, req: func.HttpRequest) -> func.HttpResponse:
         command_id = read_name(req, "commandId")
         outcome = await (await self.services()).asynchronous.outcome(command_id)

@@ -19,6 +19,7 @@ P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
 
+
 class Health(TypedDict):
     status: Literal["up"]
 

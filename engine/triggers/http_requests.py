@@ -217,7 +217,10 @@ def prefers_async(req: func.HttpRequest) -> bool:
 
 
 def is_current(req: func.HttpRequest, tag: int | str) -> bool:
-    """Returns whether If-None-Match names this version, or this tag: by weak comparison, in a list or as `*` (RFC 9110, 13.1.2)."""
+    """Returns whether If-None-Match names this version, or this tag.
+
+    It compares weakly, in a list or as `*` (RFC 9110, 13.1.2).
+    """
     header: str = req.headers.get("if-none-match", "")
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
     return f'"{tag}"' in tags or header.strip() == "*"

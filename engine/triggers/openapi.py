@@ -1,4 +1,4 @@
-"""`openapi` describes the REST interface in OpenAPI 3.1, from its routes and from the operations beside their handlers."""
+"""`openapi` describes the REST interface in OpenAPI 3.1, from its routes and the operations beside their handlers."""
 
 import inspect
 import json
@@ -13,7 +13,7 @@ import azure.functions as func
 from engine.triggers.http_requests import NAME_PATTERN
 from engine.triggers.operations import ERRORS_OF_ALL, Answer, Interface, Operation, Parameter
 from engine.triggers.problems import PROBLEM_JSON, PROBLEM_TYPE, Problem, problem_of
-from engine.triggers.schemas import Schema, Schemas
+from engine.triggers.schemas import Schemas
 
 _PREFIX: Final = "/api/"
 """Stands before every route: `routePrefix` in host.json."""
@@ -78,11 +78,12 @@ def openapi(interface: Interface, routes: Iterable[Route], operations: Iterable[
     schemas = Schemas(interface.shown_as)
     by_function = {each.function: each for each in operations}
     paths: dict[str, dict[str, Any]] = {}
+    examples: dict[str, Any] = {}
     for route in routes:
         operation = by_function.pop(route.function, None)
         if operation is None:
             raise LookupError(f"{route.function} has no operation: put one above its handler")
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, operation, schemas)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, operation, schemas, examples)
     if by_function:
         raise LookupError(f"{', '.join(by_function)}: there is no such function of HTTP")
     return {
@@ -91,13 +92,14 @@ def openapi(interface: Interface, routes: Iterable[Route], operations: Iterable[
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.components.items())),
+            "examples": dict(sorted(examples.items())),
             "headers": _HEADERS,
             "securitySchemes": _KEYS,
         },
     }
 
 
-def _operation(route: Route, operation: Operation, schemas: Schemas) -> dict[str, Any]:
+def _operation(route: Route, operation: Operation, schemas: Schemas, examples: dict[str, Any]) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", route.path)
     path = [{"name": name, "in": "path", "required": True, "schema": _NAME} for name in names]
     body = {} if operation.model is None else {"requestBody": _request_body(operation, schemas)}
@@ -109,7 +111,7 @@ def _operation(route: Route, operation: Operation, schemas: Schemas) -> dict[str
         "responses": {
             **{str(status): _answer(each, schemas) for status, each in operation.answers.items()},
             **_refused(route),
-            **_problems((*operation.errors, *ERRORS_OF_ALL), schemas),
+            **_problems((*operation.errors, *ERRORS_OF_ALL), schemas, examples),
         },
         "security": [] if route.anonymous else [{name: []} for name in _KEYS],
     }
@@ -144,28 +146,25 @@ def _headers(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _refused(route: Route) -> dict[str, Any]:
-    return {} if route.anonymous else {"401": {"description": "The host refuses a request without a key that it knows."}}
+    return {} if route.anonymous else {"401": {"description": "The host knows no key in the request."}}
 
 
-def _problems(errors: Iterable[Exception], schemas: Schemas) -> dict[str, Any]:
-    """Describes the problems that these errors become, by status, each with an example of its own."""
+def _problems(errors: Iterable[Exception], schemas: Schemas, examples: dict[str, Any]) -> dict[str, Any]:
+    """Describes the problems that these errors become, by status; `examples` has one of each kind in the end."""
     found: dict[str, dict[str, Any]] = {}
     for error in errors:
         response = problem_of(error)
         body = json.loads(response.get_body())
         kind = body["type"].removeprefix(PROBLEM_TYPE)
-        content = {"schema": schemas.of(Problem), "examples": dict[str, Any]()}
+        advice = ADVICE.get(kind) or inspect.cleandoc(type(error).__doc__ or "")
+        examples.setdefault(kind, {"summary": body["title"], "description": advice, "value": body})
         entry = found.setdefault(
             str(response.status_code),
             {
                 "description": HTTPStatus(response.status_code).phrase,
                 **_headers(dict(response.headers)),
-                "content": {PROBLEM_JSON: content},
+                "content": {PROBLEM_JSON: {"schema": schemas.of(Problem), "examples": {}}},
             },
         )
-        entry["content"][PROBLEM_JSON]["examples"][kind] = {
-            "summary": body["title"],
-            "description": ADVICE.get(kind) or inspect.cleandoc(type(error).__doc__ or ""),
-            "value": body,
-        }
+        entry["content"][PROBLEM_JSON]["examples"][kind] = {"$ref": f"#/components/examples/{kind}"}
     return dict(sorted(found.items()))

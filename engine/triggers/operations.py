@@ -1,4 +1,4 @@
-"""An operation says what a function of HTTP takes and answers, beside its handler; `openapi.py` describes it in full."""
+"""An operation says beside a handler of HTTP what it takes and answers; `openapi.py` makes the description of it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,6 @@ from engine.triggers.http_requests import (
     STRONG_ETAG,
     USUAL_EVENTS,
     USUAL_VIEWS,
-    VERSION,
 )
 from engine.triggers.problems import BadRequest, BodyTooLarge, LengthRequired
 
@@ -136,14 +135,14 @@ def events(function: str, summary: str, *aggregates: Aggregate[Any, Any, Any]) -
 def query(function: str, summary: str, read_model: ReadModel) -> Operation:
     """Returns the operation of a function that answers from a read model. Raises LookupError if it has no query."""
     match read_model.query:
-        case StreamQuery() as found:
-            moments = (_AT_VERSION, _AS_OF) if found.at_moments else ()
-            view = Answer("The view.", lambda schemas: _view(schemas, found), ("ETag",))
+        case StreamQuery() as stream:
+            moments = (_AT_VERSION, _AS_OF) if stream.at_moments else ()
+            view = Answer("The view.", lambda schemas: _view(schemas, stream), ("ETag",))
             answers = {200: view, 304: Answer("The client has this version.", headers=("ETag",))}
-            errors = (_MALFORMED, UnknownStream("…", found.unknown), _BEHIND)
+            errors = (_MALFORMED, UnknownStream("…", stream.unknown), _BEHIND)
             return Operation(function, summary, answers, (_MIN_VERSION, *moments, _IF_NONE_MATCH), errors)
-        case PageQuery() as found:
-            page = Answer("A page of views.", lambda schemas: _page(schemas, found))
+        case PageQuery() as partition:
+            page = Answer("A page of views.", lambda schemas: _page(schemas, partition))
             parameters = (_limit("views", USUAL_VIEWS, MOST_VIEWS), _CONTINUATION)
             return Operation(function, summary, {200: page}, parameters, (_MALFORMED,))
         case None:
@@ -216,7 +215,7 @@ _VERSION: Final = {"type": "integer", "minimum": 0, "maximum": 9_999_999_999}
 
 _MIN_VERSION: Final = Parameter(
     "minVersion", "query", _VERSION,
-    "The answer shows this version of the stream or a later one: with the version that a command has answered, a client "
+    "The answer shows this version of the stream or a later one: with the one that a command has answered, a client "
     "reads its own write.",
 )  # fmt: skip
 _AT_VERSION: Final = Parameter(
@@ -273,7 +272,7 @@ ERRORS_OF_ALL: Final = (RuntimeError(), Unavailable(""))
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """Describes an interface as a whole: its title, and in `description`, as CommonMark, what its routes have in common.
+    """Describes an interface as a whole: its title, and in `description` what its routes have in common, as CommonMark.
 
     `parts` are the classes of its handlers. `shown_as` has the pydantic model of each class that clients see in another
     form than that at rest.

@@ -4,7 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import datetime
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from pydantic import BaseModel
 
@@ -74,8 +85,6 @@ class Schemas:
 
     def one_of(self, tag: str, by_value: Mapping[str, Schema]) -> Schema:
         """Returns the schema of one of these named objects, which the value of their property `tag` tells apart."""
-        if len(by_value) == 1:
-            return next(iter(by_value.values()))
         references = {value: schema["$ref"] for value, schema in by_value.items()}
         return {"oneOf": [*by_value.values()], "discriminator": {"propertyName": tag, "mapping": references}}
 
@@ -104,9 +113,10 @@ class Schemas:
 
     def _union(self, members: Sequence[Any]) -> Schema:
         others = [each for each in members if each is not NoneType]
-        if all(map(is_dataclass, others)) and len(others) > 1:
-            # As `Converter` tells them apart: by the name of the class, as `type`.
-            tags = {each.__name__: {"type": {"type": "string", "const": each.__name__}} for each in others}
-            schema = self.one_of("type", {each.__name__: self._class(f"Tagged{each.__name__}", each, tags[each.__name__]) for each in others})  # fmt: skip
-            return schema if len(others) == len(members) else {"anyOf": [schema, _PLAIN[NoneType]]}
-        return {"anyOf": [self.of(each) for each in members]}
+        if len(others) == 1 or not all(map(is_dataclass, others)):
+            return {"anyOf": [self.of(each) for each in members]}
+        return self.one_of("type", {each.__name__: self._tagged(each) for each in others})
+
+    def _tagged(self, cls: type) -> Schema:
+        """Describes a member of a union as `Converter` writes it, with the name of its class."""
+        return self._class(f"Tagged{cls.__name__}", cls, {"type": {"type": "string", "const": cls.__name__}})

@@ -30,6 +30,8 @@ HTTP = {
     "get_stock": ("GET", "stock/{sku}", "FUNCTION"),
     "get_stock_events": ("GET", "stock/{sku}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
+    "get_openapi": ("GET", "openapi.json", "ANONYMOUS"),
+    "get_docs": ("GET", "docs", "ANONYMOUS"),
 }
 
 BUS: dict[str, dict[str, Any]] = {

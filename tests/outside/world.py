@@ -23,6 +23,7 @@ from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from tests import described
 from tests.outside.values import SOON, TRACE
 from tests.registered import PROJECTIONS
 from tests.rest import FUNCTIONS
@@ -64,7 +65,7 @@ class World:
         async def services() -> Services:
             return assembled
 
-        self._functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
+        self.functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
 
     def clock(self) -> datetime:
         return self.now
@@ -87,7 +88,8 @@ class World:
             route_params=route,
             body=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
         )
-        response: func.HttpResponse = await FUNCTIONS[function](self._functions)(request)
+        response: func.HttpResponse = await FUNCTIONS[function](self.functions)(request)
+        described.check(function, response)
         return response
 
     async def settle(self, *entities: str) -> None:

@@ -16,6 +16,8 @@ HTTP = {
     "get_guest": ("GET", "guests/{guest}", "FUNCTION"),
     "get_guest_events": ("GET", "guests/{guest}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
+    "get_openapi": ("GET", "openapi.json", "ANONYMOUS"),
+    "get_docs": ("GET", "docs", "ANONYMOUS"),
 }
 FEED = {
     "relay_events": "relay-",
