@@ -21,7 +21,7 @@ OPERATIONS: Final[dict[str, Any]] = {
 
 
 def check(function: str, response: func.HttpResponse) -> None:
-    """Raises AssertionError for an answer that is not described: its status, a header, a property, a kind of problem."""
+    """Raises AssertionError for an answer that is not described: by status, header, property, or kind of problem."""
     described = OPERATIONS[function]["responses"].get(str(response.status_code))
     assert described is not None, f"{function} does not say that it answers {response.status_code}"
     headers = set(dict(response.headers)) - set(described.get("headers", {}))
@@ -34,7 +34,8 @@ def check(function: str, response: func.HttpResponse) -> None:
     if response.mimetype == "text/html":
         return
     value = json.loads(body)
-    errors = [f"{error.instance_path}: {error.message}"[:300] for error in _validator(_text(media["schema"])).iter_errors(value)]
+    found = _validator(_text(media["schema"])).iter_errors(value)
+    errors = [f"{error.instance_path}: {error.message}"[:300] for error in found]
     assert not errors, f"{function} does not say that {response.status_code} is {body.decode()[:300]}: {errors}"
     if response.status_code >= 400:
         kind = value["type"].rpartition(":")[2]

@@ -15,8 +15,6 @@ class OrderNotFound(NotFound):
 
 
 class OrderAlreadyPlaced(DomainError):
-    """The order stands as it is: what else is wanted is another order."""
-
     def __init__(self) -> None:
         super().__init__("An order with this id has already been placed.")
 

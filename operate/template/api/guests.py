@@ -57,9 +57,7 @@ class GuestFunctions:
         return await self.http.carry_out(req, GUEST, arriving, partial(_guest_answer, guest))
 
     @answered
-    @described(
-        command("leave", "A guest leaves", DepartureBody, GuestAnswer, example={}, refusals=(GuestNotFound(),))
-    )
+    @described(command("leave", "A guest leaves", DepartureBody, GuestAnswer, example={}, refusals=(GuestNotFound(),)))
     async def leave(self, req: func.HttpRequest) -> func.HttpResponse:
         guest = read_name(req, "guest")
         asked = self.http.read_command(req, f"/guests/{guest}/departure", DepartureBody)

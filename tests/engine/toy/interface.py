@@ -17,7 +17,7 @@ from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answer, answered
 from engine.triggers.http_requests import NAME_PATTERN, read_name
 from engine.triggers.operations import command, described, events
-from tests.engine.toy.guest import DismissGuest, InviteGuest, Wish
+from tests.engine.toy.guest import DismissGuest, GuestHasLeft, GuestNotFound, InviteGuest, Wish
 from tests.engine.toy.registry import GUEST, READ_MODELS
 
 _GUESTS: Final = uuid.UUID("5d0c2f0e-8f1c-5a57-9f0b-0c0f3b6f2c11")
@@ -71,7 +71,15 @@ class Interface:
     @answered
     @described(
         command(
-            "dismiss", "Dismisses a guest", DismissalBody, GuestAnswer, example={"reason": "no"}, refusals=(NoSuchGuest(),)
+            "dismiss",
+            "Dismisses a guest",
+            DismissalBody,
+            GuestAnswer,
+            example={"reason": "no"},
+            refusals=(
+                GuestNotFound(),
+                GuestHasLeft(),
+            ),
         )
     )
     async def dismiss(self, req: func.HttpRequest) -> func.HttpResponse:
