@@ -18,6 +18,8 @@ from engine.triggers.schemas import Schemas
 _PREFIX: Final = "/api/"
 """Stands before every route: `routePrefix` in host.json."""
 
+_NAME: Final = {"type": "string", "pattern": NAME_PATTERN}
+
 _KEYS: Final = {
     "key": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
     "keyInQuery": {"type": "apiKey", "in": "query", "name": "code"},
@@ -103,28 +105,29 @@ def _operation(route: Route, operation: Operation, schemas: Schemas, examples: d
     names = re.findall(r"{(\w+)}", route.path)
     path = [{"name": name, "in": "path", "required": True, "schema": _NAME} for name in names]
     body = {} if operation.model is None else {"requestBody": _request_body(operation, schemas)}
+    responses = {
+        **{str(status): _answer(each, schemas) for status, each in operation.answers.items()},
+        **_refused(route),
+        **_problems((*operation.errors, *ERRORS_OF_ALL), schemas, examples),
+    }
     return {
         "operationId": route.function,
         "summary": operation.summary,
         "parameters": [*path, *map(_parameter, operation.parameters)],
         **body,
-        "responses": {
-            **{str(status): _answer(each, schemas) for status, each in operation.answers.items()},
-            **_refused(route),
-            **_problems((*operation.errors, *ERRORS_OF_ALL), schemas, examples),
-        },
+        "responses": dict(sorted(responses.items())),
         "security": [] if route.anonymous else [{name: []} for name in _KEYS],
     }
 
 
-_NAME: Final = {"type": "string", "pattern": NAME_PATTERN}
-
-
 def _parameter(parameter: Parameter) -> dict[str, Any]:
+    # The host leaves out parameters of a query that are empty, so to the function they are not there.
+    empty = {"allowEmptyValue": True} if parameter.place == "query" else {}
     return {
         "name": parameter.name,
         "in": parameter.place,
         "required": False,
+        **empty,
         "description": parameter.description,
         "schema": parameter.schema,
     }
@@ -167,4 +170,4 @@ def _problems(errors: Iterable[Exception], schemas: Schemas, examples: dict[str,
             },
         )
         entry["content"][PROBLEM_JSON]["examples"][kind] = {"$ref": f"#/components/examples/{kind}"}
-    return dict(sorted(found.items()))
+    return found

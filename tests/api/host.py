@@ -43,7 +43,7 @@ class Host:
                     method,
                     path,
                     headers=_headers(environ),
-                    params=dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)),
+                    params=dict(parse_qsl(environ["QUERY_STRING"])),
                     route_params=match.groupdict(),
                     body=environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
                 )
