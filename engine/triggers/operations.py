@@ -129,7 +129,7 @@ def events(function: str, summary: str, *aggregates: Aggregate[Any, Any, Any]) -
         _CONTINUATION,
         _MIN_VERSION,
     )
-    return Operation(function, summary, {200: answer}, parameters, (_MALFORMED, UnknownStream("…"), _BEHIND))
+    return Operation(function, summary, {200: answer}, parameters, (MALFORMED, UnknownStream("…"), _BEHIND))
 
 
 def query(function: str, summary: str, read_model: ReadModel) -> Operation:
@@ -139,12 +139,12 @@ def query(function: str, summary: str, read_model: ReadModel) -> Operation:
             moments = (_AT_VERSION, _AS_OF) if stream.at_moments else ()
             view = Answer("The view.", lambda schemas: _view(schemas, stream), ("ETag",))
             answers = {200: view, 304: Answer("The client has this version.", headers=("ETag",))}
-            errors = (_MALFORMED, UnknownStream("…", stream.unknown), _BEHIND)
+            errors = (MALFORMED, UnknownStream("…", stream.unknown), _BEHIND)
             return Operation(function, summary, answers, (_MIN_VERSION, *moments, _IF_NONE_MATCH), errors)
         case PageQuery() as partition:
             page = Answer("A page of views.", lambda schemas: _page(schemas, partition))
             parameters = (_limit("views", USUAL_VIEWS, MOST_VIEWS), _CONTINUATION)
-            return Operation(function, summary, {200: page}, parameters, (_MALFORMED,))
+            return Operation(function, summary, {200: page}, parameters, (MALFORMED,))
         case None:
             raise LookupError(f"read model {read_model.name} has no query")
 
@@ -253,17 +253,19 @@ _TRACEPARENT: Final = Parameter(
     "traceparent", "header", {"type": "string"}, "The trace that the command belongs to (W3C Trace Context)."
 )
 
-_MALFORMED: Final = BadRequest("What is wrong is said here.")
+MALFORMED: Final = BadRequest("What is wrong is said here.")
+"""Stands for what a function answers that reads a body, an id or a parameter."""
+
 _BEHIND: Final = PreconditionFailed(expected=3, actual=2)
 _ERRORS_OF_COMMANDS: Final = (
-    _MALFORMED,
+    MALFORMED,
     LengthRequired(),
     BodyTooLarge(2 * MAX_BODY_BYTES, MAX_BODY_BYTES),
     _BEHIND,
     CommandIdReused(),
     StreamFull("…"),
 )
-ASKED_BY_ID: Final = (_MALFORMED, UnknownStream("…"))
+ASKED_BY_ID: Final = (MALFORMED, UnknownStream("…"))
 """What a function may answer that is asked for one thing by its id."""
 
 ERRORS_OF_ALL: Final = (RuntimeError(), Unavailable(""))

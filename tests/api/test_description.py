@@ -46,6 +46,13 @@ def test_the_example_of_a_command_is_one_that_its_model_takes_and_its_schema_too
     jsonschema_rs.validate({**schema, "components": DESCRIPTION["components"]}, operation.example)
 
 
+@pytest.mark.parametrize("function", OPERATIONS)
+def test_the_examples_of_parameters_are_some_that_their_schemas_allow(function: str) -> None:
+    for parameter in OPERATIONS[function]["parameters"]:
+        for example in parameter["schema"].get("examples", ()):
+            jsonschema_rs.validate(parameter["schema"], example, validate_formats=True)
+
+
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_the_example_of_a_problem_is_a_problem_and_says_what_to_do(kind: str) -> None:
     schema = {"$ref": "#/components/schemas/Problem", "components": DESCRIPTION["components"]}
