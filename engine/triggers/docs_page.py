@@ -15,6 +15,7 @@ code, pre { font: 0.9em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 pre { padding: 0.75rem; overflow-x: auto; white-space: pre-wrap; border: 1px solid GrayText; }
 details { border-top: 1px solid GrayText; padding: 0.5rem 0; }
 summary { cursor: pointer; }
+h3 { font-size: 1rem; }
 summary b { display: inline-block; min-width: 3.5rem; }
 :focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
 dt { margin-top: 0.5rem; font-weight: 600; }
@@ -73,7 +74,8 @@ def _operations(description: Mapping[str, Any]) -> Iterator[str]:
 
 def _parameter(parameter: Mapping[str, Any]) -> tuple[str, str]:
     name = f"<code>{escape(parameter['name'])}</code> in the {escape(parameter['in'])}"
-    return name, f"{_inline(parameter.get('description', ''))} {_type(parameter['schema'])}"
+    said = (_inline(parameter.get("description", "")), _type(parameter["schema"]))
+    return name, "<br>".join(filter(None, said))
 
 
 def _body(media: Mapping[str, Any]) -> str:
@@ -117,7 +119,11 @@ def _type(schema: Mapping[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_type(schema['items'])}"
     said = {name: value for name, value in schema.items() if name not in ("title", "type", "description")}
-    details = escape(", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in said.items()))
+    texts = (
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in said.items()
+    )
+    details = escape(", ".join(f"{name} {text}" for name, text in texts))
     return f"{escape(schema.get('type', ''))} <code>{details}</code>" if said else escape(schema.get("type", ""))
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -87,6 +88,9 @@ class Documentation:
 
 
 def _query(function: str, read_model: ReadModel) -> Operation:
-    """Describes a query by the first sentence of the module that holds its read model."""
-    module = sys.modules[read_model.projection.project.__module__]
-    return query(function, " ".join((module.__doc__ or "").partition("\n\n")[0].split()), read_model)
+    """Describes a query by the first sentence of the module that holds its read model, whose subject clients know."""
+    sentence = " ".join(
+        (sys.modules[read_model.projection.project.__module__].__doc__ or "").partition("\n\n")[0].split()
+    )
+    summary = re.sub(r"^The read model `[\w-]+` ", "", sentence)
+    return query(function, summary[:1].upper() + summary[1:], read_model)
