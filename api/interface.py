@@ -15,8 +15,8 @@ from domain.payment.aggregate import PAYMENT
 from domain.stock.aggregate import STOCK
 from engine.projecting.query import ReadModel
 from engine.services import Services
-from engine.triggers import operations
 from engine.triggers.http import HttpFunctions
+from engine.triggers.operations import Description
 
 _RESOURCES: Final[Mapping[str, str]] = {
     ORDER.category: "/api/orders/{}",
@@ -24,9 +24,9 @@ _RESOURCES: Final[Mapping[str, str]] = {
     STOCK.category: "/api/stock/{}",
 }
 
-DESCRIBED: Final = operations.Interface(
+DESCRIPTION: Final = Description(
     title="Orders",
-    description=(
+    text=(
         "Commands append events to streams; queries answer from views of them. Every error is a problem (RFC 9457).\n\n"
         "A command that is sent again with its `Idempotency-Key` takes effect once, and gets its first answer again. "
         "The version that it answers, as `minVersion` of a query, shows its effect."

@@ -61,11 +61,11 @@ def _http() -> "Interface":
 
 
 def _documentation() -> "Documentation":
-    from api.interface import DESCRIBED
+    from api.interface import DESCRIPTION
     from composition.domain import READ_MODELS
     from engine.triggers.documentation import Documentation
 
-    return Documentation(DESCRIBED, READ_MODELS)
+    return Documentation(DESCRIPTION, READ_MODELS)
 
 
 def _feed() -> "FeedFunctions":

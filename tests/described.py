@@ -8,7 +8,7 @@ import azure.functions as func
 import jsonschema_rs
 
 import function_app
-from api.interface import DESCRIBED
+from api.interface import DESCRIPTION as DESCRIBED
 from composition.domain import READ_MODELS
 from engine.triggers.documentation import Documentation
 

@@ -18,7 +18,7 @@ from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answered
 from engine.triggers.http_requests import is_current
 from engine.triggers.openapi import openapi, routes_of
-from engine.triggers.operations import Interface, Operation, described, operations_of, query, text
+from engine.triggers.operations import Description, Operation, described, operations_of, query, text
 
 _POLICY: Final = (
     f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -49,8 +49,8 @@ class Documentation:
     `queries` maps the name of each function that answers from a read model to the name of that.
     """
 
-    def __init__(self, interface: Interface, read_models: Iterable[ReadModel]) -> None:
-        self._interface = interface
+    def __init__(self, description: Description, read_models: Iterable[ReadModel]) -> None:
+        self._description = description
         self._read_models = {each.name: each for each in read_models}
         self._made: tuple[_File, _File] | None = None
 
@@ -70,11 +70,11 @@ class Documentation:
 
     def describe(self, app: func.FunctionApp, queries: Mapping[str, str]) -> dict[str, Any]:
         """Returns the description. Raises LookupError for a route that is not described."""
-        return openapi(self._interface, routes_of(app), self.operations(queries))
+        return openapi(self._description, routes_of(app), self.operations(queries))
 
     def operations(self, queries: Mapping[str, str]) -> tuple[Operation, ...]:
         """Returns those of the interface, of every interface, and of its read models."""
-        parts = operations_of((*self._interface.parts, HttpFunctions, Documentation))
+        parts = operations_of((*self._description.parts, HttpFunctions, Documentation))
         return (*parts, *(_query(function, self._read_models[name]) for function, name in queries.items()))
 
     async def _files(self, app: func.FunctionApp, queries: Mapping[str, str]) -> tuple[_File, _File]:

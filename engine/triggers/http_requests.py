@@ -38,7 +38,7 @@ MOST_EVENTS: Final = 500
 _COMMANDS: Final = uuid.UUID("6f1f3f0e-2f59-5f0a-9a3e-7a1f2f0c8d11")
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
 STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
-VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
+_VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _OF_PYDANTIC: Final = "Value error, "
 """Pydantic puts this before the message of a validator of ours."""
@@ -148,7 +148,7 @@ def _version(req: func.HttpRequest, name: str) -> int:
     text = req.params.get(name)
     if text is None:
         return 0
-    if not VERSION.fullmatch(text):
+    if not _VERSION.fullmatch(text):
         raise BadRequest(f"{name} must be a version: a whole number of at most ten digits.")
     return int(text)
 

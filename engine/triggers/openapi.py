@@ -11,7 +11,8 @@ from typing import Any, Final
 import azure.functions as func
 
 from engine.triggers.http_requests import NAME_PATTERN
-from engine.triggers.operations import ERRORS_OF_ALL, Answer, Interface, Operation, Parameter
+from engine.triggers.operations import ERRORS_OF_ALL, Answer, Description, Operation
+from engine.triggers.parameters import Parameter
 from engine.triggers.problems import PROBLEM_JSON, PROBLEM_TYPE, Problem, problem_of
 from engine.triggers.schemas import Schemas
 
@@ -75,9 +76,9 @@ def routes_of(app: func.FunctionApp) -> tuple[Route, ...]:
     )
 
 
-def openapi(interface: Interface, routes: Iterable[Route], operations: Iterable[Operation]) -> dict[str, Any]:
+def openapi(described: Description, routes: Iterable[Route], operations: Iterable[Operation]) -> dict[str, Any]:
     """Returns the description. Raises LookupError for a route without an operation, or an operation without a route."""
-    schemas = Schemas(interface.shown_as)
+    schemas = Schemas(described.shown_as)
     by_function = {each.function: each for each in operations}
     paths: dict[str, dict[str, Any]] = {}
     examples: dict[str, Any] = {}
@@ -90,7 +91,7 @@ def openapi(interface: Interface, routes: Iterable[Route], operations: Iterable[
         raise LookupError(f"{', '.join(by_function)}: there is no such function of HTTP")
     return {
         "openapi": "3.1.0",
-        "info": {"title": interface.title, "version": "1", "description": interface.description},
+        "info": {"title": described.title, "version": "1", "description": described.text},
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.components.items())),

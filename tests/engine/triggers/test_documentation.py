@@ -5,13 +5,13 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from engine.triggers import operations
 from engine.triggers.docs_page import page
 from engine.triggers.documentation import Documentation
+from engine.triggers.operations import Description
 from tests.engine.toy.interface import Interface
 from tests.engine.toy.registry import READ_MODELS
 
-DESCRIBED = operations.Interface("Guests <b>and</b> houses", "What `they` share.", (Interface,))
+DESCRIBED = Description("Guests <b>and</b> houses", "What `they` share.", (Interface,))
 QUERIES = {"get_guest": "guest-details", "get_guests": "house-guests", "get_beds": "house-beds"}
 ROUTES = {
     "invite": ("POST", "guests"),
