@@ -20,7 +20,8 @@ summary b { display: inline-block; min-width: 3.5rem; }
 :focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
 dt { margin-top: 0.5rem; font-weight: 600; }
 dd { margin-left: 1.5rem; }
-section:target, details:target { border-left: 4px solid Highlight; padding-left: 0.75rem; }
+section, details > div { scroll-margin-top: 4rem; }
+:target { border-left: 4px solid Highlight; padding-left: 0.75rem; }
 """
 
 STYLE_SOURCE: Final = f"'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
@@ -63,12 +64,12 @@ def _operations(description: Mapping[str, Any]) -> Iterator[str]:
         for method, operation in methods.items():
             body = operation.get("requestBody", {}).get("content", {}).get("application/json")
             yield (
-                f'<details id="{escape(operation["operationId"])}"><summary><b>{method.upper()}</b> '
-                f"<code>{escape(path)}</code> {_inline(operation['summary'])}</summary>"
+                f"<details><summary><b>{method.upper()}</b> <code>{escape(path)}</code> "
+                f'{_inline(operation["summary"])}</summary><div id="{escape(operation["operationId"])}">'
                 f"{'' if operation['security'] else '<p>It needs no key.</p>'}"
                 f"{_section('Parameters', map(_parameter, operation['parameters']))}"
                 f"{'' if body is None else _body(body)}"
-                f"{_section('Answers', (_answer(*each) for each in operation['responses'].items()))}</details>\n"
+                f"{_section('Answers', (_answer(*each) for each in operation['responses'].items()))}</div></details>\n"
             )
 
 
@@ -107,7 +108,9 @@ def _schemas(description: Mapping[str, Any]) -> Iterator[str]:
             (f"<code>{escape(each)}</code>{'' if each in required else ' (may be missing)'}", _type(of))
             for each, of in schema.get("properties", {}).items()
         )
-        yield f'<details id="schema-{escape(name)}"><summary>{escape(name)}</summary>{_list(properties)}</details>\n'
+        # What a link leads to is within the details: so the browser opens them.
+        shown = f'<div id="schema-{escape(name)}">{_list(properties)}</div>'
+        yield f"<details><summary>{escape(name)}</summary>{shown}</details>\n"
 
 
 def _type(schema: Mapping[str, Any]) -> str:
