@@ -2,9 +2,10 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from html import escape
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,11 +14,20 @@ import jsonschema_rs
 import pytest
 
 import function_app
+from domain.money import LARGEST_AMOUNT, Money
+from domain.order.aggregate import ORDER
+from domain.order.commands import CancelOrder, ConfirmOrder, PlaceOrder, ShipOrder
+from domain.order.events import OrderLine
+from domain.payment.aggregate import PAYMENT
+from domain.payment.commands import DeclinePayment, ExpirePayment, ProcessPayment, RefundPayment, RequestPayment
+from domain.stock.aggregate import STOCK
+from domain.stock.commands import ReceiveStock
 from engine.deciding.decider import DomainError
 from engine.triggers.openapi import routes_of
 from tests.api.conftest import Api
 from tests.api.host import Host
 from tests.described import DESCRIPTION, DOCUMENTATION, OPERATIONS
+from tests.engine.histories import history_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROBLEMS: Final = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
@@ -46,6 +56,52 @@ def test_the_example_of_a_command_is_one_that_its_model_takes_and_its_schema_too
     operation.model.model_validate(operation.example)
     schema = OPERATIONS[operation.function]["requestBody"]["content"]["application/json"]["schema"]
     jsonschema_rs.validate({**schema, "components": DESCRIPTION["components"]}, operation.example)
+
+
+AMOUNT = Money(100, "EUR")
+PLACE = PlaceOrder("o-1", "c-1", (OrderLine("mug", 1, AMOUNT),))
+REQUEST = RequestPayment("o-1", AMOUNT)
+LARGEST = OrderLine("mug", 2, Money(LARGEST_AMOUNT, "EUR"))
+ORDER_COMMANDS = (
+    PlaceOrder("o-1", "c-1", (LARGEST,)),
+    PLACE,
+    ConfirmOrder(),
+    CancelOrder("no"),
+    ShipOrder("DHL", "T-1"),
+)
+PAYMENT_COMMANDS = (
+    REQUEST,
+    ProcessPayment("pay-1"),
+    DeclinePayment("pay-2", "no"),
+    ExpirePayment("o-1", AMOUNT),
+    RefundPayment(),
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "aggregate", "commands", "history"),
+    [
+        ("place_order", ORDER, ORDER_COMMANDS[:2], ()),
+        ("cancel_order", ORDER, ORDER_COMMANDS[3:4], ORDER_COMMANDS),
+        ("ship_order", ORDER, (ShipOrder("UPS", "T-2"),), ORDER_COMMANDS),
+        ("report_payment", PAYMENT, PAYMENT_COMMANDS[1:3], PAYMENT_COMMANDS),
+        ("receive_stock", STOCK, (ReceiveStock("mug", 1),), (ReceiveStock("mug", 1),)),
+    ],
+)
+def test_the_refusals_of_a_command_are_those_that_its_rules_know(
+    function: str, aggregate: Any, commands: Iterable[object], history: tuple[object, ...]
+) -> None:
+    """Whatever came before, up to three commands; an order is placed under an id of its own."""
+    known = set()
+    for before in (each for length in range(4) for each in product(history, repeat=length)):
+        state = aggregate.decider.fold(aggregate.decider.initial, history_of(aggregate, before))
+        for command in commands:
+            try:
+                aggregate.decider.decide(command, state)
+            except DomainError as refusal:
+                known.add(type(refusal))
+    (operation,) = (each for each in COMMANDS if each.function == function)
+    assert known == {type(each) for each in operation.errors if isinstance(each, DomainError)}
 
 
 @pytest.mark.parametrize("function", OPERATIONS)
