@@ -83,8 +83,14 @@ def on_events(function_name: str, leases: str, poll_ms: int) -> Callable[[Callab
     return decorate
 
 
+READ_MODELS_OF: dict[str, str] = {}
+"""Maps each function that answers from a read model to the name of that."""
+
+
 def read_model(name: str, *, query: str, route: str) -> None:
     """Declares a function of the change feed, with its own leases, that projects, and an HTTP function that queries."""
+
+    READ_MODELS_OF[query] = name
 
     @on_events(f"project_{name.replace('-', '_')}", leases=name, poll_ms=VIEW_POLL_MS)
     async def project(documents: func.DocumentList) -> None:
@@ -177,3 +183,18 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("health/details", methods=["GET"])
 async def health_details(req: func.HttpRequest) -> func.HttpResponse:
     return await (await wiring.http()).engine.health_details(req)
+
+
+# What the routes take and answer
+
+
+@app.function_name("get_openapi")
+@app.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.documentation()).openapi(req, app, READ_MODELS_OF)
+
+
+@app.function_name("get_docs")
+@app.route("docs", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def get_docs(req: func.HttpRequest) -> func.HttpResponse:
+    return await (await wiring.documentation()).docs(req, app, READ_MODELS_OF)

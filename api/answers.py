@@ -1,15 +1,29 @@
 """Commands about an order are answered with the order's version and status."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import azure.functions as func
 
-from domain.order.events import OrderEvent
-from domain.payment.events import PaymentEvent
+from domain.order.events import OrderEvent, OrderStatus
+from domain.payment.events import PaymentEvent, PaymentStatus
 from engine.commands.handler import CommandResult
 from engine.deciding.aggregate import Aggregate
 from engine.triggers.http_answers import answer
+
+
+class OrderAnswer(TypedDict):
+    orderId: str
+    stream: str
+    version: int
+    status: OrderStatus
+
+
+class PaymentAnswer(TypedDict):
+    orderId: str
+    stream: str
+    version: int
+    status: PaymentStatus
 
 
 def order_answer(

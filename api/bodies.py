@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from domain.money import Money
+from domain.money import DECIMAL, DECIMALS, Money
 from engine.triggers.http_requests import NAME_PATTERN
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -30,8 +30,9 @@ def _text(amount: object) -> object:
 
 
 class MoneyBody(Body):
-    amount: Annotated[str, BeforeValidator(_text)]
-    currency: str
+    # What `Money.parse` takes: the schema says it, and the message of its error says more than a schema can.
+    amount: Annotated[str, BeforeValidator(_text), Field(json_schema_extra={"pattern": f"^{DECIMAL.pattern}$"})]
+    currency: Annotated[str, Field(json_schema_extra={"enum": sorted(DECIMALS)})]
 
     @model_validator(mode="after")
     def _is_money(self) -> Self:

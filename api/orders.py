@@ -8,10 +8,17 @@ from typing import Annotated, Final, Self
 import azure.functions as func
 from pydantic import Field, model_validator
 
-from api.answers import order_answer
+from api.answers import OrderAnswer, order_answer
 from api.bodies import Body, Label, MoneyBody, Name, Quantity, Reason
 from domain.order.aggregate import ORDER
 from domain.order.commands import CancelOrder, PlaceOrder, ShipOrder
+from domain.order.decisions import (
+    InvalidOrder,
+    OrderAlreadyShipped,
+    OrderIsCancelled,
+    OrderNotConfirmed,
+    OrderNotFound,
+)
 from domain.order.events import OrderLine
 from domain.payment.aggregate import PAYMENT
 from domain.registry import FULFILMENT
@@ -19,6 +26,7 @@ from engine.commands.handler import CommandResult
 from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answered
 from engine.triggers.http_requests import read_name, read_switch
+from engine.triggers.operations import command, described, events
 
 _ORDERS: Final = uuid.UUID("0f0a7d3c-6f5e-5d55-8d8e-5b1f2a3c4d5e")
 """This is the namespace of order ids, which are derived from the ids of the commands that place them."""
@@ -65,6 +73,20 @@ class OrderFunctions:
     http: HttpFunctions
 
     @answered
+    @described(
+        command(
+            "place_order",
+            "Places an order",
+            PlaceOrderBody,
+            OrderAnswer,
+            example={
+                "customerId": "ada",
+                "lines": [{"sku": "mug", "quantity": 2, "unitPrice": {"amount": "12.50", "currency": "EUR"}}],
+            },
+            refusals=(InvalidOrder("The total of an order is too large."),),
+            status=201,
+        )
+    )
     async def place(self, req: func.HttpRequest) -> func.HttpResponse:
         asked = self.http.read_command(req, "/orders", PlaceOrderBody)
         order_id = str(uuid.uuid5(_ORDERS, asked.command_id))
@@ -76,6 +98,16 @@ class OrderFunctions:
         return await self.http.carry_out(req, ORDER, placing, placed, probably_new=True)
 
     @answered
+    @described(
+        command(
+            "cancel_order",
+            "Cancels an order that is not shipped",
+            CancellationBody,
+            OrderAnswer,
+            example={"reason": "ordered twice"},
+            refusals=(OrderNotFound(), OrderAlreadyShipped()),
+        )
+    )
     async def cancel(self, req: func.HttpRequest) -> func.HttpResponse:
         order_id = read_name(req, "orderId")
         asked = self.http.read_command(req, f"/orders/{order_id}/cancellation", CancellationBody)
@@ -83,6 +115,16 @@ class OrderFunctions:
         return await self.http.carry_out(req, ORDER, cancelling, partial(order_answer, ORDER, order_id))
 
     @answered
+    @described(
+        command(
+            "ship_order",
+            "Ships an order that is confirmed",
+            ShipmentBody,
+            OrderAnswer,
+            example={"carrier": "DHL", "trackingNumber": "T-1"},
+            refusals=(OrderNotFound(), OrderNotConfirmed(), OrderAlreadyShipped(), OrderIsCancelled()),
+        )
+    )
     async def ship(self, req: func.HttpRequest) -> func.HttpResponse:
         order_id = read_name(req, "orderId")
         asked = self.http.read_command(req, f"/orders/{order_id}/shipment", ShipmentBody)
@@ -90,6 +132,7 @@ class OrderFunctions:
         return await self.http.carry_out(req, ORDER, shipping, partial(order_answer, ORDER, order_id))
 
     @answered
+    @described(events("get_order_events", "The events of an order, and its whole story", ORDER, PAYMENT, FULFILMENT))
     async def events(self, req: func.HttpRequest) -> func.HttpResponse:
         """Answers with the events of the order; with `all=true`, also with those of its payment and its process."""
         order_id = read_name(req, "orderId")

@@ -7,13 +7,15 @@ from typing import Annotated, Literal, Self
 import azure.functions as func
 from pydantic import Field, model_validator
 
-from api.answers import order_answer
+from api.answers import PaymentAnswer, order_answer
 from api.bodies import Body, Reason
 from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import DeclinePayment, ProcessPayment
+from domain.payment.decisions import PaymentAlreadyProcessed, PaymentNotRequested
 from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answered
 from engine.triggers.http_requests import read_name
+from engine.triggers.operations import command, described
 
 
 class PaymentBody(Body):
@@ -48,6 +50,16 @@ class PaymentFunctions:
     http: HttpFunctions
 
     @answered
+    @described(
+        command(
+            "report_payment",
+            "Reports that a payment was processed or declined, each reference once: the provider's webhook",
+            PaymentBody,
+            PaymentAnswer,
+            example={"outcome": "processed", "reference": "pay-1"},
+            refusals=(PaymentNotRequested(), PaymentAlreadyProcessed()),
+        )
+    )
     async def report(self, req: func.HttpRequest) -> func.HttpResponse:
         """Is the webhook of the payment provider.
 

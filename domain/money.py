@@ -24,7 +24,7 @@ DECIMALS: Final = {
 LARGEST_AMOUNT: Final = 2**53 - 1
 """Cosmos DB keeps JSON numbers as IEEE 754 doubles: above this, minor units would silently be rounded."""
 
-_DECIMAL = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?")
+DECIMAL: Final = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Money:
         decimals = DECIMALS.get(currency)
         if decimals is None:
             raise ValueError(f"currency {currency!r} is not a supported ISO 4217 code such as EUR or USD")
-        match = _DECIMAL.fullmatch(text)
+        match = DECIMAL.fullmatch(text)
         if match is None:
             raise ValueError("amount must be a decimal string such as 12.50, without sign or exponent")
         whole, fraction = match[1], match[2] or ""

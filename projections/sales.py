@@ -1,7 +1,7 @@
 """The read model `sales` counts, by minute and currency, what is ordered, cancelled and paid."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypedDict
 
 from domain.money import DECIMALS, Money
 from domain.order.aggregate import ORDER
@@ -52,7 +52,13 @@ SALES: Final = Rollup(
 )
 
 
-def _shown(currency: str, sums: Sums) -> dict[str, int | str]:
+class Shown(TypedDict):
+    ordersPlaced: int
+    ordersCancelled: int
+    revenue: str
+
+
+def _shown(currency: str, sums: Sums) -> Shown:
     return {
         "ordersPlaced": sums.get("ordersPlaced", 0),
         "ordersCancelled": sums.get("ordersCancelled", 0),

@@ -1,8 +1,7 @@
 """The read model `stock-levels` shows one sku: the units on hand, and how many of them are reserved for orders."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, assert_never
+from typing import Final, TypedDict, assert_never
 
 from domain.stock.aggregate import STOCK
 from domain.stock.events import (
@@ -52,7 +51,11 @@ STOCK_LEVELS: Final = Projection(
 )
 
 
-def _computed(view: StockLevel) -> Mapping[str, int]:
+class Computed(TypedDict):
+    available: int
+
+
+def _computed(view: StockLevel) -> Computed:
     return {"available": view.available}
 
 

@@ -1,4 +1,4 @@
-"""Requests to the functions of HTTP without a host between."""
+"""Requests to the functions of HTTP without a host between. Every answer is one that is described."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,10 +9,11 @@ from typing import Any, Final
 import azure.functions as func
 
 from api.interface import Interface
+from tests import described
 
-_Function = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+Function = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
-FUNCTIONS: Final[Mapping[str, Callable[[Interface], _Function]]] = {
+FUNCTIONS: Final[Mapping[str, Callable[[Interface], Function]]] = {
     "place_order": lambda api: api.orders.place,
     "cancel_order": lambda api: api.orders.cancel,
     "report_payment": lambda api: api.payments.report,
@@ -59,5 +60,6 @@ async def send(
         body=raw,
     )
     response = await FUNCTIONS[function](functions)(request)
+    described.check(function, response)
     text = response.get_body()
     return Answered(response.status_code, response.headers, json.loads(text) if text else None)

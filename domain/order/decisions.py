@@ -20,10 +20,12 @@ class OrderAlreadyPlaced(DomainError):
 
 
 class InvalidOrder(DomainError):
-    """The lines of the order do not make an order. The message says which rule they break."""
+    """The lines of the order do not make an order: mend them as the message says, under another Idempotency-Key."""
 
 
 class OrderNotConfirmed(DomainError):
+    """An order ships once its status is `confirmed`: ask for it, and ship it then."""
+
     def __init__(self) -> None:
         super().__init__(
             "The order is not confirmed yet: it ships after its stock is reserved and its payment arrived."
@@ -31,11 +33,15 @@ class OrderNotConfirmed(DomainError):
 
 
 class OrderAlreadyShipped(DomainError):
+    """Nothing can be changed any more: the goods are on their way."""
+
     def __init__(self) -> None:
         super().__init__("The order has already been shipped.")
 
 
 class OrderIsCancelled(DomainError):
+    """Its goods stay here: whoever still wants them places another order."""
+
     def __init__(self) -> None:
         super().__init__("The order has been cancelled.")
 

@@ -50,6 +50,8 @@ class InvalidAmount(DomainError):
 
 
 class PaymentAlreadyProcessed(DomainError):
+    """The money of another payment counts: look at the payment of the order before you report again."""
+
     def __init__(self) -> None:
         super().__init__("Another payment for this order has already been processed.")
 

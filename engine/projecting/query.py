@@ -21,8 +21,8 @@ class StreamQuery(Generic[V]):
     """Answers with one view: that of the stream whose entity id is the parameter `parameter` of the route.
 
     `unknown` is the message for a stream that has no events. `computed(view)` returns properties of the answer that are
-    not stored in the view. With `at_moments`, the query also answers for past versions and times, for which it folds
-    the stream: that is for streams that stay short.
+    not stored in the view, as a typed dict, which describes them to clients. With `at_moments`, the query also answers
+    for past versions and times, for which it folds the stream: that is for streams that stay short.
     """
 
     projection: Projection[V]

@@ -91,7 +91,7 @@ class Converter:
     def _read_fields(self, cls: Any, source: str, names: "_Names", tag: str | None) -> tuple[Any, str]:
         twins: list[tuple[Any, ...]] = []
         arguments = []
-        for field, hint in _fields(cls):
+        for field, hint in fields_at_rest(cls):
             value = f"{source}.{field.name}"
             twin, made = self._read(hint, value, names)
             if (default := _default(field, names)) is not None:
@@ -105,7 +105,7 @@ class Converter:
             twins,
             kw_only=True,
             gc=False,
-            rename=_camel,
+            rename=name_at_rest,
             forbid_unknown_fields=self._refuses_unknown_keys,
             tag=tag,
             tag_field=tag and "type",
@@ -133,9 +133,9 @@ class Converter:
         return f"{names.name(by_class)}[type({source})]({source})"
 
     def _written_fields(self, cls: Any, source: str, names: "_Names") -> Iterator[str]:
-        for field, hint in _fields(cls):
+        for field, hint in fields_at_rest(cls):
             value = f"{source}.{field.name}"
-            entry = f"{_camel(field.name)!r}: {self._written(hint, value, names)}"
+            entry = f"{name_at_rest(field.name)!r}: {self._written(hint, value, names)}"
             if field.metadata.get("omit_if_default"):
                 entry = f"**({{}} if {value} == {_default(field, names)} else {{{entry}}})"
             yield entry
@@ -173,15 +173,16 @@ class _Names:
 
 def names_at_rest(cls: Any) -> frozenset[str]:
     """Returns the keys of the data of a dataclass."""
-    return frozenset(_camel(field.name) for field in fields(cls))
+    return frozenset(name_at_rest(field.name) for field in fields(cls))
 
 
-def _camel(name: str) -> str:
+def name_at_rest(name: str) -> str:
+    """Returns the key of a field: `houseId` for `house_id`."""
     head, *tail = name.split("_")
     return head + "".join(part.capitalize() for part in tail)
 
 
-def _fields(cls: Any) -> Iterator[tuple["Field[Any]", Any]]:
+def fields_at_rest(cls: Any) -> Iterator[tuple["Field[Any]", Any]]:
     """Yields the fields of a dataclass with their types, those of a generic one for its arguments."""
     origin = get_origin(cls) or cls
     hints = get_type_hints(origin)

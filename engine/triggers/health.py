@@ -1,14 +1,57 @@
 """The answer of `GET /health/details`: what is found, and nothing by which anybody gets in."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Final, NotRequired, TypedDict
 
 import azure.functions as func
 
-from engine.consuming.health import Health
-from engine.consuming.lag import PartitionLag
+from engine.consuming.health import Dependency, Health, Status
+from engine.consuming.lag import PartitionLag, State
 from engine.storing.events import time_at_rest
 from engine.triggers.http_answers import answer
+from engine.triggers.operations import Answer, Operation
+
+
+class Dependencies(TypedDict):
+    cosmos: Dependency
+    serviceBus: Dependency
+
+
+class Partition(TypedDict):
+    """Shows how far a consumer of the feed has come in one partition; None where nothing is known."""
+
+    partition: str
+    state: State
+    documents: int | None
+    seconds: float | None
+    owner: str | None
+    age: float | None
+
+
+class Consumer(TypedDict):
+    """Shows how many streams, or sessions, a consumer has parked; the bus counts what waits for one of its own."""
+
+    consumer: str
+    parked: int
+    partitions: NotRequired[list[Partition]]
+
+
+class HealthDetails(TypedDict):
+    status: Status
+    at: datetime
+    dependencies: Dependencies
+    consumers: list[Consumer]
+
+
+HEALTH_DETAILS: Final = Operation(
+    "health_details",
+    "How the service is: its dependencies, how far its consumers are behind, what is parked",
+    {
+        200: Answer("It is well, or goes on with less.", lambda schemas: schemas.of(HealthDetails)),
+        503: Answer("What it depends on is down.", lambda schemas: schemas.of(HealthDetails)),
+    },
+)
 
 
 def health_answer(health: Health) -> func.HttpResponse:

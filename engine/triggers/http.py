@@ -21,8 +21,10 @@ from engine.projecting.counting.sums import totals
 from engine.projecting.query import MinutesQuery, PageQuery, ReadModel, StreamQuery
 from engine.reacting.followers import followers
 from engine.storing.events import time_at_rest
-from engine.triggers.health import health_answer
+from engine.triggers.health import HEALTH_DETAILS, health_answer
 from engine.triggers.http_answers import (
+    CommandOutcome,
+    Up,
     accepted_answer,
     answer,
     answered,
@@ -32,6 +34,8 @@ from engine.triggers.http_answers import (
     view_answer,
 )
 from engine.triggers.http_requests import (
+    MOST_EVENTS,
+    USUAL_EVENTS,
     CommandRequest,
     Moment,
     continuation_of,
@@ -44,6 +48,7 @@ from engine.triggers.http_requests import (
     read_name,
     read_span,
 )
+from engine.triggers.operations import ASKED_BY_ID, described, plain
 from engine.turns import in_turns
 
 if TYPE_CHECKING:
@@ -52,8 +57,7 @@ if TYPE_CHECKING:
 
 B = TypeVar("B", bound=BaseModel)
 
-_EVENTS: Final = 100
-_MOST_EVENTS: Final = 500
+_LOCATION: Final = ("Location",)
 _MOST_BYTES: Final = 1024 * 1024
 """A page of events ends with the one that reaches this size."""
 
@@ -74,11 +78,13 @@ class HttpFunctions:
     trust_easyauth: bool
 
     @answered
+    @described(plain("health", "Says that the process is up", Up))
     async def health(self, _req: func.HttpRequest) -> func.HttpResponse:
         """Answers that the worker process is up. It does not check what the worker process depends on."""
         return answer({"status": "up"})
 
     @answered
+    @described(HEALTH_DETAILS)
     async def health_details(self, _req: func.HttpRequest) -> func.HttpResponse:
         """Answers how its dependencies and its consumers are: 503 where a dependency is down, else 200."""
         try:
@@ -88,6 +94,7 @@ class HttpFunctions:
         return health_answer(await services.health.of(followers(self.read_models), services.consumers))
 
     @answered
+    @described(plain("get_command", "What became of a command", CommandOutcome, headers=_LOCATION, errors=ASKED_BY_ID))
     async def get_command(self, req: func.HttpRequest) -> func.HttpResponse:
         command_id = read_name(req, "commandId")
         outcome = await (await self.services()).asynchronous.outcome(command_id)
@@ -184,7 +191,7 @@ class HttpFunctions:
 
         The place of a page is a version of each stream.
         """
-        limit = read_limit(req, usual=_EVENTS, most=_MOST_EVENTS)
+        limit = read_limit(req, usual=USUAL_EVENTS, most=MOST_EVENTS)
         place = read_continuation(req, re.compile(r"\.".join([r"\d{1,10}"] * len(stream_ids))))
         versions = [0] * len(stream_ids) if place is None else map(int, place.split("."))
         after = dict(zip(stream_ids, versions, strict=True))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ParamSpec, assert_never
+from typing import Annotated, Any, Literal, NotRequired, ParamSpec, TypedDict, assert_never
 
 import azure.functions as func
 
@@ -15,11 +15,46 @@ from engine.errors import OUTCOME_SETTLES_AFTER
 from engine.storing.events import StoredEvent, time_at_rest
 from engine.triggers import observed
 from engine.triggers.http_requests import is_current
-from engine.triggers.problems import problem, problem_json, problem_of, unavailable
+from engine.triggers.problems import Problem, problem, problem_json, problem_of, unavailable
 
 P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
+
+
+class Up(TypedDict):
+    status: Literal["up"]
+
+
+class AcceptedCommand(TypedDict):
+    """Shows a command that is carried out later, with what is known of it already."""
+
+    commandId: str
+    status: Literal["pending", "done", "refused"]
+
+
+class CommandOutcome(TypedDict):
+    """Shows what became of it: the stream and its version, or the problem that the client would have been answered."""
+
+    status: Literal["pending", "done", "refused"]
+    stream: NotRequired[str]
+    version: NotRequired[int]
+    problem: NotRequired[Problem]
+
+
+class ShownEvent(TypedDict):
+    """Shows an event and its metadata. `data` is its data as clients see it."""
+
+    version: int
+    type: str
+    data: Any
+    eventId: str
+    occurredAt: Annotated[str, "date-time"]
+    correlationId: str
+    causationId: str
+    traceparent: str
+    actor: str
+
 
 _Handler = Callable[P, Awaitable[func.HttpResponse]]
 
@@ -32,8 +67,7 @@ def answered(handler: _Handler[P]) -> _Handler[P]:
 
     @functools.wraps(handler)
     async def answer_always(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:
-        request = args[-1]
-        assert isinstance(request, func.HttpRequest), "the request comes last"
+        request = next(each for each in args if isinstance(each, func.HttpRequest))
         with observed.request(request) as span:
             response = await always(*args, **kwargs)
             span.set({"http.response.status_code": response.status_code})
@@ -114,8 +148,7 @@ def outcome_answer(outcome: Outcome | None, resources: Mapping[str, str]) -> fun
             assert_never(outcome)
 
 
-def event_json(stored: StoredEvent, data: Any) -> dict[str, Any]:
-    """Returns an event and its metadata as JSON. `data` is its data as clients see it."""
+def event_json(stored: StoredEvent, data: Any) -> ShownEvent:
     metadata = stored.metadata
     return {
         "version": stored.version,

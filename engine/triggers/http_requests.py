@@ -20,7 +20,7 @@ from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.projecting.counting.sums import Span
 from engine.storing.events import time_at_rest
 from engine.telemetry.spans import current
-from engine.triggers.problems import BadRequest, Violation
+from engine.triggers.problems import BadRequest, BodyTooLarge, LengthRequired, Violation
 
 B = TypeVar("B", bound=BaseModel)
 R = TypeVar("R", covariant=True)
@@ -32,9 +32,15 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
 
 _NAME: Final = re.compile(NAME_PATTERN)
 
+USUAL_VIEWS: Final = 20
+MOST_VIEWS: Final = 100
+USUAL_EVENTS: Final = 100
+MOST_EVENTS: Final = 500
+"""A page has so many views, or events, where the client does not say how many, and may have so many at most."""
+
 _COMMANDS: Final = uuid.UUID("6f1f3f0e-2f59-5f0a-9a3e-7a1f2f0c8d11")
-_IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
-_STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{1,100}")
+STRONG_ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,9})"')
 _VERSION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _MINUTE: Final = timedelta(minutes=1)
@@ -81,7 +87,7 @@ def read_command(
     described = _validated(model, body)
     caller = _caller(req, trust_easyauth=trust_easyauth)
     key = req.headers.get("idempotency-key")
-    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key must be 1 to 100 printable ASCII characters.")
     if key_of is not None:
         key = key_of(described)
@@ -106,7 +112,7 @@ def read_name(req: func.HttpRequest, parameter: str) -> str:
     return value
 
 
-def read_limit(req: func.HttpRequest, *, usual: int = 20, most: int = 100) -> int:
+def read_limit(req: func.HttpRequest, *, usual: int = USUAL_VIEWS, most: int = MOST_VIEWS) -> int:
     """Returns how many items a page may have. Raises BadRequest."""
     _refuse_misspelt(req, "limit", "continuation")
     text = req.params.get("limit", str(usual))
@@ -245,25 +251,23 @@ def prefers_async(req: func.HttpRequest) -> bool:
     return any(each.split(";")[0].strip().lower() == "respond-async" for each in header.split(","))
 
 
-def is_current(req: func.HttpRequest, version: int | str) -> bool:
-    """Returns whether If-None-Match names this version: by weak comparison, in a list or as `*` (RFC 9110, 13.1.2)."""
+def is_current(req: func.HttpRequest, tag: int | str) -> bool:
+    """Returns whether If-None-Match names this version, or this tag.
+
+    It compares weakly, in a list or as `*` (RFC 9110, 13.1.2).
+    """
     header: str = req.headers.get("if-none-match", "")
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
-    return f'"{version}"' in tags or header.strip() == "*"
+    return f'"{tag}"' in tags or header.strip() == "*"
 
 
 def _body(req: func.HttpRequest) -> bytes:
     body = req.get_body()
     if not body and "chunked" in req.headers.get("transfer-encoding", "").lower():
         # Without http.enableChunkedRequestBinding the Functions host hands over chunked requests without their body.
-        raise BadRequest(
-            "A chunked body does not reach this service. Send it with a Content-Length.",
-            status=411,
-            title="Length required",
-        )
+        raise LengthRequired
     if len(body) > MAX_BODY_BYTES:
-        detail = f"The body has {len(body)} bytes, at most {MAX_BODY_BYTES} are accepted."
-        raise BadRequest(detail, status=413, title="Too large")
+        raise BodyTooLarge(len(body), MAX_BODY_BYTES)
     return body
 
 
@@ -323,7 +327,7 @@ def _if_match(req: func.HttpRequest) -> int | None:
     header = req.headers.get("if-match")
     if header is None or header.strip() == "*":
         return None
-    match = _STRONG_ETAG.fullmatch(header.strip())
+    match = STRONG_ETAG.fullmatch(header.strip())
     if match is None:
         raise BadRequest('If-Match must be one version of the stream as answered in ETag, such as "3", or *.')
     return int(match[1])

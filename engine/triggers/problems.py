@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NotRequired, TypedDict
 
 import azure.functions as func
 
@@ -14,6 +14,8 @@ from engine.errors import Unavailable
 from engine.storing.errors import NewerEvent
 
 PROBLEM_JSON: Final = "application/problem+json"
+PROBLEM_TYPE: Final = "urn:problem-type:"
+"""Stands before the kind of a problem in its type. docs/problems.md has a section for each kind."""
 
 _NEWER_BUILD_RETRY_AFTER: Final = 10.0
 
@@ -36,6 +38,30 @@ class BadRequest(Exception):
         self.status = status
         self.title = title or "The request is malformed"
         self.violations = violations
+
+
+class LengthRequired(BadRequest):
+    def __init__(self) -> None:
+        super().__init__(
+            "A chunked body does not reach this service. Send it with a Content-Length.",
+            status=411,
+            title="Length required",
+        )
+
+
+class BodyTooLarge(BadRequest):
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(f"The body has {size} bytes, at most {most} are accepted.", status=413, title="Too large")
+
+
+class Problem(TypedDict):
+    """Shows a problem as clients see it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[list[Violation]]
 
 
 def problem_of(error: Exception) -> func.HttpResponse:
@@ -68,7 +94,7 @@ def unavailable(retry_after: float) -> func.HttpResponse:
 def problem_json(refusal: Refusal) -> dict[str, Any]:
     """Returns the members of a problem, without those that are optional."""
     return {
-        "type": f"urn:problem-type:{refusal.type}",
+        "type": f"{PROBLEM_TYPE}{refusal.type}",
         "title": refusal.title,
         "status": refusal.status,
         "detail": refusal.detail,

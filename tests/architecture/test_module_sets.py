@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+DESCRIBES = {"engine.triggers.documentation", "engine.triggers.openapi", "engine.triggers.docs_page"}
 HTTP_ONLY = {"pydantic", "engine.triggers.http", "api.interface", "api.bodies"}
 SETTINGS = "import os; os.environ.update(COSMOS='AccountEndpoint=http://x/;AccountKey=eA==', COSMOS_DATABASE='x', SERVICEBUS='Endpoint=sb://x;SharedAccessKey=k')"
 NEVER = {"azure.servicebus", "azure.identity", "devstack", "emulators", "demo", "operate", "requests"}
@@ -31,7 +32,7 @@ def test_indexing_reads_no_settings_and_connects_to_nothing() -> None:
 def test_the_feed_never_loads_what_serves_http() -> None:
     modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.feed())")
     assert {"engine.projecting.projector", "azure.cosmos.aio"} <= modules
-    assert not (HTTP_ONLY | NEVER) & modules
+    assert not (HTTP_ONLY | DESCRIBES | NEVER) & modules
 
 
 def test_the_bus_never_loads_what_serves_http() -> None:
@@ -89,4 +90,12 @@ except Unavailable:
 def test_http_loads_no_message_bus_and_no_identity_unasked() -> None:
     modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.http())")
     assert modules >= HTTP_ONLY
-    assert not NEVER & modules
+    assert not (DESCRIBES | NEVER) & modules
+
+
+def test_the_description_is_loaded_when_it_is_asked_for_and_connects_to_nothing() -> None:
+    modules = loaded(
+        "import os; os.environ.clear(); from composition import wiring; asyncio.run(wiring.documentation())"
+    )
+    assert modules >= DESCRIBES
+    assert not (NEVER | {"azure.cosmos"}) & modules

@@ -32,6 +32,8 @@ HTTP = {
     "get_stock_events": ("GET", "stock/{sku}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
     "health_details": ("GET", "health/details", "FUNCTION"),
+    "get_openapi": ("GET", "openapi.json", "ANONYMOUS"),
+    "get_docs": ("GET", "docs", "ANONYMOUS"),
 }
 
 BUS: dict[str, dict[str, Any]] = {

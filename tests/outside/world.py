@@ -26,6 +26,7 @@ from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from tests import described
 from tests.outside.values import SOON, TRACE
 from tests.rest import FUNCTIONS
 
@@ -69,7 +70,7 @@ class World:
         async def services() -> Services:
             return assembled
 
-        self._functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
+        self.functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
 
     def clock(self) -> datetime:
         return self.now
@@ -92,7 +93,8 @@ class World:
             route_params=route,
             body=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
         )
-        response: func.HttpResponse = await FUNCTIONS[function](self._functions)(request)
+        response: func.HttpResponse = await FUNCTIONS[function](self.functions)(request)
+        described.check(function, response)
         return response
 
     async def settle(self, *entities: str) -> None:

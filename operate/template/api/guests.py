@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TypedDict
 
 import azure.functions as func
 
 from api.bodies import Body, Room
 from domain.guest.aggregate import GUEST
 from domain.guest.commands import Arrive, Leave
+from domain.guest.decisions import GuestIsInAnotherRoom, GuestNotFound
 from engine.commands.handler import CommandResult
 from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answer, answered
 from engine.triggers.http_requests import read_name
+from engine.triggers.operations import command, described, events
 
 
 class ArrivalBody(Body):
@@ -26,11 +29,27 @@ class DepartureBody(Body):
         return Leave()
 
 
+class GuestAnswer(TypedDict):
+    guest: str
+    stream: str
+    version: int
+
+
 @dataclass(frozen=True, slots=True)
 class GuestFunctions:
     http: HttpFunctions
 
     @answered
+    @described(
+        command(
+            "arrive",
+            "A guest arrives",
+            ArrivalBody,
+            GuestAnswer,
+            example={"room": 7},
+            refusals=(GuestIsInAnotherRoom(8),),
+        )
+    )
     async def arrive(self, req: func.HttpRequest) -> func.HttpResponse:
         guest = read_name(req, "guest")
         asked = self.http.read_command(req, f"/guests/{guest}/arrival", ArrivalBody)
@@ -38,6 +57,7 @@ class GuestFunctions:
         return await self.http.carry_out(req, GUEST, arriving, partial(_guest_answer, guest))
 
     @answered
+    @described(command("leave", "A guest leaves", DepartureBody, GuestAnswer, example={}, refusals=(GuestNotFound(),)))
     async def leave(self, req: func.HttpRequest) -> func.HttpResponse:
         guest = read_name(req, "guest")
         asked = self.http.read_command(req, f"/guests/{guest}/departure", DepartureBody)
@@ -45,10 +65,11 @@ class GuestFunctions:
         return await self.http.carry_out(req, GUEST, leaving, partial(_guest_answer, guest))
 
     @answered
+    @described(events("get_guest_events", "The events of a guest", GUEST))
     async def events(self, req: func.HttpRequest) -> func.HttpResponse:
         return await self.http.events(req, GUEST.stream_id(read_name(req, "guest")))
 
 
 def _guest_answer(guest: str, result: CommandResult) -> func.HttpResponse:
-    body = {"guest": guest, "stream": result.stream_id, "version": result.version}
+    body: GuestAnswer = {"guest": guest, "stream": result.stream_id, "version": result.version}
     return answer(body, version=result.version)

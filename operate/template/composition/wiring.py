@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.services import Services
     from engine.settings import TelemetrySettings
     from engine.triggers.bus import BusFunctions
+    from engine.triggers.documentation import Documentation
     from engine.triggers.feed import FeedFunctions
 
 T = TypeVar("T")
@@ -27,6 +28,11 @@ T = TypeVar("T")
 async def http() -> "Interface":
     """Returns the functions of HTTP, which connect on first use."""
     return await _HTTP.get()
+
+
+async def documentation() -> "Documentation":
+    """Returns the functions that describe the REST interface, which connect to nothing. Nothing else loads them."""
+    return await _DOCUMENTATION.get()
 
 
 async def feed() -> "FeedFunctions":
@@ -55,6 +61,14 @@ def _http() -> "Interface":
 
     settings = Settings.from_mapping(os.environ)
     return interface(services, READ_MODELS, trust_easyauth=settings.engine.trust_easyauth)
+
+
+def _documentation() -> "Documentation":
+    from api.interface import DESCRIPTION
+    from composition.domain import READ_MODELS
+    from engine.triggers.documentation import Documentation
+
+    return Documentation(DESCRIPTION, READ_MODELS)
 
 
 def _feed() -> "FeedFunctions":
@@ -121,6 +135,7 @@ def _export(telemetry: "TelemetrySettings") -> None:
 
 
 _HTTP: Final = OnFirstUse(partial(_part, _http))
+_DOCUMENTATION: Final = imported(_documentation)
 _FEED: Final = OnFirstUse(partial(_part, _feed))
 _BUS: Final = OnFirstUse(partial(_part, _bus))
 _BUILD: Final = imported(_build)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, TypedDict
 
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +16,8 @@ from engine.storing.converter import Converter
 from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answer, answered
 from engine.triggers.http_requests import NAME_PATTERN, read_name
-from tests.engine.toy.guest import DismissGuest, InviteGuest, Wish
+from engine.triggers.operations import command, described, events
+from tests.engine.toy.guest import DismissGuest, GuestHasLeft, GuestNotFound, InviteGuest, Wish
 from tests.engine.toy.registry import GUEST, READ_MODELS
 
 _GUESTS: Final = uuid.UUID("5d0c2f0e-8f1c-5a57-9f0b-0c0f3b6f2c11")
@@ -46,11 +47,20 @@ class DismissalBody(_Body):
     reason: str
 
 
+class GuestAnswer(TypedDict):
+    guestId: str
+    version: int
+
+
+INVITATION: Final = {"houseId": "hill", "wishes": [{"what": "a window", "count": 1}]}
+
+
 @dataclass(frozen=True, slots=True)
 class Interface:
     engine: HttpFunctions
 
     @answered
+    @described(command("invite", "Invites a guest", InvitationBody, GuestAnswer, example=INVITATION, status=201))
     async def invite(self, req: func.HttpRequest) -> func.HttpResponse:
         asked = self.engine.read_command(req, "/guests", InvitationBody)
         guest_id = str(uuid.uuid5(_GUESTS, asked.command_id))
@@ -59,6 +69,19 @@ class Interface:
         return await self.engine.carry_out(req, GUEST, inviting, invited, probably_new=True)
 
     @answered
+    @described(
+        command(
+            "dismiss",
+            "Dismisses a guest",
+            DismissalBody,
+            GuestAnswer,
+            example={"reason": "no"},
+            refusals=(
+                GuestNotFound(),
+                GuestHasLeft(),
+            ),
+        )
+    )
     async def dismiss(self, req: func.HttpRequest) -> func.HttpResponse:
         guest_id = read_name(req, "guestId")
         asked = self.engine.read_command(req, f"/guests/{guest_id}/dismissal", DismissalBody)
@@ -66,6 +89,7 @@ class Interface:
         return await self.engine.carry_out(req, GUEST, dismissing, partial(_guest_answer, guest_id, 200))
 
     @answered
+    @described(events("get_guest_events", "The events of a guest", GUEST))
     async def events(self, req: func.HttpRequest) -> func.HttpResponse:
         return await self.engine.events(req, GUEST.stream_id(read_name(req, "guestId")))
 

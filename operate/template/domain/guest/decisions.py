@@ -14,6 +14,8 @@ class GuestNotFound(NotFound):
 
 
 class GuestIsInAnotherRoom(DomainError):
+    """A guest leaves before they arrive in another room."""
+
     def __init__(self, room: int) -> None:
         super().__init__(f"The guest is in room {room}.")
 

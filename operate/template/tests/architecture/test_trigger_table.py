@@ -17,6 +17,8 @@ HTTP = {
     "get_guest_events": ("GET", "guests/{guest}/events", "FUNCTION"),
     "health": ("GET", "health", "ANONYMOUS"),
     "health_details": ("GET", "health/details", "FUNCTION"),
+    "get_openapi": ("GET", "openapi.json", "ANONYMOUS"),
+    "get_docs": ("GET", "docs", "ANONYMOUS"),
 }
 FEED = {
     "relay_events": "relay-",

@@ -1,8 +1,7 @@
 """The read model `house-beds` shows how many beds a house has, and how many of them are taken."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, assert_never
+from typing import Final, TypedDict, assert_never
 
 from engine.projecting.projection import Projection
 from engine.projecting.query import StreamQuery
@@ -33,7 +32,11 @@ def project(view: HouseBeds | None, recorded: RecordedEvent[HouseEvent]) -> Hous
             assert_never(event)
 
 
-def _computed(view: HouseBeds) -> Mapping[str, int]:
+class Computed(TypedDict):
+    free: int
+
+
+def _computed(view: HouseBeds) -> Computed:
     return {"free": view.beds - view.taken}
 
 

@@ -1,8 +1,8 @@
 """The read model `house-visits` counts, by minute and house, guests that come and go, and beds that they take."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, TypedDict
 
 from engine.projecting.counting.port import Sums
 from engine.projecting.counting.rollup import Contribution, Rollup
@@ -40,8 +40,18 @@ def _series(house_id: str) -> str:
 HOUSE_VISITS: Final = Rollup("house-visits", 1, (guest.CATEGORY, house.CATEGORY), contributions, (GuestLeft,))
 
 
-def _shown(_: str, sums: Sums) -> Mapping[str, int]:
-    return {measure: sums.get(measure, 0) for measure in ("arrivals", "departures", "beds")}
+class Visits(TypedDict):
+    arrivals: int
+    departures: int
+    beds: int
+
+
+def _shown(_: str, sums: Sums) -> Visits:
+    return {
+        "arrivals": sums.get("arrivals", 0),
+        "departures": sums.get("departures", 0),
+        "beds": sums.get("beds", 0),
+    }
 
 
 BY_TIME: Final = MinutesQuery(HOUSE_VISITS, series="houseId", shown=_shown)
