@@ -10,7 +10,7 @@ from engine.projecting.registry import read_models
 from engine.storing.containers import Container, containers
 
 READ_MODELS: Final = read_models("projections")
-CONTAINERS: Final[tuple[Container, ...]] = containers(each.projection.container for each in READ_MODELS)
+CONTAINERS: Final[tuple[Container, ...]] = containers(each.container for each in READ_MODELS)
 _NAMES: Final = {event: name for each in AGGREGATES for name, event in each.event_classes.items()}
 TOPOLOGY: Final[Topology] = topology(_NAMES[event] for event in NOTIFIED)
 

@@ -15,11 +15,13 @@ from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.generations.cosmos import CosmosGenerationStore
 from engine.services import Services
 from engine.settings import WebhookTarget
-from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, GENERATIONS, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client
+from engine.storing.cosmos_feed import CosmosEventFeed
 
 
 @asynccontextmanager
@@ -36,8 +38,10 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         bus = BusOnFirstUse(engine.service_bus, stack)
         adapters = Adapters(
             store=CosmosEventStore(database.get_container_client(EVENTS.name)),
+            feed=CosmosEventFeed(database.get_container_client(EVENTS.name)),
             snapshots=CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
             views=CosmosViewStore(functools.cache(database.get_container_client)),
+            generations=CosmosGenerationStore(database.get_container_client(GENERATIONS.name)),
             outcomes=CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             parked=CosmosParkedStore(database.get_container_client(PARKED.name)),
             bus=bus,

@@ -25,6 +25,9 @@ from engine.messaging.notification import Webhook
 from engine.messaging.port import Bus, DeadLetters
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, REACTION_QUEUE
 from engine.messaging.wire import EnvelopeCodec
+from engine.projecting.feeding import Feeding
+from engine.projecting.generations.known import KnownGenerations
+from engine.projecting.generations.port import GenerationStore
 from engine.projecting.port import ViewStore
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
@@ -34,6 +37,7 @@ from engine.reacting.reactions import ReactionConsumer
 from engine.reacting.relay import Relay
 from engine.services import Services
 from engine.storing.codec import EventCodec
+from engine.storing.feed import EventFeed
 from engine.storing.port import EventStore
 from engine.storing.snapshots import SnapshotStore
 
@@ -51,8 +55,10 @@ class Adapters:
     """Holds one adapter for each port. Without a webhook, no notification is sent."""
 
     store: EventStore
+    feed: EventFeed
     snapshots: SnapshotStore
     views: ViewStore
+    generations: GenerationStore
     outcomes: OutcomeStore
     parked: ParkedStore
     bus: Bus
@@ -101,11 +107,17 @@ def assemble(
         NOTIFICATION_QUEUE: NotificationConsumer(adapters.webhook, adapters.bus, clock, sleep).handle,
     }
     consumers = {name: MessageConsumer(name, handler, envelopes.vocabulary) for name, handler in handlers.items()}
+    runner = FeedRunner(clock, sleep)
+    projector = Projector(adapters.store, codec, adapters.views, runner)
+    generations = KnownGenerations(adapters.generations, surroundings.monotonic)
     return Services(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
         queries=Queries(adapters.store, codec, adapters.views),
-        projector=Projector(adapters.store, codec, adapters.views, FeedRunner(clock, sleep)),
+        projector=projector,
+        feeding=Feeding(generations, runner, projector.consumer),
+        generations=generations,
+        feed=adapters.feed,
         refold=Refold(adapters.store, adapters.snapshots, codec, adapters.views),
         relay=Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, clock, sleep, relay_replay_until),
         messages=MessageRunner(adapters.parked, KnownSessions(adapters.parked, surroundings.monotonic), clock, sleep),

@@ -9,10 +9,13 @@ from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
 from engine.messaging.port import Bus, DeadLetters
+from engine.projecting.feeding import Feeding
+from engine.projecting.generations.known import KnownGenerations
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
 from engine.projecting.refold import Refold
 from engine.reacting.relay import Relay
+from engine.storing.feed import EventFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,9 @@ class Services:
     asynchronous: AsynchronousCommands
     queries: Queries
     projector: Projector
+    feeding: Feeding
+    generations: KnownGenerations
+    feed: EventFeed
     refold: Refold
     relay: Relay
     messages: MessageRunner

@@ -10,10 +10,11 @@ from operate.output import print_rows, say
 
 
 async def refold(environment: Mapping[str, str], stream_id: str, *, as_json: bool) -> None:
-    """Makes the views of one stream afresh, and prints a row per read model. Raises CommandFailed."""
+    """Makes the views of one stream afresh, and prints a row per read model and generation. Raises CommandFailed."""
     async with connected(environment, changes=True) as services:
         try:
-            refolded = await services.refold.stream([each.projection for each in READ_MODELS], stream_id)
+            projections = [kept for each in READ_MODELS for kept in await services.generations.kept(each)]
+            refolded = await services.refold.stream(projections, stream_id)
         except UnknownStream:
             raise CommandFailed(f"there is no stream {stream_id!r}") from None
     print_rows(

@@ -12,7 +12,7 @@ from engine.storing.codec import EventCodec
 
 CODEC: Final = EventCodec.of(AGGREGATES)
 ENVELOPES: Final = EnvelopeCodec(AGGREGATES)
-PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS)
+PROJECTIONS: Final = tuple(projection for each in READ_MODELS for projection in each.projections)
 
 
 def bus_config(folder: Path) -> Path:

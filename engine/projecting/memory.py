@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
+from engine.storing.containers import Container
 
 
 class MemoryViewStore:
@@ -36,6 +37,14 @@ class MemoryViewStore:
 
     async def delete(self, container: str, key: ViewKey) -> None:
         self._documents.pop((container, key), None)
+
+    async def beginning(self, container: Container, path: str, prefix: str, limit: int) -> Sequence[ViewKey]:
+        found = [
+            key
+            for (its_container, key), (text, _) in self._documents.items()
+            if its_container == container.name and str(json.loads(text)[path]).startswith(prefix)
+        ]
+        return found[:limit]
 
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.errors import AdapterError
+from engine.storing.containers import Container
 
 
 class ViewConflict(AdapterError):
@@ -49,6 +50,13 @@ class ViewStore(Protocol):
 
     async def delete(self, container: str, key: ViewKey) -> None:
         """Deletes the document, if there is one."""
+        ...
+
+    async def beginning(self, container: Container, path: str, prefix: str, limit: int) -> Sequence[ViewKey]:
+        """Returns the keys of at most `limit` documents whose property `path` begins with `prefix`, in any partition.
+
+        Documents that were written just now may be missing.
+        """
         ...
 
     async def page(

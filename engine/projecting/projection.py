@@ -27,7 +27,7 @@ class Projection(Generic[V]):
     `name` is also the name of the container. `generation` is a version of the projection, and the prefix of every key
     that it writes. `partition(event)` and `addressing(view)` serve read models whose views are not found by id alone:
     the first returns the value of the container's partition key, the second the properties beside the view by which the
-    container is partitioned or sorted.
+    container is partitioned or sorted: `sortKey` sorts the pages, and gets its generation here.
     """
 
     name: str
@@ -50,6 +50,11 @@ class Projection(Generic[V]):
 
     def follows(self, stream_id: str) -> bool:
         return stream_id.startswith(f"{self.category}-")
+
+    @property
+    def generation_path(self) -> str:
+        """Returns the property that begins with the generation in all that it writes."""
+        return "id"
 
     def stream_id(self, entity_id: str) -> str:
         return f"{self.category}-{entity_id}"
@@ -76,9 +81,12 @@ class Projection(Generic[V]):
         What this build does not know of `replaced` stays in it as it is. It is out of date then, so the document names
         the build that had written it: `outdatedFor`.
         """
+        addressing = dict(self.addressing(view))
+        if "sortKey" in addressing:
+            addressing["sortKey"] = f"{self.generation}~{addressing['sortKey']}"
         document = {
             "id": key.id,
-            **self.addressing(view),
+            **addressing,
             "position": position,
             "writer": self._writer,
             "view": _strict.encode(view),

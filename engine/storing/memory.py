@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.storing.errors import HistoryLost, WrongExpectedVersion
+from engine.storing.errors import FeedReset, HistoryLost, WrongExpectedVersion
 from engine.storing.events import StoredEvent
+from engine.storing.feed import FeedPage
 from engine.storing.items import from_item, to_items
 from engine.storing.port import PAGE, Appended, Head
 from engine.storing.snapshots import Snapshot
@@ -57,9 +58,9 @@ class MemoryEventStore:
         self._commits.append(items)
         return Appended(history_intact=intact)
 
-    def commits(self, after: int = 0) -> Commits:
+    def commits(self, after: int = 0, until: int | None = None) -> Commits:
         """Returns what a change feed would deliver after the first `after` transactions, in the order of commits."""
-        return Commits([item for items in self._commits[after:] for item in items], len(self._commits))
+        return Commits([item for items in self._commits[after:until] for item in items], len(self._commits))
 
     def rewrite(self, stream_id: str, version: int, data: Mapping[str, Any]) -> None:
         """Replaces the data of an event in place, as somebody may do by hand; the feed brings the event again."""
@@ -70,6 +71,35 @@ class MemoryEventStore:
     def lose(self, stream_id: str, after: int) -> None:
         """Truncates the stream to version `after`, as restoring the account would."""
         self._streams[stream_id] = self._streams[stream_id][:after]
+
+
+class MemoryEventFeed:
+    """Implements `EventFeed`: streams lie in one of two ranges. A continuation is a number of transactions."""
+
+    def __init__(self, store: MemoryEventStore) -> None:
+        self._store = store
+
+    async def ranges(self) -> Sequence[str]:
+        return ["0", "1"]
+
+    async def head(self, feed_range: str) -> str:  # noqa: ARG002 - both ranges count the same transactions
+        return str(self._store.commits().position)
+
+    async def read(self, feed_range: str, continuation: str | None, limit: int) -> FeedPage:
+        at, items, head = self.transactions(continuation), list[Mapping[str, Any]](), self._store.commits().position
+        if at > head:
+            raise FeedReset
+        while at < head and len(items) < limit:
+            its_items = self._store.commits(at, at + 1).items
+            items += [item for item in its_items if str(sum(item["streamId"].encode()) % 2) == feed_range]
+            at += 1
+        return FeedPage(items, str(at))
+
+    def transactions(self, continuation: str | None) -> int:
+        return int(continuation or 0)
+
+    def has_reached(self, continuation: str | None, head: str) -> bool:
+        return self.transactions(continuation) >= self.transactions(head)
 
 
 class MemorySnapshotStore:

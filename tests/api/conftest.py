@@ -13,9 +13,10 @@ from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.messaging.memory import MemoryBus
+from engine.projecting.generations.memory import MemoryGenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
-from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from engine.storing.memory import MemoryEventFeed, MemoryEventStore, MemorySnapshotStore
 from tests.registered import PROJECTIONS
 from tests.rest import Answered, send
 
@@ -42,8 +43,10 @@ class Api:
             Domain(AGGREGATES),
             Adapters(
                 self.store,
+                MemoryEventFeed(self.store),
                 MemorySnapshotStore(),
                 self.views,
+                MemoryGenerationStore(),
                 self.outcomes,
                 MemoryParkedStore(),
                 self.bus,

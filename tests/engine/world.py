@@ -13,10 +13,12 @@ from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
+from engine.projecting.generations.memory import MemoryGenerationStore
+from engine.projecting.generations.port import GenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
 from engine.services import Services
-from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from engine.storing.memory import MemoryEventFeed, MemoryEventStore, MemorySnapshotStore
 from engine.storing.port import EventStore
 from engine.storing.snapshots import SnapshotStore
 from engine.testing.times import NOON
@@ -29,6 +31,7 @@ def services_over(
     domain: Domain = DOMAIN,
     snapshots: SnapshotStore | None = None,
     views: ViewStore | None = None,
+    generations: GenerationStore | None = None,
     outcomes: MemoryOutcomeStore | None = None,
     parked: MemoryParkedStore | None = None,
     bus: MemoryBus | None = None,
@@ -39,8 +42,10 @@ def services_over(
     bus = bus or MemoryBus()
     adapters = Adapters(
         store=store,
+        feed=MemoryEventFeed(store if isinstance(store, MemoryEventStore) else MemoryEventStore()),
         snapshots=snapshots or MemorySnapshotStore(),
         views=views or MemoryViewStore(),
+        generations=generations or MemoryGenerationStore(),
         outcomes=outcomes or MemoryOutcomeStore(),
         parked=parked or MemoryParkedStore(),
         bus=bus,

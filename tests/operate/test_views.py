@@ -40,7 +40,7 @@ class Desk:
         """Brings to the read models what the change feed would bring after a lease was lost: every event."""
         items = [item async for item in self.events.read_all_items()]
         for each in READ_MODELS:
-            await self.services.projector.run(each.projection, items)
+            await self.services.feeding.run(each, items)
 
     async def rewrite(self, version: int, customer_id: str) -> None:
         """Replaces an event in place, as docs/operations.md says."""

@@ -20,9 +20,10 @@ from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
+from engine.projecting.generations.memory import MemoryGenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
-from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from engine.storing.memory import MemoryEventFeed, MemoryEventStore, MemorySnapshotStore
 from tests.outside.values import SOON, TRACE
 from tests.registered import PROJECTIONS
 from tests.rest import FUNCTIONS
@@ -48,8 +49,10 @@ class World:
             Domain(AGGREGATES, processes(PAYMENT_DEADLINE)),
             Adapters(
                 self.store,
+                MemoryEventFeed(self.store),
                 MemorySnapshotStore(),
                 self.views,
+                MemoryGenerationStore(),
                 MemoryOutcomeStore(),
                 MemoryParkedStore(),
                 self.bus,

@@ -37,4 +37,6 @@ def test_every_read_model_is_known_by_its_own_consumer_name() -> None:
     assert ["order-details@1", "order-history@1", "payment-status@1", "stock-levels@1"] == [
         each.consumer for each in PROJECTIONS
     ]
-    assert [ORDER_DETAILS, ORDER_HISTORY, PAYMENT_STATUS, STOCK_LEVELS] == [each.projection for each in READ_MODELS]
+    assert [(ORDER_DETAILS,), (ORDER_HISTORY,), (PAYMENT_STATUS,), (STOCK_LEVELS,)] == [
+        each.projections for each in READ_MODELS
+    ]

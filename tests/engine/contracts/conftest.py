@@ -17,12 +17,17 @@ from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked.port import ParkedStore
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.generations.cosmos import CosmosGenerationStore
+from engine.projecting.generations.memory import MemoryGenerationStore
+from engine.projecting.generations.port import GenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
-from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, GENERATIONS, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client
-from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from engine.storing.cosmos_feed import CosmosEventFeed
+from engine.storing.feed import EventFeed
+from engine.storing.memory import MemoryEventFeed, MemoryEventStore, MemorySnapshotStore
 from engine.storing.port import EventStore
 from engine.storing.snapshots import SnapshotStore
 from tests.engine.contracts.connections import cosmos, provisioned
@@ -46,6 +51,9 @@ class Adapters:
     parked_peer: ParkedStore
     outcomes: OutcomeStore
     outcomes_peer: OutcomeStore
+    feed: EventFeed
+    generations: GenerationStore
+    generations_peer: GenerationStore
 
 
 _cases: Counter[str] = Counter()
@@ -80,7 +88,21 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     name: str = request.param
     if name == "memory":
         store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
-        yield Adapters(name, store, store, MemorySnapshotStore(), MemoryViewStore(), parked, parked, outcomes, outcomes)
+        generations = MemoryGenerationStore()
+        yield Adapters(
+            name,
+            store,
+            store,
+            MemorySnapshotStore(),
+            MemoryViewStore(),
+            parked,
+            parked,
+            outcomes,
+            outcomes,
+            MemoryEventFeed(store),
+            generations,
+            generations,
+        )
     elif name == "devstack":
         async with (
             CosmosServer.start(port=0, lag=3, seed=7) as server,
@@ -108,4 +130,7 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosParkedStore(its_database.get_container_client(PARKED.name)),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosOutcomeStore(its_database.get_container_client(OUTCOMES.name)),
+            CosmosEventFeed(database.get_container_client(EVENTS.name)),
+            CosmosGenerationStore(database.get_container_client(GENERATIONS.name)),
+            CosmosGenerationStore(its_database.get_container_client(GENERATIONS.name)),
         )

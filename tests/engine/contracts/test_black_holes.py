@@ -31,12 +31,15 @@ from engine.messaging.servicebus_client import connected
 from engine.messaging.topology import COMMAND_QUEUE
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
+from engine.projecting.generations.cosmos import CosmosGenerationStore
+from engine.projecting.generations.port import Generations
 from engine.projecting.port import ViewKey
 from engine.settings import CosmosConnection, ServiceBusConnection
 from engine.storing import cosmos_account, cosmos_requests
-from engine.storing.containers import EVENTS, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, GENERATIONS, OUTCOMES, PARKED, SNAPSHOTS, Container
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client, provision, set_throughput
+from engine.storing.cosmos_feed import CosmosEventFeed
 from engine.storing.port import Head
 from engine.storing.snapshots import Snapshot
 from engine.testing.times import NOON
@@ -69,6 +72,8 @@ BY_TYPE: Final[Mapping[Any, Any]] = {
     Snapshot: Snapshot("guest-g-1", 1, 1, "e-1", NOON, "Happened", {}),
     ViewKey: ViewKey("1~guest-g-1", "1~guest-g-1"),
     Received: _RECEIVED,
+    Container: CONTAINERS[-1],
+    Generations: Generations(1, (1,)),
     Failure: Failure("no", "trace", 1, datetime(2026, 1, 1, tzinfo=UTC)),
     Notification: Notification("event-1", "00-trace", b"{}"),
 }
@@ -78,12 +83,14 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "command_ids": ["c-1", "c-2"],
     "consumer": "commands",
     "container": "guest-details",
+    "continuation": None,
     "count": 1,
     "document": {"id": "1~guest-g-1", "position": 1},
     "entity": COMMAND_QUEUE,
     "etag": None,
     "events": [event("guest-g-1", 1)],
     "fingerprint": "f",
+    "feed_range": '{"Range": {"min": "", "max": "FF", "isMinInclusive": true, "isMaxInclusive": false}}',
     "fold": 1,
     "handle": _handle,
     "key": "k",
@@ -91,6 +98,9 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "messages": [Message("m-1", "guest-g-1", "DismissGuest", b"{}", "c")],
     "outcome": Done("f", "guest-g-1", 1),
     "partition": "hill",
+    "path": "id",
+    "prefix": "1~",
+    "read_model": "guest-details",
     "session_id": "guest-g-1",
     "sort_below": "2",
     "sort_from": "1",
@@ -104,7 +114,8 @@ BY_NAME: Final[Mapping[str, Any]] = {
 BEGINS_NOTHING: Final = frozenset(
     {
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
-        "ViewStore.get", "ViewStore.find", "ViewStore.page", "OutcomeStore.get", "ParkedStore.sessions",
+        "ViewStore.get", "ViewStore.find", "ViewStore.page", "ViewStore.beginning", "EventFeed.ranges",
+        "EventFeed.head", "EventFeed.read", "GenerationStore.get", "OutcomeStore.get", "ParkedStore.sessions",
         "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park",
         "ParkedStore.free", "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
@@ -169,8 +180,10 @@ async def outside() -> AsyncIterator[Outside]:
         stack.push_async_callback(webhook.close)
         adapters = Adapters(
             CosmosEventStore(database.get_container_client(EVENTS.name)),
+            CosmosEventFeed(database.get_container_client(EVENTS.name)),
             CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
             CosmosViewStore(database.get_container_client),
+            CosmosGenerationStore(database.get_container_client(GENERATIONS.name)),
             CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             CosmosParkedStore(database.get_container_client(PARKED.name)),
             its_bus,

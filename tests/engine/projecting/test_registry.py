@@ -32,14 +32,16 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_module_is_one_by_name_with_its_query() -> None:
     found = read_models("tests.engine.toy.read_models")
     assert ["guest-details", "house-beds", "house-guests"] == [each.name for each in found]
-    assert [guest_details.BY_GUEST, house_beds.BY_HOUSE, house_guests.BY_HOUSE] == [each.query for each in found]
+    assert [(guest_details.BY_GUEST,), (house_beds.BY_HOUSE,), (house_guests.BY_HOUSE,)] == [
+        each.queries for each in found
+    ]
 
 
 def test_one_need_not_be_asked_and_private_modules_are_left_out(package: Path) -> None:
     (package / "beds.py").write_text(PROJECTION.format(name="beds"))
     (package / "_helper.py").write_text("")
     (found,) = read_models("views_of_a_test")
-    assert ("beds", None) == (found.name, found.query)
+    assert ("beds", ()) == (found.name, found.queries)
 
 
 @pytest.mark.parametrize(

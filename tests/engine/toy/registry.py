@@ -46,6 +46,6 @@ GREETING: Final[Process[greeting.GreetingInput, greeting.GreetingEvent, bool]] =
 
 DOMAIN: Final = Domain((GUEST, HOUSE, GREETING.aggregate), (GREETING,))
 READ_MODELS: Final = read_models("tests.engine.toy.read_models")
-PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS)
+PROJECTIONS: Final = tuple(projection for each in READ_MODELS for projection in each.projections)
 CODEC: Final = EventCodec.of(DOMAIN.aggregates)
 ENVELOPES: Final = EnvelopeCodec(DOMAIN.aggregates)

@@ -15,9 +15,10 @@ from engine.assembly import Adapters, Domain, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
 from engine.consuming.parked.memory import MemoryParkedStore
 from engine.messaging.memory import MemoryBus
+from engine.projecting.generations.memory import MemoryGenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
-from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
+from engine.storing.memory import MemoryEventFeed, MemoryEventStore, MemorySnapshotStore
 
 Function = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
@@ -41,7 +42,7 @@ class Api:
 
     async def feed(self) -> None:
         for each in READ_MODELS:
-            await self.services.projector.run(each.projection, self.store.commits().items)
+            await self.services.feeding.run(each, self.store.commits().items)
 
     async def _send(self, function: Function, request: func.HttpRequest) -> tuple[int, Any]:
         response = await function(request)
@@ -52,7 +53,15 @@ class Api:
 def api() -> Api:
     store, bus = MemoryEventStore(), MemoryBus()
     adapters = Adapters(
-        store, MemorySnapshotStore(), MemoryViewStore(), MemoryOutcomeStore(), MemoryParkedStore(), bus, bus
+        store=store,
+        feed=MemoryEventFeed(store),
+        snapshots=MemorySnapshotStore(),
+        views=MemoryViewStore(),
+        generations=MemoryGenerationStore(),
+        outcomes=MemoryOutcomeStore(),
+        parked=MemoryParkedStore(),
+        bus=bus,
+        dead_letters=bus,
     )
     assembled = assemble(Domain(AGGREGATES, processes()), adapters)
 

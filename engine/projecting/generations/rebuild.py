@@ -1,0 +1,255 @@
+"""A rebuild fills a new generation of a read model from the events, beside the one that serves.
+
+It walks the feed of the events from its beginning, and hands it to the consumer that the hosts run. Near the head, the
+generation is declared written, and the hosts write it too. What a host applied without knowing that was appended before
+it could know; so once every host knows, the rebuild records the head, and when it has walked up to there, nothing is
+missing: the generation is whole.
+
+Views hold the position that they have seen, so it may be interrupted and run again, by two at once too.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+from engine.consuming.errors import TransientFailure
+from engine.consuming.feed_items import stream_of
+from engine.consuming.feed_runner import FeedConsumer, FeedRunner
+from engine.errors import Unavailable
+from engine.projecting.generations.port import (
+    Build,
+    GenerationRefused,
+    Generations,
+    GenerationStore,
+    Walked,
+    change,
+    get_or_begin,
+)
+from engine.projecting.query import ReadModel
+from engine.storing.errors import FeedReset
+from engine.storing.feed import EventFeed
+
+T = TypeVar("T")
+
+SETTLED: Final = 60.0
+"""Seconds after which every host knows what is written: longer than it remembers, and than a replica lags."""
+
+RANGES_AT_ONCE: Final = 4
+PAGE: Final = 1000
+BATCH: Final = 4000
+"""A batch ends with the page that brings it to so many events of the read model: a view is written once for each."""
+
+_MOST_PAGES: Final = 20
+"""A batch has no more pages, so that progress is kept where few events are of the read model."""
+
+_TRIES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Says how far a rebuild is: events walked, and transactions of the feed, of those that there were."""
+
+    phase: str
+    events: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """`room()` returns when there is room for more requests; `report` is told the progress after each batch."""
+
+    feed: EventFeed
+    store: GenerationStore
+    runner: FeedRunner
+    sleep: Callable[[float], Awaitable[None]]
+    new_id: Callable[[], str]
+    room: Callable[[], Awaitable[None]]
+    report: Callable[[Progress], None]
+
+    async def run(self, read_model: ReadModel, consumer: FeedConsumer, generation: int) -> None:
+        """Fills the generation, from where the last run has come to, until it is whole. `consumer` writes it.
+
+        Raises GenerationRefused, ConsumerError where an event does not apply, FeedReset, and AdapterError.
+        """
+        walk = _Walk(self, read_model, self._paced(consumer), generation)
+        try:
+            await walk.run()
+        except _Finished:
+            # Another run was faster.
+            return
+
+    def _paced(self, consumer: FeedConsumer) -> FeedConsumer:
+        async def apply(stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+            await self.room()
+            await consumer.apply(stream_id, items)
+
+        return replace(consumer, apply=apply)
+
+
+class _Finished(Exception):
+    """Is raised when the generation turns out to be whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    rebuild: Rebuild
+    read_model: ReadModel
+    consumer: FeedConsumer
+    generation: int
+
+    async def run(self) -> None:
+        generations = await self._begun()
+        build = self._own(generations)
+        await self._side_by_side(self._head(each) for each in build.ranges)
+        if self.generation not in generations.written:
+            await self._up_to_heads(build, "walking")
+            generations = await self._change(build, self._written)
+        if not self._own(generations).closing:
+            self._report("waiting until every host writes it", build)
+            await self.rebuild.sleep(SETTLED)
+            build = self._own(await self._stored())
+            heads = await self._side_by_side(self._head(each) for each in build.ranges)
+            generations = await self._change(build, lambda now: self._closing(now, heads))
+        build = self._own(generations)
+        await self._up_to_heads(build, "closing")
+        await self._change(build, lambda now: replace(now, build=None))
+
+    async def _begun(self) -> Generations:
+        generations = await self._stored()
+        new = None
+        if generations.build is None:
+            ranges = await self._insist(self.rebuild.feed.ranges)
+            walked = await self._side_by_side(self._from_beginning(each) for each in ranges)
+            new = Build(self.generation, self.rebuild.new_id(), tuple(walked))
+        return await self._written_as(lambda now: self._beginning(now, new))
+
+    async def _from_beginning(self, feed_range: str) -> Walked:
+        return Walked(feed_range, await self._insist(lambda: self.rebuild.feed.head(feed_range)))
+
+    def _beginning(self, now: Generations, new: Build | None) -> Generations:
+        name, generation = self.read_model.name, self.generation
+        if now.dropped is not None:
+            raise GenerationRefused(f"generation {now.dropped} of {name} is being dropped: finish that first")
+        if generation in now.whole:
+            raise GenerationRefused(f"generation {generation} of {name} is whole: there is nothing to build")
+        if now.build is None:
+            return replace(now, build=new)
+        if now.build.generation != generation:
+            raise GenerationRefused(
+                f"generation {now.build.generation} of {name} is being built: finish it or drop it first"
+            )
+        return now
+
+    def _written(self, now: Generations) -> Generations:
+        return replace(now, written=tuple(sorted({*now.written, self.generation})))
+
+    def _closing(self, now: Generations, heads: Sequence[str]) -> Generations:
+        build = self._own(now)
+        if build.closing:
+            return now
+        ranges = tuple(replace(each, head=head) for each, head in zip(build.ranges, heads, strict=True))
+        return replace(now, build=replace(build, ranges=ranges, closing=True))
+
+    def _own(self, now: Generations) -> Build:
+        if now.build is None and self.generation in now.written:
+            raise _Finished
+        if now.build is None or now.build.generation != self.generation:
+            raise GenerationRefused(f"generation {self.generation} of {self.read_model.name} was dropped meanwhile")
+        return now.build
+
+    async def _up_to_heads(self, build: Build, phase: str) -> None:
+        slots = asyncio.Semaphore(RANGES_AT_ONCE)
+
+        async def walk(number: int, walked: Walked) -> None:
+            async with slots:
+                await self._walk(build, number, walked, phase)
+
+        await self._side_by_side(walk(number, walked) for number, walked in enumerate(build.ranges))
+
+    async def _walk(self, build: Build, number: int, walked: Walked, phase: str) -> None:
+        """Walks one range up to its head; what it has applied is kept after each batch."""
+        feed = self.rebuild.feed
+        while not feed.has_reached(walked.continuation, walked.head):
+            walked, items = await self._batch(walked)
+            if items:
+                await self._insist(lambda: self.rebuild.runner.run(self.consumer, items))  # noqa: B023 - awaited at once
+
+            def saved(now: Generations, walked: Walked = walked) -> Generations:
+                its = self._own(now)
+                ranges = list(its.ranges)
+                if feed.transactions(ranges[number].continuation) < feed.transactions(walked.continuation):
+                    ranges[number] = replace(walked, head=ranges[number].head)
+                return replace(now, build=replace(its, ranges=tuple(ranges)))
+
+            self._report(phase, self._own(await self._change(build, saved)))
+
+    async def _batch(self, walked: Walked) -> tuple[Walked, Sequence[Mapping[str, Any]]]:
+        """Returns how far the range is walked with the next events of the read model, and these."""
+        feed, items = self.rebuild.feed, list[Mapping[str, Any]]()
+        for _ in range(_MOST_PAGES):
+            await self.rebuild.room()
+            at = walked.continuation
+            page = await self._insist(lambda: feed.read(walked.feed_range, at, PAGE))  # noqa: B023 - awaited at once
+            walked = replace(walked, continuation=page.continuation, documents=walked.documents + len(page.items))
+            items += [item for item in page.items if self.consumer.follows(stream_of(item))]
+            if len(items) >= BATCH or feed.has_reached(walked.continuation, walked.head):
+                break
+            if not page.items:
+                # A replica that lags has not come to the head yet.
+                await self.rebuild.sleep(1.0)
+        return walked, items
+
+    async def _head(self, walked: Walked) -> str:
+        """Returns where the feed of the range ends. Raises FeedReset if it ends before what was walked."""
+        feed = self.rebuild.feed
+        for _ in range(_TRIES):
+            head = await self._insist(lambda: feed.head(walked.feed_range))
+            if walked.continuation is None or feed.has_reached(head, walked.continuation):
+                return head
+            await self.rebuild.sleep(1.0)
+        raise FeedReset
+
+    async def _stored(self) -> Generations:
+        name, lowest = self.read_model.name, self.read_model.generations[0]
+        return (await self._insist(lambda: get_or_begin(self.rebuild.store, name, lowest))).generations
+
+    async def _change(self, build: Build, changed: Callable[[Generations], Generations]) -> Generations:
+        """Changes what is stored, as long as this build is the one that goes on."""
+
+        def own(now: Generations) -> Generations:
+            if self._own(now).build_id != build.build_id:
+                raise GenerationRefused(f"generation {build.generation} of {self.read_model.name} is built anew")
+            return changed(now)
+
+        return await self._written_as(own)
+
+    async def _written_as(self, changed: Callable[[Generations], Generations]) -> Generations:
+        name, lowest = self.read_model.name, self.read_model.generations[0]
+        return await self._insist(lambda: change(self.rebuild.store, name, lowest, changed))
+
+    async def _insist(self, request: Callable[[], Awaitable[T]]) -> T:
+        """Returns what `request` does, which is tried again while something is away for a moment."""
+        for _ in range(_TRIES - 1):
+            try:
+                return await request()
+            except Unavailable as error:
+                await self.rebuild.sleep(error.retry_after)
+            except TransientFailure:
+                await self.rebuild.sleep(1.0)
+        return await request()
+
+    async def _side_by_side(self, work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(each) for each in work]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    def _report(self, phase: str, build: Build) -> None:
+        count = self.rebuild.feed.transactions
+        done = sum(count(each.continuation) for each in build.ranges)
+        total = sum(count(each.head) for each in build.ranges)
+        self.rebuild.report(Progress(phase, sum(each.documents for each in build.ranges), min(done, total), total))
