@@ -22,6 +22,7 @@ _OWN: Final[Mapping[str, str]] = {
     "parked": "operate.commands.parked",
     "dead-letters": "operate.commands.dead_letters",
     "views": "operate.commands.views",
+    "projections": "operate.commands.projections",
     "completion": "operate.commands.completion",
 }
 """Every service has these commands; each is the `COMMAND` of its module."""

@@ -107,9 +107,9 @@ class _Walk:
             await self._up_to_heads(build, "walking")
             generations = await self._change(build, self._written)
         if not self._own(generations).closing:
-            self._report("waiting until every host writes it", build)
+            self._report("waiting until every host writes it", self._own(generations))
             await self.rebuild.sleep(SETTLED)
-            build = self._own(await self._stored())
+            build = self._same(await self._stored(), build)
             heads = await self._side_by_side(self._head(each) for each in build.ranges)
             generations = await self._change(build, lambda now: self._closing(now, heads))
         build = self._own(generations)
@@ -158,6 +158,13 @@ class _Walk:
         if now.build is None or now.build.generation != self.generation:
             raise GenerationRefused(f"generation {self.generation} of {self.read_model.name} was dropped meanwhile")
         return now.build
+
+    def _same(self, now: Generations, build: Build) -> Build:
+        """Returns what has become of this build. Raises GenerationRefused where another one has begun instead."""
+        its = self._own(now)
+        if its.build_id != build.build_id:
+            raise GenerationRefused(f"generation {build.generation} of {self.read_model.name} is being built anew")
+        return its
 
     async def _up_to_heads(self, build: Build, phase: str) -> None:
         slots = asyncio.Semaphore(RANGES_AT_ONCE)
@@ -219,8 +226,7 @@ class _Walk:
         """Changes what is stored, as long as this build is the one that goes on."""
 
         def own(now: Generations) -> Generations:
-            if self._own(now).build_id != build.build_id:
-                raise GenerationRefused(f"generation {build.generation} of {self.read_model.name} is built anew")
+            self._same(now, build)
             return changed(now)
 
         return await self._written_as(own)

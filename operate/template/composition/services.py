@@ -22,10 +22,11 @@ from engine.storing.containers import EVENTS, GENERATIONS, OUTCOMES, PARKED, SNA
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client
 from engine.storing.cosmos_feed import CosmosEventFeed
+from engine.storing.throughput import Background
 
 
 @asynccontextmanager
-async def build(settings: Settings) -> AsyncIterator[Services]:
+async def build(settings: Settings, *, background: Background | None = None) -> AsyncIterator[Services]:
     """Yields the services, connected to Cosmos DB, and disconnects at the end, once nothing is under way.
 
     Connects to Service Bus when the first message is sent. Raises UnsuitableAccount and Unavailable.
@@ -33,7 +34,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
     # By default, the SDK logs every request with its headers; the partition key in them may be a name.
     logging.getLogger("azure").setLevel(logging.WARNING)
     engine = settings.engine
-    async with open_client(engine.cosmos) as client, contextlib.AsyncExitStack() as stack:
+    async with open_client(engine.cosmos, background=background) as client, contextlib.AsyncExitStack() as stack:
         database = client.get_database_client(engine.cosmos_database)
         bus = BusOnFirstUse(engine.service_bus, stack)
         adapters = Adapters(

@@ -190,7 +190,7 @@ class Changing:
 
     async def happens(self) -> None:
         """A guest is invited, or arrives, or arrives again."""
-        stream = f"guest-{self.chance.randrange(12)}"
+        stream = f"guest-g{self.chance.randrange(60)}"
         version = self.heads.get(stream, 0) + 1
         guest = stream.removeprefix("guest-")
         event = GuestInvited(guest, HOUSE, ()) if version == 1 else GuestArrived(guest, HOUSE)
