@@ -65,6 +65,7 @@ class World:
     bus: MemoryBus = field(default_factory=MemoryBus)
     outcomes: MemoryOutcomeStore = field(default_factory=MemoryOutcomeStore)
     parked: MemoryParkedStore = field(default_factory=MemoryParkedStore)
+    generations: MemoryGenerationStore = field(default_factory=MemoryGenerationStore)
     now: datetime = NOON
     pauses: list[float] = field(default_factory=list)
     relayed: int = 0
@@ -82,6 +83,7 @@ class World:
             self.store,
             domain=domain,
             views=self.views,
+            generations=self.generations,
             outcomes=self.outcomes,
             parked=self.parked,
             bus=self.bus,
