@@ -16,6 +16,7 @@ from bench import (
     orders,
     overhead,
     page,
+    rebuild,
     round_trips,
     visibility,
 )
@@ -38,6 +39,7 @@ PARTS: Final[Parts] = {
     "messages": ("commands over the bus, with 1 to 1,000 sessions and two hosts", messages.run),
     "flash-sale": ("more orders than units, all at once, with two hosts", flash_sale.run),
     "orders": ("what a shipped order costs, and how soon its customer is asked to pay", orders.run),
+    "rebuild": ("a read model from all events, beside a bare read and a bare upsert", rebuild.run),
     "local-bus": of_emulators.PARTS["local-bus"],
     "at-scale": of_emulators.PARTS["at-scale"],
 }

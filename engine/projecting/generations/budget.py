@@ -1,4 +1,4 @@
-"""What a rebuild asks of Cosmos DB is bounded, so that commands and queries keep the rest of the throughput."""
+"""What a rebuild asks of Cosmos DB is bounded, so that others keep the rest of the throughput."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ class Budget:
     per_second: float
     monotonic: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
-    _paid_until: float = float("-inf")
-    """By then, all that was charged has been paid."""
+    _used_until: float = float("-inf")
+    """By then, there was time for all that was charged."""
 
     def charge(self, units: float) -> None:
-        self._paid_until = max(self._paid_until, self.monotonic()) + units / self.per_second
+        self._used_until = max(self._used_until, self.monotonic()) + units / self.per_second
 
     async def room(self) -> None:
-        """Returns once all that was charged so far is paid."""
-        while (wait := self._paid_until - self.monotonic()) > 0:
+        """Returns once there was time for all that was charged so far."""
+        while (wait := self._used_until - self.monotonic()) > 0:
             await self.sleep(max(wait, _LEAST_WAIT))
