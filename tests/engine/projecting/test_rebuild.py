@@ -206,6 +206,14 @@ class TestBuilding:
         last = desk.reports[-1]
         assert (3, last.total) == (last.events, last.done)
 
+    async def test_what_is_being_built_is_kept_right_too(self, desk: Desk) -> None:
+        async def kept(_: float) -> None:
+            found = await desk.process().generations.kept(READ_MODEL)
+            assert ([1, 2], (1,)) == ([each.generation for each in found], (await desk.stored()).whole)
+
+        desk.paused = kept
+        await desk.rebuild()
+
     async def test_with_nothing_to_walk_it_is_whole(self) -> None:
         desk = Desk()
         await desk.rebuild()

@@ -1,0 +1,143 @@
+"""`operate projections`, from the first status to the drop of the former generation."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from composition.provisioning import provision_database
+from composition.services import build
+from composition.settings import Settings
+from domain.money import Money
+from domain.order.aggregate import ORDER
+from domain.order.commands import PlaceOrder
+from domain.order.events import OrderLine
+from emulators.cosmos.server import CosmosServer
+from engine.clock import utc_now
+from engine.projecting.generations import rebuild, switching
+from engine.projecting.query import ReadModel
+from engine.services import Services
+from operate import projections as command
+from operate.failure import CommandFailed
+from projections.order_history import BY_CUSTOMER, ORDER_HISTORY
+from tests.engine.contexts import context
+from tests.operate.process import operate
+from tests.settings import NO_BUS
+
+NAME = "order-history"
+NEXT = replace(ORDER_HISTORY, generation=2)
+BOTH = ReadModel((ORDER_HISTORY, NEXT), (BY_CUSTOMER, replace(BY_CUSTOMER, projection=NEXT)))
+ORDERS = [f"o-{number}" for number in range(5)]
+
+
+@dataclass(frozen=True)
+class Desk:
+    environment: Mapping[str, str]
+    services: Services
+
+    async def shown(self, generation: int) -> Sequence[str]:
+        projection = {1: ORDER_HISTORY, 2: NEXT}[generation]
+        first, end = f"{generation}~", f"{generation}\x7f"
+        page = await self.services.queries.page(projection, "ada", first, end, 10)
+        return sorted(each.order_id for each in page.views)
+
+
+@pytest.fixture
+async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    """Ada has placed five orders, and the build has two generations of their history."""
+    monkeypatch.setattr(command, "READ_MODELS", (BOTH,))
+    for module in (rebuild, switching):
+        monkeypatch.setattr(module, "SETTLED", 0.0)
+    async with CosmosServer.start(port=0, lag=3, seed=1) as server:
+        environment = {"COSMOS": server.connection_string, "COSMOS_DATABASE": "orders", "SERVICEBUS": NO_BUS}
+        settings = Settings.from_mapping(environment)
+        await provision_database(settings, lambda _: None)
+        async with build(settings) as services:
+            for order_id in ORDERS:
+                place = PlaceOrder(order_id, "ada", (OrderLine("mug", 1, Money(100, "EUR")),))
+                await services.commands.handle(ORDER, context(f"c-{order_id}").to(f"order-{order_id}", place))
+            yield Desk(environment, services)
+
+
+Capture = pytest.CaptureFixture[str]
+
+
+def printed(capsys: Capture) -> Sequence[Mapping[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+async def states(desk: Desk, capsys: Capture) -> Sequence[tuple[int, str, bool]]:
+    capsys.readouterr()
+    await command.status(desk.environment, as_json=True)
+    return [(each["generation"], each["state"], each["written"]) for each in printed(capsys)]
+
+
+async def rebuilt(desk: Desk, to: int | None = None) -> None:
+    await command.rebuild(desk.environment, NAME, to, ru_per_second=100_000, throughput_bucket=None, as_json=True)
+
+
+async def test_a_generation_is_built_takes_over_and_the_former_one_is_dropped(
+    desk: Desk, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [(1, "serves", True)] == await states(desk, capsys)
+    await rebuilt(desk)
+    (done,) = printed(capsys)
+    assert (NAME, 2, "whole", 5) == tuple(done[each] for each in ("readModel", "generation", "state", "events"))
+    assert ORDERS == await desk.shown(2)
+    assert [(1, "serves", True), (2, "whole", True)] == await states(desk, capsys)
+    await command.flip(desk.environment, NAME, None, with_parked=False, as_json=True)
+    assert [(1, "whole", True), (2, "serves", True)] == await states(desk, capsys)
+    with pytest.raises(CommandFailed, match="turn pages of before the flip"):
+        await command.drop(desk.environment, NAME, 1, as_json=True)
+    monkeypatch.setattr(command, "utc_now", lambda: utc_now() + timedelta(hours=1))
+    await command.drop(desk.environment, NAME, 1, as_json=True)
+    assert [(2, "serves", True)] == await states(desk, capsys)
+    assert ([], ORDERS) == (await desk.shown(1), await desk.shown(2))
+
+
+async def test_one_that_was_interrupted_is_told_and_goes_on(
+    desk: Desk, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(command.Rebuild, "run", _up_to_the_wait)
+        await rebuilt(desk)
+    assert [(1, "serves", True), (2, "being built: 100% of the feed", True)] == await states(desk, capsys)
+    with pytest.raises(CommandFailed, match="not whole yet"):
+        await command.flip(desk.environment, NAME, 2, with_parked=False, as_json=True)
+    await rebuilt(desk)
+    assert (2, "whole", True) == (await states(desk, capsys))[1]
+
+
+async def test_one_that_was_never_whole_is_dropped_with_what_it_has(desk: Desk, capsys: Capture) -> None:
+    await rebuilt(desk)
+    await command.drop(desk.environment, NAME, 2, as_json=True)
+    assert ([(1, "serves", True)], []) == (await states(desk, capsys), await desk.shown(2))
+
+
+async def test_what_is_not_there_is_told(desk: Desk) -> None:
+    with pytest.raises(CommandFailed, match="this build has no generation 7 of order-history, but 1, 2"):
+        await rebuilt(desk, 7)
+    with pytest.raises(CommandFailed, match="is whole: there is nothing to build"):
+        await rebuilt(desk, 1)
+    with pytest.raises(CommandFailed, match="no generation but 1, which serves"):
+        await command.flip(desk.environment, NAME, None, with_parked=False, as_json=True)
+    with pytest.raises(CommandFailed, match="serves: flip to another one first"):
+        await command.drop(desk.environment, NAME, 1, as_json=True)
+
+
+async def test_a_read_model_that_is_not_there_is_told(desk: Desk) -> None:
+    for step in (["rebuild"], ["flip"], ["drop", "--generation", "1"]):
+        ended = await operate("projections", *step, "order-histroy", COSMOS=desk.environment["COSMOS"])
+        assert (1, True) == (ended.status, ended.complaint.startswith("there is no read model 'order-histroy'"))
+
+
+async def _up_to_the_wait(self: rebuild.Rebuild, read_model: ReadModel, consumer: Any, generation: int) -> None:
+    """As far as it comes until the hosts write both."""
+    walk = rebuild._Walk(self, read_model, consumer, generation)
+    build = (await walk._begun()).build
+    assert build is not None
+    await walk._up_to_heads(build, "walking")
+    await walk._change(build, walk._written)
