@@ -108,11 +108,11 @@ async def flip(environment: Mapping[str, str], name: str, to: int | None, *, wit
 
 async def drop(environment: Mapping[str, str], name: str, generation: int, *, as_json: bool) -> None:
     """Ends the writing of a generation, and deletes its documents. Raises CommandFailed."""
+    read_model = _read_model(name)
     async with _changing(environment) as services:
         with steps(f"{name}@{generation}", 0) as step:
-            step("waiting until no host writes it")
             deleted = await _switching(services).drop(
-                _read_model(name), generation, lambda count: step(f"{count:,} documents deleted")
+                read_model, generation, lambda count: step(f"{count:,} documents deleted")
             )
     print_rows([{"readModel": name, "generation": generation, "deleted": deleted}], as_json=as_json)
 

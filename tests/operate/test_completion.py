@@ -40,7 +40,10 @@ def bash(code: str, folder: Path, variables: Mapping[str, str]) -> str:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("operate ''", {"new", "provision", "parked", "dead-letters", "views", "demo", "completion", "topology"}),
+        (
+            "operate ''",
+            {"new", "provision", "parked", "dead-letters", "views", "projections", "demo", "completion", "topology"},
+        ),
         ("operate dea", {"dead-letters"}),
         ("operate parked ''", {"list", "show", "release"}),
         ("operate parked list com", {"commands"}),

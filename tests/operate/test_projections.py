@@ -51,7 +51,7 @@ async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(command, "READ_MODELS", (BOTH,))
     for module in (rebuild, switching):
         monkeypatch.setattr(module, "SETTLED", 0.0)
-    async with CosmosServer.start(port=0, lag=3, seed=1) as server:
+    async with CosmosServer.start(port=0) as server:
         environment = {"COSMOS": server.connection_string, "COSMOS_DATABASE": "orders", "SERVICEBUS": NO_BUS}
         settings = Settings.from_mapping(environment)
         await provision_database(settings, lambda _: None)
@@ -102,7 +102,7 @@ async def test_one_that_was_interrupted_is_told_and_goes_on(
     desk: Desk, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(command.Rebuild, "run", _up_to_the_wait)
+        interrupted.setattr(rebuild.Rebuild, "run", _up_to_the_wait)
         await rebuilt(desk)
     assert [(1, "serves", True), (2, "being built: 100% of the feed", True)] == await states(desk, capsys)
     with pytest.raises(CommandFailed, match="not whole yet"):

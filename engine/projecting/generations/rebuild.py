@@ -37,7 +37,7 @@ SETTLED: Final = 60.0
 
 RANGES_AT_ONCE: Final = 4
 PAGE: Final = 1000
-BATCH: Final = 4000
+BATCH: Final = 10_000
 """A batch ends with the page that brings it to so many events of the read model: a view is written once for each."""
 
 _MOST_PAGES: Final = 20
