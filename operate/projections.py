@@ -17,6 +17,7 @@ from engine.projecting.generations.rebuild import Progress, Rebuild
 from engine.projecting.generations.switching import Switching
 from engine.projecting.query import ReadModel
 from engine.services import Services
+from engine.storing.errors import FeedReset
 from engine.storing.throughput import Background
 from operate.failure import CommandFailed
 from operate.messages import connected
@@ -82,7 +83,7 @@ async def rebuild(
             except MissingGeneration:
                 has = ", ".join(map(str, read_model.generations))
                 raise CommandFailed(f"this build has no generation {generation} of {name}, but {has}") from None
-            await Rebuild(
+            building = Rebuild(
                 feed=services.feed,
                 store=services.generations.store,
                 runner=FeedRunner(utc_now, asyncio.sleep),
@@ -90,7 +91,11 @@ async def rebuild(
                 new_id=lambda: str(uuid.uuid4()),
                 room=budget.room,
                 report=report,
-            ).run(read_model, services.projector.walker(projection), generation)
+            )
+            try:
+                await building.run(read_model, services.projector.walker(projection), generation)
+            except FeedReset as error:
+                raise CommandFailed(f"{error}; drop generation {generation} of {name}, and begin again") from error
     seconds = round(time.monotonic() - began, 1)
     print_rows(
         [{"readModel": name, "generation": generation, "state": "whole", "events": events, "seconds": seconds}],

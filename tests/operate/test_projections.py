@@ -20,6 +20,7 @@ from engine.clock import utc_now
 from engine.projecting.generations import rebuild, switching
 from engine.projecting.query import ReadModel
 from engine.services import Services
+from engine.storing.errors import FeedReset
 from operate import projections as command
 from operate.failure import CommandFailed
 from projections.order_history import BY_CUSTOMER, ORDER_HISTORY
@@ -141,3 +142,12 @@ async def _up_to_the_wait(self: rebuild.Rebuild, read_model: ReadModel, consumer
     assert build is not None
     await walk._up_to_heads(build, "walking")
     await walk._change(build, walk._written)
+
+
+async def test_a_store_that_was_made_anew_is_told_with_what_to_do(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def reset(*_: object) -> None:
+        raise FeedReset
+
+    monkeypatch.setattr(rebuild.Rebuild, "run", reset)
+    with pytest.raises(CommandFailed, match="restored, or made anew; drop generation 2 of order-history, and begin"):
+        await rebuilt(desk)
