@@ -20,7 +20,8 @@ from emulators.bench.scale import Scale, progress
 from engine.clock import utc_now
 from engine.consuming.feed_runner import FeedRunner
 from engine.projecting.generations.port import change
-from engine.projecting.generations.rebuild import PAGE, SETTLED, Progress, Rebuild
+from engine.projecting.generations.ranges import PAGE
+from engine.projecting.generations.rebuild import SETTLED, Progress, Rebuild
 from engine.projecting.query import ReadModel
 from engine.services import Services
 from engine.storing.cosmos_account import open_client

@@ -18,6 +18,7 @@ from domain.order.events import OrderLine
 from emulators.cosmos.server import CosmosServer
 from engine.clock import utc_now
 from engine.projecting.generations import rebuild, switching
+from engine.projecting.generations.ranges import FeedRanges
 from engine.projecting.query import ReadModel
 from engine.services import Services
 from engine.storing.errors import FeedReset
@@ -137,7 +138,7 @@ async def test_a_read_model_that_is_not_there_is_told(desk: Desk) -> None:
 
 async def _up_to_the_wait(self: rebuild.Rebuild, read_model: ReadModel, consumer: Any, generation: int) -> None:
     """As far as it comes until the hosts write both."""
-    walk = rebuild._Walk(self, read_model, consumer, generation)
+    walk = rebuild._Walk(self, FeedRanges(self.feed, self.sleep, self.room), read_model, consumer, generation)
     build = (await walk._begun()).build
     assert build is not None
     await walk._up_to_heads(build, "walking")

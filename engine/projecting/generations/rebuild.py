@@ -9,14 +9,11 @@ Views hold the position that they have seen, so it may be interrupted and run ag
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from engine.consuming.errors import TransientFailure
-from engine.consuming.feed_items import stream_of
 from engine.consuming.feed_runner import FeedConsumer, FeedRunner
-from engine.errors import Unavailable
 from engine.projecting.generations.port import (
     Build,
     GenerationRefused,
@@ -26,24 +23,14 @@ from engine.projecting.generations.port import (
     change,
     get_or_begin,
 )
+from engine.projecting.generations.ranges import FeedRanges, side_by_side
 from engine.projecting.query import ReadModel
-from engine.storing.errors import FeedReset
 from engine.storing.feed import EventFeed
-
-T = TypeVar("T")
 
 SETTLED: Final = 60.0
 """Seconds after which every host knows what is written: longer than it remembers, and than a replica lags."""
 
 RANGES_AT_ONCE: Final = 4
-PAGE: Final = 1000
-BATCH: Final = 10_000
-"""A batch ends with the page that brings it to so many events of the read model: a view is written once for each."""
-
-_MOST_PAGES: Final = 20
-"""A batch has no more pages, so that progress is kept where few events are of the read model."""
-
-_TRIES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +60,8 @@ class Rebuild:
 
         Raises GenerationRefused, ConsumerError where an event does not apply, FeedReset, and AdapterError.
         """
-        walk = _Walk(self, read_model, self._paced(consumer), generation)
+        ranges = FeedRanges(self.feed, self.sleep, self.room)
+        walk = _Walk(self, ranges, read_model, self._paced(consumer), generation)
         try:
             await walk.run()
         except _Finished:
@@ -95,6 +83,7 @@ class _Finished(Exception):
 @dataclass(frozen=True, slots=True)
 class _Walk:
     rebuild: Rebuild
+    ranges: FeedRanges
     read_model: ReadModel
     consumer: FeedConsumer
     generation: int
@@ -102,7 +91,7 @@ class _Walk:
     async def run(self) -> None:
         generations = await self._begun()
         build = self._own(generations)
-        await self._side_by_side(self._head(each) for each in build.ranges)
+        await self.ranges.heads(build.ranges)
         if self.generation not in generations.written:
             await self._up_to_heads(build, "walking")
             generations = await self._change(build, self._written)
@@ -110,7 +99,7 @@ class _Walk:
             self._report("waiting until every host writes it", self._own(generations))
             await self.rebuild.sleep(SETTLED)
             build = self._same(await self._stored(), build)
-            heads = await self._side_by_side(self._head(each) for each in build.ranges)
+            heads = await self.ranges.heads(build.ranges)
             generations = await self._change(build, lambda now: self._closing(now, heads))
         build = self._own(generations)
         await self._up_to_heads(build, "closing")
@@ -120,13 +109,8 @@ class _Walk:
         generations = await self._stored()
         new = None
         if generations.build is None:
-            ranges = await self._insist(self.rebuild.feed.ranges)
-            walked = await self._side_by_side(self._from_beginning(each) for each in ranges)
-            new = Build(self.generation, self.rebuild.new_id(), tuple(walked))
+            new = Build(self.generation, self.rebuild.new_id(), tuple(await self.ranges.begun()))
         return await self._written_as(lambda now: self._beginning(now, new))
-
-    async def _from_beginning(self, feed_range: str) -> Walked:
-        return Walked(feed_range, await self._insist(lambda: self.rebuild.feed.head(feed_range)))
 
     def _beginning(self, now: Generations, new: Build | None) -> Generations:
         name, generation = self.read_model.name, self.generation
@@ -173,15 +157,15 @@ class _Walk:
             async with slots:
                 await self._walk(build, number, walked, phase)
 
-        await self._side_by_side(walk(number, walked) for number, walked in enumerate(build.ranges))
+        await side_by_side(walk(number, walked) for number, walked in enumerate(build.ranges))
 
     async def _walk(self, build: Build, number: int, walked: Walked, phase: str) -> None:
         """Walks one range up to its head; what it has applied is kept after each batch."""
         feed = self.rebuild.feed
         while not feed.has_reached(walked.continuation, walked.head):
-            walked, items = await self._batch(walked)
+            walked, items = await self.ranges.batch(walked, self.consumer.follows)
             if items:
-                await self._insist(lambda: self.rebuild.runner.run(self.consumer, items))  # noqa: B023 - awaited at once
+                await self.ranges.insist(lambda: self.rebuild.runner.run(self.consumer, items))  # noqa: B023 - awaited at once
 
             def saved(now: Generations, walked: Walked = walked) -> Generations:
                 its = self._own(now)
@@ -192,35 +176,9 @@ class _Walk:
 
             self._report(phase, self._own(await self._change(build, saved)))
 
-    async def _batch(self, walked: Walked) -> tuple[Walked, Sequence[Mapping[str, Any]]]:
-        """Returns how far the range is walked with the next events of the read model, and these."""
-        feed, items = self.rebuild.feed, list[Mapping[str, Any]]()
-        for _ in range(_MOST_PAGES):
-            await self.rebuild.room()
-            at = walked.continuation
-            page = await self._insist(lambda: feed.read(walked.feed_range, at, PAGE))  # noqa: B023 - awaited at once
-            walked = replace(walked, continuation=page.continuation, documents=walked.documents + len(page.items))
-            items += [item for item in page.items if self.consumer.follows(stream_of(item))]
-            if len(items) >= BATCH or feed.has_reached(walked.continuation, walked.head):
-                break
-            if not page.items:
-                # A replica that lags has not come to the head yet.
-                await self.rebuild.sleep(1.0)
-        return walked, items
-
-    async def _head(self, walked: Walked) -> str:
-        """Returns where the feed of the range ends. Raises FeedReset if it ends before what was walked."""
-        feed = self.rebuild.feed
-        for _ in range(_TRIES):
-            head = await self._insist(lambda: feed.head(walked.feed_range))
-            if walked.continuation is None or feed.has_reached(head, walked.continuation):
-                return head
-            await self.rebuild.sleep(1.0)
-        raise FeedReset
-
     async def _stored(self) -> Generations:
         name, lowest = self.read_model.name, self.read_model.generations[0]
-        return (await self._insist(lambda: get_or_begin(self.rebuild.store, name, lowest))).generations
+        return (await self.ranges.insist(lambda: get_or_begin(self.rebuild.store, name, lowest))).generations
 
     async def _change(self, build: Build, changed: Callable[[Generations], Generations]) -> Generations:
         """Changes what is stored, as long as this build is the one that goes on."""
@@ -233,26 +191,7 @@ class _Walk:
 
     async def _written_as(self, changed: Callable[[Generations], Generations]) -> Generations:
         name, lowest = self.read_model.name, self.read_model.generations[0]
-        return await self._insist(lambda: change(self.rebuild.store, name, lowest, changed))
-
-    async def _insist(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Returns what `request` does, which is tried again while something is away for a moment."""
-        for _ in range(_TRIES - 1):
-            try:
-                return await request()
-            except Unavailable as error:
-                await self.rebuild.sleep(error.retry_after)
-            except TransientFailure:
-                await self.rebuild.sleep(1.0)
-        return await request()
-
-    async def _side_by_side(self, work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(each) for each in work]
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        return [task.result() for task in tasks]
+        return await self.ranges.insist(lambda: change(self.rebuild.store, name, lowest, changed))
 
     def _report(self, phase: str, build: Build) -> None:
         count = self.rebuild.feed.transactions

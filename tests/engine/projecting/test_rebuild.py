@@ -21,7 +21,8 @@ from engine.projecting.generations.budget import Budget
 from engine.projecting.generations.known import KEPT_FOR
 from engine.projecting.generations.memory import MemoryGenerationStore
 from engine.projecting.generations.port import GenerationRefused, Generations, MissingGeneration
-from engine.projecting.generations.rebuild import BATCH, PAGE, SETTLED, Progress, Rebuild
+from engine.projecting.generations.ranges import BATCH, PAGE
+from engine.projecting.generations.rebuild import SETTLED, Progress, Rebuild
 from engine.projecting.generations.switching import CONTINUED, Switching
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewKey
