@@ -17,8 +17,6 @@ from domain.order.events import OrderConfirmed, OrderPlaced, OrderShipped
 from emulators.bench.machine import facts
 from emulators.bench.report import Cell, Goal, Table
 from emulators.bench.scale import Scale, progress
-from engine.clock import utc_now
-from engine.consuming.feed_runner import FeedRunner
 from engine.projecting.generations.port import change
 from engine.projecting.generations.ranges import PAGE
 from engine.projecting.generations.rebuild import SETTLED, Progress, Rebuild
@@ -101,9 +99,7 @@ async def _rebuilt(services: Services, generation: int) -> None:
     def report(_: Progress) -> None:
         return
 
-    rebuild = Rebuild(
-        services.feed, services.generations.store, FeedRunner(utc_now, sleep), sleep, new_id, room, report
-    )
+    rebuild = Rebuild(services.feed, services.generations.store, services.projector.runner, sleep, new_id, room, report)
     await rebuild.run(read_model, services.projector.walker(projection), generation)
     await change(
         services.generations.store, read_model.name, 1, lambda now: replace(now, written=(1,))

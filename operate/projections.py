@@ -9,7 +9,6 @@ from typing import Any
 
 from composition.domain import READ_MODELS
 from engine.clock import utc_now
-from engine.consuming.feed_runner import FeedRunner
 from engine.projecting.generations.budget import Budget
 from engine.projecting.generations.known import projection_of
 from engine.projecting.generations.port import GenerationRefused, MissingGeneration
@@ -86,7 +85,7 @@ async def rebuild(
             building = Rebuild(
                 feed=services.feed,
                 store=services.generations.store,
-                runner=FeedRunner(utc_now, asyncio.sleep),
+                runner=services.projector.runner,
                 sleep=asyncio.sleep,
                 new_id=lambda: str(uuid.uuid4()),
                 room=budget.room,

@@ -18,7 +18,15 @@ async def refold(environment: Mapping[str, str], stream_id: str, *, as_json: boo
         except UnknownStream:
             raise CommandFailed(f"there is no stream {stream_id!r}") from None
     print_rows(
-        [{"readModel": each.read_model, "version": each.version, "deleted": each.deleted} for each in refolded],
+        [
+            {
+                "readModel": each.read_model,
+                "generation": each.generation,
+                "version": each.version,
+                "deleted": each.deleted,
+            }
+            for each in refolded
+        ],
         as_json=as_json,
     )
     if not refolded:
