@@ -1,7 +1,10 @@
 """The contract of the event feed, as tools read it."""
 
+import base64
+import json
 import uuid
 from collections.abc import Sequence
+from typing import Any, cast
 
 import pytest
 
@@ -92,3 +95,27 @@ async def test_a_container_that_was_made_anew_is_noticed() -> None:
         anew = CosmosEventFeed(database.get_container_client(EVENTS.name))
         with pytest.raises(FeedReset):
             await anew.read(only, page.continuation, 4)
+
+
+def token(*places: tuple[str, str, int]) -> str:
+    """A continuation as the SDK makes it, of these key ranges and LSNs."""
+    parts = [{"token": f'"{lsn}"', "range": {"min": first, "max": end}} for first, end, lsn in places]
+    return base64.b64encode(json.dumps({"continuation": {"continuation": parts}}).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("continuation", "head", "reached"),
+    [
+        (token(("", "FF", 5)), token(("", "FF", 5)), True),
+        (token(("", "FF", 4)), token(("", "FF", 5)), False),
+        (token(("", "8", 5), ("8", "FF", 4)), token(("", "FF", 5)), False),
+        (token(("", "8", 5), ("8", "FF", 6)), token(("", "FF", 5)), True),
+        (token(("8", "FF", 9), ("", "8", 7)), token(("", "8", 7), ("8", "FF", 9)), True),
+        (token(("8", "FF", 8), ("", "8", 9)), token(("", "8", 7), ("8", "FF", 9)), False),
+        (token(("", "FF", 8)), token(("", "8", 7), ("8", "FF", 9)), False),
+    ],
+)
+def test_a_head_is_reached_when_every_part_of_the_range_has_reached_it(
+    continuation: str, head: str, reached: bool
+) -> None:
+    assert reached == CosmosEventFeed(cast("Any", None)).has_reached(continuation, head)
