@@ -9,7 +9,6 @@ again: if somebody else has written it since, the etag is another one, and the v
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 from engine.consuming.errors import PermanentFailure, TransientFailure
@@ -21,6 +20,7 @@ from engine.projecting.written import WrittenViews
 from engine.storing.codec import EventCodec
 from engine.storing.errors import HoleInStream
 from engine.storing.events import RecordedEvent, StoredEvent
+from engine.storing.items import from_item
 from engine.storing.pages import pages
 from engine.storing.port import EventStore
 from engine.turns import in_turns
@@ -43,22 +43,43 @@ class Projector:
         await self.runner.run(self.consumer(projection), items)
 
     def consumer(self, projection: Projection[Any]) -> FeedConsumer:
-        return FeedConsumer(projection.consumer, projection.follows, partial(self._apply, projection))
+        """Returns what applies the events of batches that come from the Functions host."""
 
-    async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
-        events = await as_written(self.store, stream_id, items)
+        async def apply(stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+            await self._apply(projection, stream_id, await as_written(self.store, stream_id, items))
+
+        return FeedConsumer(projection.consumer, projection.follows, apply)
+
+    def walker(self, projection: Projection[Any]) -> FeedConsumer:
+        """Returns what applies the events of batches that come from the store itself, to views that are mostly new.
+
+        No host has rewritten these events, and a view that begins with one of them is created before it is looked for.
+        """
+
+        async def apply(stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+            events = sorted(map(from_item, items), key=lambda event: event.version)
+            await self._apply(projection, stream_id, events, probably_new=events[0].version == 1)
+
+        return FeedConsumer(projection.consumer, projection.follows, apply)
+
+    async def _apply(
+        self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent], *, probably_new: bool = False
+    ) -> None:
         for _ in range(_MAX_CONFLICTS):
             try:
-                await self._write(projection, stream_id, events)
+                await self._write(projection, stream_id, events, probably_new=probably_new)
             except ViewConflict:
+                probably_new = False
                 continue
             return
         raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
 
-    async def _write(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
+    async def _write(
+        self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent], *, probably_new: bool = False
+    ) -> None:
         key = projection.key(self.codec.decode(events[0]))
         stored = self._written.take(projection.name, key)
-        if stored is None or stored.position >= events[-1].version:
+        if (stored is None and not probably_new) or (stored is not None and stored.position >= events[-1].version):
             # Only the store says that there is nothing to write: it may have less than was written.
             stored = await self.views.get(projection.name, key)
         view = None if stored is None else projection.from_document(stored.document)

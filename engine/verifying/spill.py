@@ -1,4 +1,4 @@
-"""What a verification has read is kept in a file, since it does not fit into memory: events by stream, and views.
+"""What a verification has read is kept in a file, since it does not fit into memory: events by stream, views, and sums.
 
 The file also has how far each feed was read: a verification that was interrupted goes on from there. It holds what the
 events say, so nobody else may read it.
@@ -24,8 +24,19 @@ CREATE TABLE IF NOT EXISTS views (
     stream TEXT, consumer TEXT, partition TEXT, position INTEGER, document TEXT,
     PRIMARY KEY (stream, consumer, partition)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS findings (kind TEXT, detail TEXT, stream TEXT, PRIMARY KEY (kind, detail, stream));
+CREATE TABLE IF NOT EXISTS markers (
+    consumer TEXT, stream TEXT, version INTEGER, bucket TEXT, lsn INTEGER, added TEXT,
+    PRIMARY KEY (consumer, stream, version, bucket)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counters (
+    consumer TEXT, bucket TEXT, lsn INTEGER, counter TEXT, PRIMARY KEY (consumer, bucket)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS findings (
+    kind TEXT, detail TEXT, stream TEXT, consumer TEXT, PRIMARY KEY (kind, detail, stream)
+);
 """
+
+_STREAMS = "SELECT stream FROM events UNION SELECT stream FROM views UNION SELECT stream FROM markers"
 
 _CACHE_KIB = 65_536
 """SQLite keeps this much of the file in memory."""
@@ -77,33 +88,74 @@ class Spill:
         rows = ((*where, json.dumps(document)) for *where, document in views)
         self._database.executemany("INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?, ?)", rows)
 
+    def keep_markers(self, markers: Iterable[tuple[str, str, int, str, int]]) -> None:
+        """Keeps markers as consumer, stream, version, bucket, and number of their transaction."""
+        self._database.executemany("INSERT OR REPLACE INTO markers VALUES (?, ?, ?, ?, ?, NULL)", markers)
+
+    def keep_counters(self, counters: Iterable[tuple[str, str, int, Mapping[str, Any]]]) -> None:
+        """Keeps counters as consumer, bucket, number of the transaction that wrote it last, and item."""
+        rows = ((*where, json.dumps(counter)) for *where, counter in counters)
+        self._database.executemany("INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", rows)
+
+    def count_marked(
+        self, consumer: str, stream: str, version: int, bucket: str, added: Mapping[str, int] | None
+    ) -> bool:
+        """Notes what an event adds to its bucket, None if that cannot be told; returns whether it has its marker."""
+        noted = self._database.execute(
+            "UPDATE markers SET added = ? WHERE consumer = ? AND stream = ? AND version = ? AND bucket = ?",
+            (json.dumps(added), consumer, stream, version, bucket),
+        )
+        return noted.rowcount == 1
+
+    def leave_out(self, consumer: str, stream: str) -> None:
+        """Notes that it cannot be told what the other events of a stream add."""
+        self._database.execute(
+            "UPDATE markers SET added = 'null' WHERE consumer = ? AND stream = ? AND added IS NULL", (consumer, stream)
+        )
+
+    def unfounded_markers(self) -> Iterator[tuple[str, str, int, str]]:
+        """Yields the markers of which no event was noted: consumer, stream, version, bucket."""
+        yield from self._database.execute("SELECT consumer, stream, version, bucket FROM markers WHERE added IS NULL")
+
+    def buckets(self) -> Iterator[tuple[str, str, Mapping[str, Any] | None, Sequence[Mapping[str, int] | None]]]:
+        """Yields each bucket: consumer, its name, its counter, and what each event adds that the counter has."""
+        for consumer, bucket, lsn, counter in self._database.execute(
+            """SELECT consumer, bucket, counters.lsn, counter FROM counters UNION ALL
+               SELECT DISTINCT consumer, bucket, NULL, NULL FROM markers
+               WHERE (consumer, bucket) NOT IN (SELECT consumer, bucket FROM counters)"""
+        ):
+            added = self._database.execute(
+                "SELECT added FROM markers WHERE consumer = ? AND bucket = ? AND lsn <= ? AND added IS NOT NULL",
+                (consumer, bucket, lsn),
+            )
+            yield consumer, bucket, counter and json.loads(counter), [json.loads(text) for (text,) in added]
+
     def keep_finding(self, finding: Finding) -> None:
         self._database.execute(
-            "INSERT OR IGNORE INTO findings VALUES (?, ?, ?)", (finding.kind, finding.detail, finding.stream)
+            "INSERT OR IGNORE INTO findings VALUES (?, ?, ?, ?)",
+            (finding.kind, finding.detail, finding.stream, finding.consumer),
         )
 
     def findings(self) -> Iterator[Finding]:
-        for kind, detail, stream in self._database.execute("SELECT kind, detail, stream FROM findings"):
-            yield Finding(kind, detail, stream)
+        for row in self._database.execute("SELECT kind, detail, stream, consumer FROM findings"):
+            yield Finding(*row)
 
     def streams(self) -> Iterator[str]:
-        """Yields each stream that has an event or a view."""
-        for (stream,) in self._database.execute("SELECT stream FROM events UNION SELECT stream FROM views"):
+        """Yields each stream that has an event, a view or a marker."""
+        for (stream,) in self._database.execute(_STREAMS):
             yield stream
 
     def count(self) -> int:
-        counted: int = self._database.execute(
-            "SELECT COUNT(*) FROM (SELECT stream FROM events UNION SELECT stream FROM views)"
-        ).fetchone()[0]
-        return counted
+        return sum(1 for _ in self.streams())
 
-    def views_ahead(self) -> Sequence[tuple[str, int, int]]:
-        """Returns the streams of which a view has seen more than is kept: stream, newest version, newest position."""
+    def streams_ahead(self) -> Sequence[tuple[str, int, int]]:
+        """Returns the streams of which a read model has seen more than is kept: stream, kept and seen version."""
         return self._database.execute(
             """SELECT stream, known, seen FROM (
                    SELECT stream, MAX(position) AS seen,
-                          COALESCE((SELECT MAX(version) FROM events WHERE events.stream = views.stream), 0) AS known
-                   FROM views GROUP BY stream
+                          COALESCE((SELECT MAX(version) FROM events WHERE events.stream = ahead.stream), 0) AS known
+                   FROM (SELECT stream, position FROM views UNION ALL SELECT stream, version FROM markers) AS ahead
+                   GROUP BY stream
                ) WHERE seen > known"""
         ).fetchall()
 

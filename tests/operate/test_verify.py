@@ -57,7 +57,7 @@ class Desk:
         """Brings everything to the read models, and notes it in the leases."""
         items = [item async for item in self.database.get_container_client(EVENTS.name).read_all_items()]
         for each in READ_MODELS:
-            await self.services.project(each.projection, items)
+            await self.services.feeding.run(each, items)
         await self.leases()
 
     async def leases(self) -> None:

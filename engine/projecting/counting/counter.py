@@ -6,7 +6,7 @@ marker is, it is counted. A bucket takes events of many streams, so streams that
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -19,11 +19,14 @@ from engine.projecting.counting.port import RollupStore, Sums
 from engine.projecting.counting.rollup import Rollup, marker_of
 from engine.storing.codec import EventCodec
 from engine.storing.events import RecordedEvent, StoredEvent
+from engine.storing.items import from_item
 from engine.storing.port import EventStore
 from engine.turns import in_turns
 
 _CONCURRENT_STREAMS: Final = 1000
 _CONCURRENT_WRITES: Final = 16
+
+_Read = Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[Sequence[StoredEvent]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,26 @@ class Counter:
         await self.runner.run(self.consumer(rollup), items)
 
     def consumer(self, rollup: Rollup) -> FeedConsumer:
-        apply = partial(self._apply, rollup, _Groups(self.rollups, rollup.name))
+        """Returns what counts the events of batches that come from the Functions host."""
+        return self._consumer(rollup, partial(as_written, self.store))
+
+    def walker(self, rollup: Rollup) -> FeedConsumer:
+        """Returns what counts the events of batches that come from the store itself: no host has rewritten them."""
+
+        async def read(_: str, items: Sequence[Mapping[str, Any]]) -> Sequence[StoredEvent]:
+            return sorted(map(from_item, items), key=lambda event: event.version)
+
+        return self._consumer(rollup, read)
+
+    def _consumer(self, rollup: Rollup, read: _Read) -> FeedConsumer:
+        groups = _Groups(self.rollups, rollup.name)
+
+        async def apply(stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+            await self._apply(rollup, groups, await read(stream_id, items))
+
         return FeedConsumer(rollup.consumer, rollup.follows, apply, concurrent=_CONCURRENT_STREAMS)
 
-    async def _apply(
-        self, rollup: Rollup, groups: "_Groups", stream_id: str, items: Sequence[Mapping[str, Any]]
-    ) -> None:
-        events = await as_written(self.store, stream_id, items)
+    async def _apply(self, rollup: Rollup, groups: "_Groups", events: Sequence[StoredEvent]) -> None:
         additions: defaultdict[str, dict[str, Sums]] = defaultdict(dict)
         async for stored in in_turns(events):
             event = self.codec.decode(stored)
@@ -69,7 +85,7 @@ def _added(rollup: Rollup, event: RecordedEvent[Any], first: RecordedEvent[Any] 
         return rollup.added_by(event, first)
     except Exception as error:
         reason = f"event {event.version} ({type(event.event).__name__}) does not count: {error!r}"
-        raise PermanentFailure(rollup.consumer, event.stream_id, reason) from error
+        raise PermanentFailure(rollup.consumer, event.stream_id, reason, event.version) from error
 
 
 @dataclass(slots=True)
