@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from azure.cosmos.aio import ContainerProxy
 
+import function_app
 from bench import clients, cloud
 from bench.clients import Api
 from bench.feed import changes
@@ -101,7 +102,8 @@ async def run(scale: Scale) -> Sequence[Table]:
                 await _ways(stack, api, log, "warm-up", 3)
                 shipped = await _ways(stack, api, log, "shipped", number)
                 refused = await _ways(stack, api, log, "refused", number)
-    return [_costs(shipped, refused), _requests(shipped, refused), _moment(shipped)]
+        idle = await _idle(stack, scale.seconds * 2)
+    return [_costs(shipped, refused), _requests(shipped, refused), _moment(shipped), idle]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +143,39 @@ def _spent(pids: Mapping[str, Sequence[int]]) -> Mapping[str, float]:
     return {name: sum(processor_seconds(pid) for pid in each) for name, each in pids.items()}
 
 
-def _totals(stack: cloud.Stack) -> Mapping[str, tuple[int, float]]:
-    """Requests and RU by what was asked for, polls and leases aside, which cost the same without any order."""
+async def _idle(stack: cloud.Stack, seconds: float) -> Table:
+    """Nothing happens meanwhile."""
+    progress(f"idle for {seconds:g} s")
+    before = _totals(stack, polls=True)
+    await asyncio.sleep(seconds)
+    after, an_hour = _totals(stack, polls=True), 3_600 / seconds
+    spent = {
+        what: (count - before.get(what, (0, 0.0))[0], charge - before.get(what, (0, 0.0))[1])
+        for what, (count, charge) in after.items()
+    }
+    rows: list[Sequence[Cell]] = [
+        [what, count * an_hour, charge * an_hour] for what, (count, charge) in sorted(spent.items()) if count
+    ]
+    rows.append(["together", *(sum(each[column] for each in spent.values()) * an_hour for column in (0, 1))])
+    return Table(
+        "What an idle hour costs",
+        f"""
+        The same stack when nothing happens, for {seconds:g} s, multiplied up to an hour. One host with all functions:
+        each view polls the feed of its one partition every {function_app.VIEW_POLL_MS} ms, the relay every
+        {function_app.RELAY_POLL_MS} ms; each has its leases.
+        """,
+        ["container: request", "requests per hour", "RU per hour (modelled)"],
+        rows,
+    )
+
+
+def _totals(stack: cloud.Stack, *, polls: bool = False) -> Mapping[str, tuple[int, float]]:
+    """Requests and RU by what was asked for; without polls and leases, which cost the same without any order."""
     with urllib.request.urlopen(f"{stack.cosmos.url}/_devstack/requests/totals") as response:  # noqa: S310 - loopback
         totals = json.load(response)
     found: dict[str, tuple[int, float]] = {}
     for each in totals:
-        if each["container"] in _POLLS or each["kind"] in _POLLED:
+        if not polls and (each["container"] in _POLLS or each["kind"] in _POLLED):
             continue
         what = f"{each['container']}: {each['kind']}"
         count, charge = found.get(what, (0, 0.0))

@@ -104,10 +104,15 @@ class _Parked:
     async def of(self, consumer: str) -> Sequence[Parked]:
         self.names(consumer)
         if consumer in self.services.feed_consumers:
-            return await self.streams.parked.all(consumer)
-        store = self.services.parked
-        found = [await store.session(consumer, each) for each in sorted(await store.sessions(consumer))]
-        return [*(session for session in found if session is not None), *await store.alone(consumer)]
+            store = self.streams.parked
+            ids = (await store.index(consumer)).stream_ids
+            # A replica that lags may show streams that are free, and not yet those that were parked just now.
+            shown = {each.stream_id: each for each in await store.all(consumer)} if ids else {}
+            streams = [shown.get(each) or await store.get(consumer, each) for each in sorted(ids)]
+            return [stream for stream in streams if stream is not None]
+        of_the_bus = self.services.parked
+        found = [await of_the_bus.session(consumer, each) for each in sorted(await of_the_bus.sessions(consumer))]
+        return [*(session for session in found if session is not None), *await of_the_bus.alone(consumer)]
 
     async def find(self, consumer: str, name: str) -> Parked:
         self.names(consumer)

@@ -162,6 +162,21 @@ class UniqueKeys:
             return False
         return True
 
+    def ids_of_prefix(
+        self, partition_key: str, path: tuple[str, ...], prefix: str, items: ItemTable
+    ) -> set[str] | None:
+        """The ids of the items of a partition whose text at `path` starts so; None if no key is of this path alone."""
+        if (path,) not in self.keys:
+            return None
+        first = json.dumps([prefix])[:-2]
+        rows = self._connection.execute(
+            f"SELECT number FROM {self._name} WHERE partition_key = ? AND slot = ? AND value >= ? AND value < ?",  # noqa: S608
+            # What JSON escapes into ASCII holds no DEL.
+            (partition_key, self.keys.index((path,)), first, first + "\x7f"),
+        )
+        found = [items.find_number(number) for (number,) in rows.fetchall()]
+        return {item.id for item in found if item is not None}
+
 
 def _unique_value(body: dict[str, Any], paths: tuple[tuple[str, ...], ...]) -> str:
     # "If some unique path values are missing, they're treated as null values, which take part in the uniqueness

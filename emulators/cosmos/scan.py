@@ -34,12 +34,27 @@ class Span:
                 return False
         elif not self.low <= item.epk < self.high:
             return False
+        return self._admits(item.id)
+
+    def covers(self, point: Span) -> bool:
+        """Whether the one id of `point` is in this span, which is of a partition key too."""
+        same_partition = (self.low, self.partition_key) == (point.low, point.partition_key)
+        return same_partition and self._admits(str(point.first_id))
+
+    def meets(self, following: Span) -> bool:
+        """Whether an id may be in both, of which `following` begins later."""
+        if self.last_id is None or following.first_id is None:
+            return True
+        both = self.last_included and following.first_included
+        return self.last_id > following.first_id or (self.last_id == following.first_id and both)
+
+    def _admits(self, item_id: str) -> bool:
         if self.first_id is not None and (
-            item.id < self.first_id or (item.id == self.first_id and not self.first_included)
+            item_id < self.first_id or (item_id == self.first_id and not self.first_included)
         ):
             return False
         return self.last_id is None or not (
-            item.id > self.last_id or (item.id == self.last_id and not self.last_included)
+            item_id > self.last_id or (item_id == self.last_id and not self.last_included)
         )
 
     def sql(self, after: ItemKey | None, *, descending: bool) -> tuple[list[str], list[Any]]:
@@ -80,12 +95,15 @@ class Reach:
     key: PartitionKey | None = None
 
 
-def spans_of(query: ast.Query | None, parameters: Mapping[str, Any], container: Container, reach: Reach) -> list[Span]:
-    """Disjoint spans, in order, that hold everything the query can find."""
+def spans_of(
+    query: ast.Query | None, parameters: Mapping[str, Any], container: Container, reach: Reach, snapshot_lsn: int
+) -> list[Span]:
+    """Disjoint spans, in order, that hold everything the query can find as of a snapshot."""
     whole = Span(reach.low, reach.high, reach.key.text if reach.key else None)
     if query is None:
         return [whole]
     found: set[Span] = set()
+    points: set[Span] = set()
     for bounds in alternatives(query, parameters):
         key = reach.key or _key_of(bounds, container)
         if key is None:
@@ -94,10 +112,17 @@ def spans_of(query: ast.Query | None, parameters: Mapping[str, Any], container: 
             continue
         else:
             around = Span(key.epk, key.epk, key.text)
-        found.update(_spans(around, bounds))
-        if len(found) > _MOST_SPANS:
+        ids = _ids_of_prefixes(around, bounds, container, snapshot_lsn)
+        if ids is None:
+            found.update(_spans(around, bounds))
+        else:
+            points.update(_point(around, item_id) for item_id in ids)
+        if len(found) + len(points) > _MOST_SPANS:
             return [whole]
-    spans = sorted(found, key=lambda span: (span.low, span.partition_key or "", span.first_id or ""))
+    found.update(point for point in points if not any(span.covers(point) for span in found))
+    spans = sorted(
+        found, key=lambda span: (span.low, span.partition_key or "", span.first_id or "", not span.first_included)
+    )
     return spans if _disjoint(spans) else [whole]
 
 
@@ -106,11 +131,26 @@ def _key_of(bounds: Bounds, container: Container) -> PartitionKey | None:
     return container.partition_key.of_value(*components) if components is not None else None
 
 
+def _ids_of_prefixes(around: Span, bounds: Bounds, container: Container, snapshot_lsn: int) -> set[str] | None:
+    """The ids that the index of a unique key tells, where the filter asks for values by what they start with."""
+    if around.partition_key is None:
+        return None
+    for path, prefix in bounds.prefixes:
+        ids = container.unique_keys.ids_of_prefix(around.partition_key, path, prefix, container.items)
+        if ids is not None:
+            # The index is that of now: what has been replaced since the snapshot may have had such a value.
+            past = container.history.before(snapshot_lsn).values()
+            return ids | {item.id for item in past if item is not None and item.partition_key == around.partition_key}
+    return None
+
+
+def _point(around: Span, item_id: str) -> Span:
+    return Span(around.low, around.high, around.partition_key, item_id, True, item_id, True)
+
+
 def _spans(around: Span, bounds: Bounds) -> list[Span]:
     if bounds.ids is not None:
-        return [
-            Span(around.low, around.high, around.partition_key, item_id, True, item_id, True) for item_id in bounds.ids
-        ]
+        return [_point(around, item_id) for item_id in bounds.ids]
     first, first_included = bounds.low or (None, True)
     last, last_included = bounds.high or (None, True)
     return [Span(around.low, around.high, around.partition_key, first, first_included, last, last_included)]
@@ -121,9 +161,7 @@ def _disjoint(spans: list[Span]) -> bool:
     for span, following in pairwise(spans):
         if span.partition_key is None or following.partition_key is None:
             return False
-        if (span.low, span.partition_key) == (following.low, following.partition_key) and (
-            span.last_id is None or following.first_id is None or span.last_id >= following.first_id
-        ):
+        if (span.low, span.partition_key) == (following.low, following.partition_key) and span.meets(following):
             return False
     return True
 

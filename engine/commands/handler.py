@@ -15,6 +15,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,7 @@ from engine.commands.loading import Asked, Loaded, Loader
 from engine.commands.stream_queues import StreamQueue, StreamQueues
 from engine.commands.stream_state import StreamState, StreamStateCache
 from engine.deciding.aggregate import Aggregate
+from engine.errors import AdapterError
 from engine.messaging.envelope import CommandEnvelope
 from engine.storing.codec import EventCodec
 from engine.storing.errors import AppendTooLarge, HistoryLost, StreamFull, WrongExpectedVersion
@@ -39,8 +41,11 @@ __all__ = ["CommandHandler", "CommandResult"]
 TURN_LIFETIME: Final = 8.0
 """Other writers may win for so many seconds before the commands of a group are turned away."""
 
-GIVES_WAY_AFTER: Final = 1.0
-"""A process that wins within so many seconds after it has lost lets the other writers go first, for one round trip."""
+LOOKS_FOR_RIVALS: Final = 4
+"""A process that has rivals and wins lets one win next: after a round trip it looks so often, half a one apart."""
+
+RESTS_FOR: Final = 0.05
+"""A process that holds a stream lets it rest for so many seconds, so that a rival that it does not know wins once."""
 
 SNAPSHOT_EVERY: Final = 50
 SNAPSHOT_AFTER_FOLDING: Final = 500
@@ -90,7 +95,8 @@ class _Turn:
     @property
     def stream(self) -> Asked:
         first = self.group[0]
-        return Asked(first.aggregate, first.envelope.stream_id, [each.command_id for each in self.group])
+        waiting = [each.command_id for each in self.group if each.waits]
+        return Asked(first.aggregate, first.envelope.stream_id, waiting)
 
     def alarm(self, text: str) -> None:
         self.group[0].alarms.append(text)
@@ -203,7 +209,8 @@ class CommandHandler:
         try:
             appended = await self.store.append(stream.stream_id, plan.base.head, plan.events)
         except WrongExpectedVersion:
-            turn.queue.lost_at, turn.lost = _now(), turn.lost + 1
+            turn.lost += 1
+            turn.queue.rival_seen_at = _now()
             newer = await self._look_up(turn, plan.base)
             if newer is None or newer.state is plan.base:
                 # The replica does not show yet who has won.
@@ -230,9 +237,31 @@ class CommandHandler:
             self._due.add(stream.aggregate, stream.stream_id, plan.reached)
         _succeed(plan)
         await self._settle_nothing(stream, plan, known)
-        if _now() - turn.queue.lost_at < GIVES_WAY_AFTER:
-            await self._sleep(round_trip)
+        await self._give_way(turn, plan, round_trip)
         return _Settled(plan.left)
+
+    async def _give_way(self, turn: _Turn, plan: Plan, round_trip: float) -> None:
+        """Lets rivals go first after a win. If none is known, lets those show themselves that have never won."""
+        queue, now = turn.queue, _now()
+        queue.note_win(now)
+        if queue.has_rivals(now):
+            # What is wrong with the stream is met by the next group too, whose callers still wait, and log it.
+            with suppress(AdapterError):
+                await self._let_a_rival_win(turn, plan.reached, round_trip)
+        elif len(plan.appending) > 1 and queue.is_held(now):
+            await self._sleep(RESTS_FOR)
+            queue.held_since = _now()
+
+    async def _let_a_rival_win(self, turn: _Turn, state: StreamState[Any], round_trip: float) -> None:
+        """Waits until another writer has won, for so long as it may take one that has lost to look up and append."""
+        await self._sleep(round_trip)
+        for _ in range(LOOKS_FOR_RIVALS):
+            if not turn.queue.waiting:
+                return  # whoever comes later has let them go first
+            newer = await self._look_up(turn, state)
+            if newer is None or newer.state is not state:
+                return
+            await self._sleep(round_trip / 2)
 
     async def _settle_nothing(self, stream: Asked, plan: Plan, known: _Known) -> None:
         """Answers those that append nothing: the append has confirmed the state that they were decided on."""
@@ -274,6 +303,7 @@ class CommandHandler:
         _settle_by(turn.group, events)
         if not newer:
             return _Known(state, just_read=True)
+        turn.queue.rival_seen_at = _now()
         reached = await state.then(stream.aggregate, self._codec, newer)
         self.cache.put(stream.stream_id, reached)
         if reached.version < after + PAGE:

@@ -18,16 +18,42 @@ MAX_WAITING: Final = 100
 LONGEST_WAIT: Final = 10.0
 """A command waits for its turn for this many seconds."""
 
+RIVALS_FOR: Final = 1.0
+"""For so many seconds after a process has met another writer of a stream, it counts as its rival."""
+
+HELD_AFTER: Final = 0.5
+"""A process that has won for so many seconds holds a stream. One that is slower may never win against it.
+
+Who has lost needs two round trips, and the next win of a process that does not know of it comes after one.
+"""
+
+QUEUES_KEPT: Final = 1_000
+"""So many queues that nobody waits in are kept, for what they know of other writers."""
+
 NEVER: Final = float("-inf")
 
 
 @dataclass(slots=True)
 class StreamQueue:
-    """Holds the commands that wait, and when this process last lost to another writer of the stream, in loop time."""
+    """Holds the commands that wait, and what is known of other writers of the stream; times are those of the loop."""
 
     waiting: list[Member] = field(default_factory=list)
-    lost_at: float = NEVER
     task: "asyncio.Task[None] | None" = None
+    rival_seen_at: float = NEVER
+    won_at: float = NEVER
+    held_since: float = NEVER
+
+    def has_rivals(self, now: float) -> bool:
+        return now - self.rival_seen_at < RIVALS_FOR
+
+    def note_win(self, now: float) -> None:
+        if now - self.won_at > HELD_AFTER:
+            # It was left alone for a while: it is held from now on.
+            self.held_since = now
+        self.won_at = now
+
+    def is_held(self, now: float) -> bool:
+        return now - self.held_since > HELD_AFTER
 
 
 Turn = Callable[[StreamQueue, Sequence[Member]], Awaitable[Sequence[Member]]]
@@ -35,10 +61,11 @@ Turn = Callable[[StreamQueue, Sequence[Member]], Awaitable[Sequence[Member]]]
 
 
 class StreamQueues:
-    """Keeps one queue for each stream in use, first come, first served."""
+    """Keeps one queue for each stream in use, and for some that were, first come, first served."""
 
     def __init__(self) -> None:
         self._queues: dict[str, StreamQueue] = {}
+        self._most = QUEUES_KEPT
 
     async def answer(self, member: Member, turn: Turn) -> CommandResult:
         """Returns the answer to the command, which waits for its turn.
@@ -47,12 +74,12 @@ class StreamQueues:
         what `turn` has answered.
         """
         stream_id = member.envelope.stream_id
-        queue = self._queues.setdefault(stream_id, StreamQueue())
+        queue = self._queues.get(stream_id) or self._new_queue(stream_id)
         if len(queue.waiting) >= MAX_WAITING:
             raise TooBusy(f"{MAX_WAITING} commands are waiting for this stream")
         queue.waiting.append(member)
         if queue.task is None:
-            queue.task = asyncio.create_task(self._serve(stream_id, queue, turn))
+            queue.task = asyncio.create_task(self._serve(queue, turn))
             return await member.answer
         timer = asyncio.get_running_loop().call_later(LONGEST_WAIT, _give_up, queue, member)
         try:
@@ -67,18 +94,25 @@ class StreamQueues:
         while tasks := [queue.task for queue in self._queues.values() if queue.task is not None]:
             await asyncio.wait(tasks)
 
-    async def _serve(self, stream_id: str, queue: StreamQueue, turn: Turn) -> None:
+    def _new_queue(self, stream_id: str) -> StreamQueue:
+        if len(self._queues) >= self._most:
+            self._queues = {each: queue for each, queue in self._queues.items() if queue.task is not None}
+            self._most = 2 * len(self._queues) + QUEUES_KEPT
+        queue = self._queues[stream_id] = StreamQueue()
+        return queue
+
+    async def _serve(self, queue: StreamQueue, turn: Turn) -> None:
         try:
             while queue.waiting:
-                members, queue.waiting = queue.waiting, []
+                members, queue.waiting = [member for member in queue.waiting if member.waits], []
                 try:
-                    left = await turn(queue, members)
+                    left = await turn(queue, members) if members else []
                     queue.waiting[:0] = [member for member in left if member.waits]
                 except Exception as error:  # noqa: BLE001 - whoever waits for the turn is told
                     for member in members:
                         member.fail(error)
         finally:
-            del self._queues[stream_id]
+            queue.task = None
 
 
 def _give_up(queue: StreamQueue, member: Member) -> None:

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from engine.consuming.errors import ConsumerError, TransientFailure
 from engine.consuming.feed_items import by_stream, stream_of
-from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked_streams.port import ParkedStream
 from engine.consuming.parking import Parking, unhandled
 from engine.consuming.retry_policy import TRANSIENT
@@ -60,9 +59,8 @@ class FeedRunner:
         """Handles or parks every item of the batch that the consumer follows.
 
         Raises TransientFailure once all streams were tried, if the same batch has to be tried again. What is throttled
-        waits for `longest` in all. A consumer that never overtakes holds a batch out of which it has parked a stream
-        for `KEPT_FOR` seconds: whoever gets the next batch knows of that stream by then, and after a crash this batch
-        comes first again.
+        waits for `longest` in all. A consumer that never overtakes holds a batch of a stream that was parked just now:
+        who gets the next batch knows of it by then, and after a crash this batch comes first again, and is held again.
         """
         streams = by_stream(item for item in items if consumer.follows(stream_of(item)))
         if not streams:
@@ -83,8 +81,8 @@ class FeedRunner:
             _log.error("%s", failure)
         if failures:
             raise failures[0]
-        if waiting and consumer.never_overtakes:
-            await self.pause(KEPT_FOR)
+        if consumer.never_overtakes:
+            await self._hold(consumer.name, streams)
 
     async def park(
         self, consumer: str, streams: Mapping[str, tuple[Sequence[Mapping[str, Any]], Exception]]
@@ -99,10 +97,14 @@ class FeedRunner:
         waiting = [unhandled(stream_id, items, error, 1, now) for stream_id, (items, error) in streams.items()]
         try:
             defects = await self.parking.park(consumer, 0, waiting)
-            await self.pause(KEPT_FOR)
+            await self._hold(consumer, streams)
             return defects
         except AdapterError as error:
             raise TransientFailure(f"{consumer} waits for what it has parked: {error}") from error
+
+    async def _hold(self, consumer: str, stream_ids: Iterable[str]) -> None:
+        if seconds := self.parking.news(consumer, stream_ids):
+            await self.pause(seconds)
 
     async def _handled(
         self,

@@ -7,7 +7,7 @@ release has handled them in their order.
 import logging
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -33,6 +33,15 @@ class Defect(TransientFailure):
     """Is raised when many streams fail alike: the batch is tried again, until a build without the defect comes."""
 
 
+@dataclass(slots=True)
+class _Known:
+    """Is what this process knows of one consumer; `since` says since when it has known of each parked stream."""
+
+    read_at: float = -KEPT_FOR
+    index: Index = NOTHING_KNOWN
+    since: dict[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Parking:
     """Serves all consumers of the feed in this process; remembers for `KEPT_FOR` seconds which streams are parked."""
@@ -40,7 +49,7 @@ class Parking:
     store: ParkedStreams
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
-    _indexes: dict[str, tuple[float, Index]] = field(default_factory=dict, init=False)
+    _known: defaultdict[str, _Known] = field(default_factory=lambda: defaultdict(_Known), init=False)
     _holes: dict[tuple[str, str], datetime] = field(default_factory=dict, init=False)
     _recent: defaultdict[str, RecentFailures] = field(default_factory=lambda: defaultdict(RecentFailures), init=False)
 
@@ -50,12 +59,19 @@ class Parking:
         For one that `never_overtakes`, the primary replica answers; see `FeedRunner.run` for why that is new enough.
         Raises AdapterError.
         """
-        asked_at = self.monotonic()
-        read_at, index = self._indexes.get(consumer, (-KEPT_FOR, NOTHING_KNOWN))
-        if asked_at - read_at >= KEPT_FOR:
-            index = await (self.store.index(consumer) if never_overtakes else self.store.index_since(consumer, index))
-            self._indexes[consumer] = asked_at, index
-        return index.stream_ids
+        asked_at, known = self.monotonic(), self._known[consumer]
+        if asked_at - known.read_at >= KEPT_FOR:
+            read = self.store.index(consumer) if never_overtakes else self.store.index_since(consumer, known.index)
+            index = await read
+            since = {each: known.since.get(each, asked_at) for each in index.stream_ids}
+            known.read_at, known.index, known.since = asked_at, index, since
+        return known.index.stream_ids
+
+    def news(self, consumer: str, stream_ids: Iterable[str]) -> float:
+        """Returns for how many seconds it may be news to another process that one of these streams is parked."""
+        since = self._known[consumer].since
+        latest = max((since[each] for each in stream_ids if each in since), default=-KEPT_FOR)
+        return max(latest + KEPT_FOR - self.monotonic(), 0.0)
 
     async def skip(self, consumer: str, stream_id: str, items: Sequence[Mapping[str, Any]]) -> bool:
         """Leaves the items to a release; returns False if the stream is free by now. Raises AdapterError."""
@@ -85,7 +101,8 @@ class Parking:
             log = _log.error if each.waits_for_an_operator else _log.warning
             log("%s parks stream %s at event %s: %s", consumer, each.stream_id, each.version or "?", each.error)
             await self.store.park(consumer, each)
-            self._indexes.pop(consumer, None)
+            known = self._known[consumer]
+            known.since[each.stream_id], known.read_at = self.monotonic(), -KEPT_FOR
             self.handled(consumer, each.stream_id)
         found = {each.kind: each for each in streams if each.why == "failed" and each.kind in kinds}
         if found:

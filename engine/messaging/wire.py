@@ -10,16 +10,18 @@ and several commands for one stream as a bundle, `{ "schema": 2, "commands": [ â
 command's class, and is left out while it is 1.
 
 Subject, correlation id, `traceparent` and `schema` are repeated as properties of the message, for filters and
-operators. The property `vocabulary` says what the sender can say; it is no part of the body, since builds that do not
-know it would refuse the body.
+operators; a bundle has the correlation id and `traceparent` of its first command. The property `vocabulary` says what
+the sender can say; it is no part of the body, since builds that do not know it would refuse the body.
 """
 
 import json
 import re
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import NoneType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.deciding.aggregate import Aggregate
 from engine.messaging.envelope import CommandEnvelope, Origin
@@ -34,6 +36,12 @@ _BUNDLE: Final = 2
 """These are the schemas of the body of a command message: one command, or several for one stream."""
 
 MOST_IN_A_BUNDLE: Final = 50
+
+BUNDLE_BYTES: Final = 180 * 1024
+"""The commands of a bundle are no larger together: with all else that a message carries, it fits into one batch."""
+
+_BUNDLES: Final = uuid.UUID("5b1f6c1e-6d5c-5f0e-9a55-0c4f9d1b7e32")
+"""This is the namespace of the ids of bundles, which are derived from those of their commands."""
 
 VOCABULARY: Final = "vocabulary"
 """This application property holds the vocabulary of the sender; a message of a build that had none counts as 0."""
@@ -180,6 +188,55 @@ def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
     if unknown := sorted(read.keys() - _FIELDS.keys()):
         raise UnreadableMessage(f"its body is no command: nothing is known of {', '.join(unknown)}")
     return read
+
+
+class Sending(NamedTuple):
+    """Holds a message as it is sent, and the messages that it stands for: itself, or the commands of a bundle."""
+
+    message: Message
+    members: Sequence[Message]
+
+
+def singly(messages: Iterable[Message]) -> Sequence[Sending]:
+    """Returns messages that are sent as they are."""
+    return [Sending(each, [each]) for each in messages]
+
+
+def bundled(commands: Iterable[Message]) -> Sequence[Sending]:
+    """Returns command messages as they are sent: those for one stream in bundles, in their order.
+
+    A command that is alone, or is due later, stays a message of its own.
+    """
+    groups: list[list[Message]] = []
+    open_groups: dict[str | None, list[Message]] = {}
+    for command in commands:
+        group = open_groups.get(command.session_id)
+        if command.due is None and group is not None and _has_room(group, command):
+            group.append(command)
+            continue
+        groups.append([command])
+        if command.due is None:
+            open_groups[command.session_id] = groups[-1]
+    return [_sending(group) for group in groups]
+
+
+def _has_room(group: Sequence[Message], command: Message) -> bool:
+    size = sum(len(each.body) for each in group) + len(command.body)
+    return len(group) < MOST_IN_A_BUNDLE and size <= BUNDLE_BYTES
+
+
+def _sending(members: Sequence[Message]) -> Sending:
+    first, *others = members
+    if not others:
+        return Sending(first, members)
+    bundle = replace(
+        first,
+        message_id=str(uuid.uuid5(_BUNDLES, "/".join(each.message_id for each in members))),
+        subject="Bundle",
+        body=b'{"schema":%d,"commands":[%b]}' % (_BUNDLE, b",".join(each.body for each in members)),
+        properties={**first.properties, "schema": _BUNDLE},
+    )
+    return Sending(bundle, members)
 
 
 def event_message(event: StoredEvent, *, message_id: str, session_id: str, vocabulary: int) -> Message:

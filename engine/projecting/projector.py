@@ -4,23 +4,24 @@ The change feed keeps the order of each stream, but not inside one transaction, 
 projector sorts the events of a stream by version, skips those that the view has seen, and reads missing ones from the
 store. It writes the view once per batch, with its etag, together with its position. So the effect of an event is
 visible once, however often the event is delivered. A view that it wrote a moment ago is not read before it is written
-again: if somebody else has written it since, the etag is another one, and the view is read then.
+again: if somebody else has written it since, the etag is another one, and the view is read then. Nor is one read whose
+stream begins in the batch: if it is there, because the batch came before, it cannot be created, and is read then.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.consuming.feed_runner import FeedConsumer, FeedRunner
-from engine.consuming.host_rewrites import as_written
+from engine.consuming.host_rewrites import EventsOf, as_read, as_written
 from engine.projecting.port import StoredDocument, ViewConflict, ViewStore
 from engine.projecting.projection import Projection
 from engine.projecting.written import WrittenViews
 from engine.storing.codec import EventCodec
 from engine.storing.errors import HoleInStream
 from engine.storing.events import RecordedEvent, StoredEvent
-from engine.storing.items import from_item
 from engine.storing.pages import pages
 from engine.storing.port import EventStore
 from engine.turns import in_turns
@@ -44,32 +45,25 @@ class Projector:
 
     def consumer(self, projection: Projection[Any]) -> FeedConsumer:
         """Returns what applies the events of batches that come from the Functions host."""
-
-        async def apply(stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
-            await self._apply(projection, stream_id, await as_written(self.store, stream_id, items))
-
-        return FeedConsumer(projection.consumer, projection.follows, apply)
+        return self._consumer(projection, partial(as_written, self.store))
 
     def walker(self, projection: Projection[Any]) -> FeedConsumer:
-        """Returns what applies the events of batches that come from the store itself, to views that are mostly new.
+        """Returns what applies the events of batches that come from the store itself."""
+        return self._consumer(projection, as_read)
 
-        No host has rewritten these events, and a view that begins with one of them is created before it is looked for.
-        """
-
+    def _consumer(self, projection: Projection[Any], events_of: EventsOf) -> FeedConsumer:
         async def apply(stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
-            events = sorted(map(from_item, items), key=lambda event: event.version)
-            await self._apply(projection, stream_id, events, probably_new=events[0].version == 1)
+            await self._apply(projection, stream_id, await events_of(stream_id, items))
 
         return FeedConsumer(projection.consumer, projection.follows, apply)
 
-    async def _apply(
-        self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent], *, probably_new: bool = False
-    ) -> None:
+    async def _apply(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
+        begins = events[0].version == 1
         for _ in range(_MAX_CONFLICTS):
             try:
-                await self._write(projection, stream_id, events, probably_new=probably_new)
+                await self._write(projection, stream_id, events, probably_new=begins)
             except ViewConflict:
-                probably_new = False
+                begins = False
                 continue
             return
         raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")

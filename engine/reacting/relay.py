@@ -2,8 +2,9 @@
 
 The log is the outbox: no message is sent beside an append, so whatever is in the log reaches the bus, in the order of
 its stream, and at least once. A batch that failed is delivered again as a whole; the relay goes on with what the bus
-has not accepted, as far as it remembers, and consumers recognise events and commands by their ids. A stream that cannot
-be sent is parked, and none of its later events is sent before a release has sent it from there on.
+has not accepted, as far as it remembers, and consumers recognise events and commands by their ids. Commands that a
+batch has for one stream go in bundles. A stream that cannot be sent is parked, and none of its later events is sent
+before a release has sent it from there on.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from engine.errors import AdapterError
 from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.messaging.port import Bus, Message, MessageTooLarge
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC, REACTION_QUEUE, RELAYED
-from engine.messaging.wire import EnvelopeCodec, event_message
+from engine.messaging.wire import EnvelopeCodec, bundled, event_message, singly
 from engine.storing.codec import EventCodec
 from engine.storing.events import StoredEvent
 from engine.storing.port import EventStore
@@ -143,24 +144,28 @@ class Relay:
 
         Once a stream is `refused`, nothing more is sent of it.
         """
-        rest = {each.key: each for each in outgoing if each.key not in self._accepted}
-        while rest := {key: each for key, each in rest.items() if each.event.stream_id not in refused}:
+        # What was accepted is remembered by command: a batch that comes again may be split otherwise.
+        split = bundled if entity == COMMAND_QUEUE else singly
+        left = {each.message.message_id: each for each in outgoing if each.key not in self._accepted}
+        while left := {name: each for name, each in left.items() if each.event.stream_id not in refused}:
             if attempt.is_over:
-                raise TransientFailure(f"the relay goes on in another attempt: {len(rest)} messages for {entity} wait")
-            messages = [each.message for each in rest.values()]
+                raise TransientFailure(f"the relay goes on in another attempt: {len(left)} messages for {entity} wait")
+            sendings = {each.message.message_id: each for each in split([each.message for each in left.values()])}
+            messages = [each.message for each in sendings.values()]
             try:
                 accepted = await attempt.unthrottled(partial(self.bus.send, entity, messages))
             except MessageTooLarge as error:
-                # It is the first one: the bus takes that, whatever else it takes.
-                event = next(iter(rest.values())).event
+                # It is the first one, and no bundle: the bus takes that, whatever else it takes.
+                event = next(iter(left.values())).event
                 reason = f"event {event.version} ({event.type}) cannot be sent: {error}"
                 refused[event.stream_id] = PermanentFailure(CONSUMER, event.stream_id, reason, event.version)
             except AdapterError as error:
                 raise TransientFailure(f"the relay waits for the bus: {error}") from error
             else:
                 for message in accepted:
-                    del rest[entity, message.message_id]
-                    self._accepted.add((entity, message.message_id))
+                    for member in sendings[message.message_id].members:
+                        del left[member.message_id]
+                        self._accepted.add((entity, member.message_id))
 
     def _check_age(self, items: Iterable[Mapping[str, Any]]) -> None:
         now = self.runner.clock()

@@ -7,7 +7,6 @@ from typing import Literal
 Kind = Literal[
     "gap", "fork", "no-event", "undecodable", "newer", "large",
     "view-differs", "view-behind", "view-ahead", "view-elsewhere", "view-without-stream", "does-not-apply",
-    "sums-differ", "not-counted", "marker-without-event",
     "no-lease", "relay-behind", "parked", "process-unended",
 ]  # fmt: skip
 """docs/operations.md says what each means, and what to do."""

@@ -132,7 +132,7 @@ class SumFold:
         passed = [version for version, written in self.uncounted if written < (handled_before or 0)]
         if passed:
             text = f"{len(passed)} of {last} events are not counted, the first is event {passed[0]}"
-            self.found(Finding("not-counted", text, stream_id, self.projection.consumer))
+            self.found(Finding("view-behind", text, stream_id, self.projection.consumer))
 
 
 Fold = ViewFold | SumFold

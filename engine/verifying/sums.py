@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.projecting.counting.items import sums_of
+from engine.projecting.counting.documents import sums_of
 from engine.projecting.counting.port import RollupStore, Sums
 from engine.projecting.counting.rollup import Rollup
 from engine.verifying.findings import Finding, Found
@@ -33,19 +33,19 @@ def keep_sums(spill: Spill, generations: Sequence[Rollup], items: Items) -> None
             spill.keep_markers([(consumer, stream, int(version), bucket, lsn)])
         else:
             text = f"item {name!r} of bucket {bucket} is no marker"
-            spill.keep_finding(Finding("marker-without-event", text, None, consumer))
+            spill.keep_finding(Finding("view-ahead", text, None, consumer))
 
 
 async def check_sums(spill: Spill, rollups: RollupStore, found: Found) -> None:
     """Tells of markers without an event, and of buckets with other sums than their events say."""
     for consumer, stream, version, bucket in spill.unfounded_markers():
         text = f"event {version} has a marker in bucket {bucket}, and adds nothing there"
-        found(Finding("marker-without-event", text, stream, consumer))
+        found(Finding("view-ahead", text, stream, consumer))
     for consumer, bucket, counter, added in spill.buckets():
         if counter is None:
             # Either somebody has deleted it, or it was changed after the walk: then it has all, and some more.
             if not await rollups.sums(consumer.partition("@")[0], [bucket]):
-                found(Finding("sums-differ", f"bucket {bucket} has markers and no counter", None, consumer))
+                found(Finding("view-differs", f"bucket {bucket} has markers and no counter", None, consumer))
             continue
         known = [each for each in added if each is not None]
         if len(known) < len(added):
@@ -53,7 +53,7 @@ async def check_sums(spill: Spill, rollups: RollupStore, found: Found) -> None:
         differing = _differing(counter, known)
         if differing:
             text = f"bucket {bucket} has other sums than its events say: {', '.join(differing)}"
-            found(Finding("sums-differ", text, None, consumer))
+            found(Finding("view-differs", text, None, consumer))
 
 
 def _differing(counter: Mapping[str, Any], added: Sequence[Sums]) -> Sequence[str]:

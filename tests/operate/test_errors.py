@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from composition import provisioning
+from composition.domain import PROJECTIONS
 from composition.provisioning import provision_database
 from composition.settings import Settings
 from emulators.cosmos.server import CosmosServer
@@ -25,7 +26,6 @@ from operate.failure import CommandFailed
 from tests.engine.contracts.valve import valve
 from tests.operate.foreign import answering, silent
 from tests.operate.process import NOWHERE, ROOT, account, operate, variables
-from tests.registered import PROJECTIONS
 from tests.settings import NO_BUS
 
 OTHER_KEY = "b3RoZXI="
@@ -256,7 +256,13 @@ class TestTheCommandLine:
     async def test_names_that_there_are_not(self) -> None:
         async with CosmosServer.start(port=0) as server:
             ended = await operate("parked", "list", "comands", COSMOS=server.connection_string)
-            names = ["commands", "notifications", *(each.consumer for each in PROJECTIONS), "reactions", "relay"]
+            names = [
+                "commands",
+                "notifications",
+                *(each.consumer for each in PROJECTIONS),
+                "reactions",
+                "relay",
+            ]
             assert (1, f"there is no consumer 'comands'; there are {', '.join(sorted(names))}") == (
                 ended.status, ended.complaint
             )  # fmt: skip

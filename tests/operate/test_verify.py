@@ -142,6 +142,36 @@ async def test_views_that_were_edited_or_deleted_are_found(desk: Desk, capsys: p
     assert [("view-behind", STREAM), ("view-differs", STREAM), ("view-without-stream", "order-o-9")] == sorted(found)
 
 
+async def test_sums_that_were_edited_or_are_not_counted_are_found(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sales = desk.database.get_container_client("sales")
+    items = [item async for item in sales.read_all_items()]
+    (counter,) = [item for item in items if item["id"] == item["bucket"]]
+    (key, *_) = [key for key in counter["sums"] if key.endswith("ordersPlaced")]
+    edited = {**counter, "sums": {**counter["sums"], key: 7}}
+    await sales.upsert_item(edited)
+    assert [("view-differs", "sales@1")] == await desk.verified(capsys)
+    await sales.upsert_item({**counter, "sums": None})
+    assert [("view-differs", "sales@1")] == await desk.verified(capsys)
+    await sales.delete_item(counter["id"], counter["bucket"])
+    assert [("view-differs", "sales@1")] == await desk.verified(capsys)
+    await sales.upsert_item(counter)
+    assert [] == await desk.verified(capsys)
+    await sales.delete_item(f"{STREAM}~1", counter["bucket"])
+    assert [("view-behind", STREAM), ("view-differs", "sales@1")] == await desk.verified(capsys)
+
+
+async def test_sums_of_a_stream_that_cannot_be_read_are_not_compared(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = desk.database.get_container_client(EVENTS.name)
+    first = await events.read_item("0000000001", STREAM)
+    await events.upsert_item({**first, "type": "OrderVanished"})
+    await desk.leases()
+    assert [("newer", STREAM)] == await desk.verified(capsys)
+
+
 async def test_while_the_service_writes_nothing_is_found(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither what is written while it reads, nor what the read models have not handled yet."""
     stop = asyncio.Event()

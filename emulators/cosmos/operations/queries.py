@@ -83,14 +83,15 @@ async def query_items(account: Account, request: Request) -> Answer:
     if not query.sources:
         return _without_items(plan, container)
     _check_order(plan, container)
-    spans = spans_of(query, parameters, container, reach)
+    snapshot = snapshot_of(request)
+    spans = spans_of(query, parameters, container, reach, snapshot)
     _check_cross_partition(request, query, plan, spans)
     owner = fingerprint(request.body.decode(), reach.low, reach.high)
     token = request.header(CONTINUATION)
     start = from_token(token, owner) if token else Position(0)
     page = Page(request.page_size(_DEFAULT_PAGE), start, plan.offset, plan.limit)
     descending = _order_of_scan(query, plan, reach)
-    scan = Scan(container, spans, snapshot_of(request), account.clock.now(), descending=bool(descending))
+    scan = Scan(container, spans, snapshot, account.clock.now(), descending=bool(descending))
     if plan.counts_items and (count := scan.count()) is not None:
         page.offer(to_text(count), Position(0))
     elif descending is None or plan.needs_all:
@@ -115,7 +116,8 @@ async def read_items(account: Account, request: Request) -> Answer:
     owner = fingerprint("read feed", reach.low, reach.high)
     token = request.header(CONTINUATION)
     start = from_token(token, owner) if token else Position(0)
-    scan = Scan(container, spans_of(None, {}, container, reach), snapshot_of(request), account.clock.now())
+    snapshot = snapshot_of(request)
+    scan = Scan(container, spans_of(None, {}, container, reach, snapshot), snapshot, account.clock.now())
     page = Page(request.page_size(_DEFAULT_PAGE), start)
     await fill_in_order_of_scan(page, EVERYTHING, scan, start)
     charge = charges.query(page.matched_bytes, 0)

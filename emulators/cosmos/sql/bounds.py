@@ -18,12 +18,13 @@ _ID: Final = ("id",)
 
 @dataclass(frozen=True)
 class Bounds:
-    """An interval of ids (`low` and `high` with whether they belong to it) or a set, and parts of a key."""
+    """An interval of ids (`low` and `high` with whether they belong to it) or a set, parts of a key, and prefixes."""
 
     low: tuple[str, bool] | None = None
     high: tuple[str, bool] | None = None
     ids: frozenset[str] | None = None
     keys: tuple[tuple[tuple[str, ...], Any], ...] = ()
+    prefixes: tuple[tuple[tuple[str, ...], str], ...] = ()
 
     def key(self, paths: tuple[tuple[str, ...], ...]) -> tuple[Any, ...] | None:
         """The partition key, if the filter fixes all of its components."""
@@ -74,9 +75,12 @@ class _Reader:
                     return replace(
                         bounds, ids=frozenset(ids) & bounds.ids if bounds.ids is not None else frozenset(ids)
                     )
-            case ast.Call("STARTSWITH", (text, prefix)) if self._path(text) == _ID:
+            case ast.Call("STARTSWITH", (text, prefix)) if path := self._path(text):
                 start = self._value(prefix)
-                if isinstance(start, str) and start:
+                if not isinstance(start, str) or not start:
+                    return bounds
+                bounds = replace(bounds, prefixes=(*bounds.prefixes, (path, start)))
+                if path == _ID:
                     bounds = _raised(bounds, start, True)
                     return _lowered(bounds, end, False) if (end := _after_prefix(start)) else bounds
         return bounds

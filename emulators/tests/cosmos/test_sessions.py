@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 from azure.cosmos import PartitionKey
 
+from emulators.cosmos.scan import Scan
 from emulators.cosmos.server import CosmosServer
 from emulators.tests.cosmos.raw import ITEMS, RawClient, partition_key
 from emulators.tests.cosmos.threaded import APIS, connected
@@ -190,3 +193,64 @@ async def test_errors_carry_the_session_of_the_container(raw_container: RawClien
     conflict = await raw_container.create({"id": "1", "pk": "a"})
 
     assert [(404, 1), (409, 1)] == [(answer.status, answer.lsn) for answer in (missing, conflict)]
+
+
+async def keyed(raw: RawClient) -> str:
+    """The path of the items of a container with a unique key, `/k`."""
+    unique = {"uniqueKeys": [{"paths": ["/k"]}]}
+    definition = {"id": "keyed", "partitionKey": {"paths": ["/pk"], "version": 2}, "uniqueKeyPolicy": unique}
+    await raw.send("POST", "/dbs/shop/colls", definition)
+    return ITEMS.replace("/items/", "/keyed/")
+
+
+@pytest.mark.verified("docs", feature="Queries: narrowed by unique keys")
+async def test_a_query_that_the_index_of_a_unique_key_narrows_finds_what_its_snapshot_has(
+    lagging: tuple[CosmosServer, RawClient],
+) -> None:
+    _, raw = lagging
+    chooser, headers = random.Random(5), {**partition_key("a"), "x-ms-max-item-count": "-1"}
+    items = await keyed(raw)
+    texts = ["a/1", "a/2", "a~", "ab/1", 'quo"te', "back\\slash", "é/1", "\U0001f600/1", "\U0001f600/2", 7, None]
+    await raw.send("POST", items, {"id": "0", "pk": "b", "k": "a/1"}, partition_key("b"))
+    past: dict[int, dict[str, Any]] = {0: {}, 1: {}}
+    for lsn in range(2, 62):
+        now = dict(past[lsn - 1])
+        item_id, text = str(chooser.randrange(6)), chooser.choice([each for each in texts if each not in now.values()])
+        now[item_id] = text
+        body = {"id": item_id, "pk": "a", "k": text}
+        await raw.send("POST", items, body, {**partition_key("a"), "x-ms-documentdb-is-upsert": "True"})
+        past[lsn] = now
+        for _ in range(4):
+            prefixes = chooser.choices(["a", "a/", "ab", 'quo"', "back\\", "é", "\U0001f600"], k=2)
+            last = chooser.choice("135")
+            query = f"SELECT VALUE c.id FROM c WHERE c.id > '{last}' OR STARTSWITH(c.k, @p) OR STARTSWITH(c.k, @q)"
+            answer = await raw.query(query, headers, items, p=prefixes[0], q=prefixes[1])
+            expected = [
+                item_id
+                for item_id, k in sorted(past[answer.lsn].items())
+                if item_id > last or (isinstance(k, str) and k.startswith(tuple(prefixes)))
+            ]
+            assert expected == answer.json["Documents"]
+
+
+@pytest.mark.verified("docs", feature="Queries: narrowed by unique keys")
+async def test_what_a_unique_key_finds_is_not_looked_for_in_the_whole_partition(
+    lagging: tuple[CosmosServer, RawClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, raw = lagging
+    items = await keyed(raw)
+    for number in range(50):
+        body = {"id": f"{number:03}", "pk": "a", "k": f"{number}/0"}
+        await raw.send("POST", items, body, partition_key("a"))
+    looked_at: list[str] = []
+    step = Scan.step
+
+    def counted(*arguments: Any) -> Any:
+        found = step(*arguments)
+        looked_at.extend(item.id for item in found[0])
+        return found
+
+    monkeypatch.setattr(Scan, "step", counted)
+    query = "SELECT VALUE c.id FROM c WHERE c.id > '047' OR STARTSWITH(c.k, '12/') OR STARTSWITH(c.k, '47/')"
+    answer = await raw.query(query, partition_key("a"), items)
+    assert ["012", "047", "048", "049"] == answer.json["Documents"] == looked_at

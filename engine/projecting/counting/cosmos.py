@@ -13,7 +13,7 @@ from azure.cosmos.exceptions import (
 
 from engine.consuming.feed.cosmos import CosmosChangeFeed
 from engine.errors import Unavailable
-from engine.projecting.counting.items import parts_of, sums_of
+from engine.projecting.counting.documents import parts_of, sums_of
 from engine.projecting.counting.port import Sums
 from engine.storing.cosmos_requests import OWNER_NOT_FOUND, sub_status, translated
 

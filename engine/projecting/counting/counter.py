@@ -6,27 +6,24 @@ marker is, it is counted. A bucket takes events of many streams, so streams that
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.consuming.feed_runner import FeedConsumer, FeedRunner
-from engine.consuming.host_rewrites import as_written
+from engine.consuming.host_rewrites import EventsOf, as_read, as_written
 from engine.errors import Unavailable
 from engine.projecting.counting.port import RollupStore, Sums
 from engine.projecting.counting.rollup import Rollup, marker_of
 from engine.storing.codec import EventCodec
 from engine.storing.events import RecordedEvent, StoredEvent
-from engine.storing.items import from_item
 from engine.storing.port import EventStore
 from engine.turns import in_turns
 
 _CONCURRENT_STREAMS: Final = 1000
 _CONCURRENT_WRITES: Final = 16
-
-_Read = Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[Sequence[StoredEvent]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +44,14 @@ class Counter:
         return self._consumer(rollup, partial(as_written, self.store))
 
     def walker(self, rollup: Rollup) -> FeedConsumer:
-        """Returns what counts the events of batches that come from the store itself: no host has rewritten them."""
+        """Returns what counts the events of batches that come from the store itself."""
+        return self._consumer(rollup, as_read)
 
-        async def read(_: str, items: Sequence[Mapping[str, Any]]) -> Sequence[StoredEvent]:
-            return sorted(map(from_item, items), key=lambda event: event.version)
-
-        return self._consumer(rollup, read)
-
-    def _consumer(self, rollup: Rollup, read: _Read) -> FeedConsumer:
+    def _consumer(self, rollup: Rollup, events_of: EventsOf) -> FeedConsumer:
         groups = _Groups(self.rollups, rollup.name)
 
         async def apply(stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
-            await self._apply(rollup, groups, await read(stream_id, items))
+            await self._apply(rollup, groups, await events_of(stream_id, items))
 
         return FeedConsumer(rollup.consumer, rollup.follows, apply, concurrent=_CONCURRENT_STREAMS)
 

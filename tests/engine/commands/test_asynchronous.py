@@ -232,7 +232,7 @@ DEFECTIVE: Final = Domain((replace(GUEST, decider=replace(GUEST.decider, decide=
 
 
 class TestBundles:
-    """Several commands for one stream in one message; builds read them, and none sends them yet."""
+    """Several commands for one stream in one message."""
 
     COMMANDS: Final = (INVITE, WelcomeGuest(), SeeOffGuest("the sea"))
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.commands.handler import CommandResult
+from engine.commands.stream_queues import QUEUES_KEPT
 from engine.errors import OutcomeUnknown, Unavailable
 from engine.storing.errors import AppendTooLarge
 from engine.storing.events import StoredEvent
@@ -18,7 +20,7 @@ from tests.engine.commands.desk import GUEST_STREAM, HOUSE_STREAM, INVITE, Desk,
 from tests.engine.commands.hostile_store import HostileStore
 from tests.engine.contexts import context
 from tests.engine.toy.guest import DismissGuest, SeeOffGuest, WelcomeGuest, Wish
-from tests.engine.toy.house import TakeBeds
+from tests.engine.toy.house import AddBeds, TakeBeds
 from tests.engine.toy.registry import GUEST, HOUSE
 
 TOO_LARGE = "x" * 200_001
@@ -250,6 +252,28 @@ class TestTransactions:
         assert 1 == len(desk.pauses)
 
 
+async def test_a_history_that_is_lost_while_a_rival_goes_first_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    store = HostileStore()
+    desk, other = Desk(store), Desk(store)
+    await beds(desk, 3)
+    later: list[asyncio.Task[CommandResult]] = []
+
+    async def go_first() -> None:
+        await other.add_beds(1, "rival")
+
+    async def restored(_: float) -> None:
+        if not later:
+            later.append(asyncio.create_task(desk.add_beds(1, "later")))
+            store.memory.lose(HOUSE_STREAM, after=2)
+        await asyncio.sleep(0)
+
+    store.before_append, desk.handler._sleep = go_first, restored
+    await beds(desk, 1, first=3)
+    await desk.handler.idle()
+    assert house_at(3) == await later[0]
+    assert "lost events" in caplog.text
+
+
 class TestCancelled:
     async def test_before_its_events_are_sent_it_takes_the_command_with_it(self) -> None:
         store = HostileStore()
@@ -265,6 +289,16 @@ class TestCancelled:
         keys = [event.command_key for event in await store.memory.read(HOUSE_STREAM)]
         assert ["k-0/0", "k-1/0", "k-3/0"] == keys
 
+    async def test_a_turn_whose_commands_have_all_left_asks_nothing_of_the_store(self) -> None:
+        store = HostileStore()
+        desk = Desk(store)
+        asked = [asyncio.create_task(desk.add_beds(1, f"k-{number}")) for number in (1, 2)]
+        for each in asked:
+            asyncio.get_running_loop().call_soon(each.cancel)
+        await asyncio.gather(*asked, return_exceptions=True)
+        await desk.handler.idle()
+        assert [] == store.calls
+
     async def test_later_it_takes_only_its_waiting(self) -> None:
         store = HostileStore()
         desk = Desk(store)
@@ -277,6 +311,13 @@ class TestCancelled:
         assert isinstance(answers[0], asyncio.CancelledError)
         assert house_at(2) == answers[1]
         assert house_at(1) == await desk.add_beds(1, "k-1")
+
+
+async def test_queues_that_nobody_waits_in_are_not_kept_for_ever() -> None:
+    desk = Desk(HostileStore())
+    for number in range(3 * QUEUES_KEPT):
+        await desk.handler.handle(HOUSE, context(f"k-{number}").to(f"house-{number}", AddBeds(str(number), 1)))
+    assert len(desk.handler._queues._queues) <= 2 * QUEUES_KEPT
 
 
 def _standing_still(store: HostileStore) -> tuple[asyncio.Event, asyncio.Event]:

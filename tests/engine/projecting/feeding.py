@@ -41,13 +41,16 @@ class Views(MemoryViewStore):
         return await super().get(container, key)
 
     async def put(self, container: str, key: ViewKey, document: Mapping[str, Any], etag: str | None) -> str:
+        if self.away:
+            raise Unavailable("away")
         if self.conflicts:
             self.conflicts -= 1
             raise ViewConflict("somebody else")
         if self.throttled(key):
             raise Throttled("429", retry_after=2.5)
+        etag = await super().put(container, key, document, etag)
         self.written += 1
-        return await super().put(container, key, document, etag)
+        return etag
 
 
 class Feeding:

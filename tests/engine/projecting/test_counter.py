@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from engine import turns
 from engine.assembly import Surroundings
-from engine.consuming.errors import PermanentFailure, TransientFailure
+from engine.consuming.errors import TransientFailure
+from engine.consuming.parked_streams.memory import MemoryParkedStreams
+from engine.consuming.parked_streams.port import ParkedStream
 from engine.errors import OutcomeUnknown, Throttled, Unavailable
 from engine.projecting.counting.counter import Counter
 from engine.projecting.counting.memory import MemoryRollupStore
@@ -57,7 +59,7 @@ class Rollups(MemoryRollupStore):
 
 class Counting:
     def __init__(self) -> None:
-        self.log, self.rollups = Log(), Rollups()
+        self.log, self.rollups, self.parked_streams = Log(), Rollups(), MemoryParkedStreams()
         self.now = NOON
         self.reader = RollupReader(self.rollups, lambda: self.now)
         self.counter = self.another_counter()
@@ -65,11 +67,18 @@ class Counting:
     def another_counter(self) -> Counter:
         """Returns that of another process, over the same stores."""
         surroundings = Surroundings(clock=lambda: self.now, sleep=self._pause)
-        return services_over(self.log.store, rollups=self.rollups, surroundings=surroundings).counter
+        return services_over(
+            self.log.store, rollups=self.rollups, parked_streams=self.parked_streams, surroundings=surroundings
+        ).counter
 
     async def run(self, *batches: Any) -> None:
         for batch in batches:
             await self.counter.run(HOUSE_VISITS, batch)
+
+    async def parked(self, stream_id: str) -> ParkedStream:
+        parked = await self.parked_streams.get(HOUSE_VISITS.consumer, stream_id)
+        assert parked is not None
+        return parked
 
     async def counted(self, span: Span = DAY) -> Tally:
         return await counted(self.reader, span)
@@ -138,28 +147,29 @@ def _bucket(stream_id: str) -> str:
 
 
 class TestFailures:
-    async def test_an_event_that_does_not_count_holds_back_its_stream_alone(self, service: Counting) -> None:
+    async def test_an_event_that_does_not_count_parks_its_stream_alone(self, service: Counting) -> None:
         broken = await service.log.happened("guest-g-1", VISIT[1:], NOON)
         sound = await service.log.happened("guest-g-2", VISIT[:2], NOON)
-        with pytest.raises(PermanentFailure, match=r"house-visits@1 cannot go on with stream guest-g-1: event 2"):
-            await service.run([*broken, *sound])
+        await service.run([*broken, *sound])
+        parked = await service.parked("guest-g-1")
+        assert ("failed", 2, "GuestLeft") == (parked.why, parked.version, parked.type)
         assert {(NOON, "hill", "arrivals"): 1} == await service.counted()
 
     @pytest.mark.parametrize("series", ["", "a.b", "a/b", "x" * 33], ids=["none", "dot", "slash", "long"])
-    async def test_a_name_that_is_none_of_a_sum_is_permanent(self, service: Counting, series: str) -> None:
+    async def test_a_name_that_is_none_of_a_sum_parks_its_stream(self, service: Counting, series: str) -> None:
         rollup = replace(HOUSE_VISITS, contributions=lambda *_: [Contribution(series, "arrivals", 1)])
-        with pytest.raises(PermanentFailure, match="no name of a sum"):
-            await service.counter.run(rollup, await service.log.happened("guest-g-1", VISIT[:1], NOON))
+        await service.counter.run(rollup, await service.log.happened("guest-g-1", VISIT[:1], NOON))
+        assert "no name of a sum" in (await service.parked("guest-g-1")).error
 
     def test_an_amount_that_json_may_round_is_refused(self) -> None:
         Contribution("a", "b", -LARGEST_CONTRIBUTION)
         with pytest.raises(ValueError, match="is beyond"):
             Contribution("a", "b", LARGEST_CONTRIBUTION + 1)
 
-    async def test_data_that_cannot_be_read_is_permanent(self, service: Counting) -> None:
+    async def test_data_that_cannot_be_read_parks_its_stream(self, service: Counting) -> None:
         items = await service.log.happened("guest-g-1", VISIT[:1], NOON)
-        with pytest.raises(PermanentFailure):
-            await service.run([{**items[0], "data": {"nonsense": 1}}])
+        await service.run([{**items[0], "data": {"nonsense": 1}}])
+        assert "failed" == (await service.parked("guest-g-1")).why
 
     async def test_an_event_that_was_rewritten_in_place_is_not_counted_again(self, service: Counting) -> None:
         items = await service.log.happened("guest-g-1", VISIT[:2], NOON)
@@ -173,10 +183,10 @@ class TestFailures:
         await service.run(batch, batch)
         assert {(NOON, "hill", "beds"): 9_000} == await service.counted()
 
-    async def test_an_event_of_a_newer_build_is_waited_for(self, service: Counting) -> None:
+    async def test_an_event_of_a_newer_build_parks_its_stream_for_that_build(self, service: Counting) -> None:
         items = await service.log.happened("guest-g-1", VISIT[:1], NOON)
-        with pytest.raises(TransientFailure, match="this build does not know"):
-            await service.run([{**items[0], "schema": 2}])
+        await service.run([{**items[0], "schema": 2}])
+        assert "newer" == (await service.parked("guest-g-1")).why
 
     async def test_a_first_event_that_the_store_does_not_show_is_waited_for(self, service: Counting) -> None:
         items = await service.log.happened("guest-g-1", VISIT, NOON)

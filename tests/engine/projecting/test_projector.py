@@ -135,11 +135,24 @@ async def test_a_text_that_the_host_may_have_rewritten_is_read_from_the_store(se
 class TestWrittenAMomentAgo:
     """A view that this process has written is not read before it is written again."""
 
-    async def test_it_is_read_before_its_first_write_alone(self, service: Service) -> None:
+    async def test_it_is_not_read_at_all_from_the_beginning_of_its_stream_on(self, service: Service) -> None:
         for event in (INVITED, ARRIVED, DISMISSED):
             await service.projector.run(GUEST_DETAILS, await service.happened("guest-g-1", event))
-        assert (1, 3) == (service.views.read, service.views.written)
+        assert (0, 3) == (service.views.read, service.views.written)
         assert (3, "dismissed") == (await service.position(), await service.status())
+
+    async def test_one_that_is_there_when_its_stream_begins_is_read_and_not_taken_back(self, service: Service) -> None:
+        invited = await service.happened("guest-g-1", INVITED)
+        await service.projector.run(GUEST_DETAILS, [*invited, *await service.happened("guest-g-1", ARRIVED)])
+        await service.another_projector().run(GUEST_DETAILS, invited)
+        assert (1, 1) == (service.views.read, service.views.written)
+        assert (2, "arrived") == (await service.position(), await service.status())
+
+    async def test_it_is_read_before_its_first_write_elsewhere(self, service: Service) -> None:
+        await service.another_projector().run(GUEST_DETAILS, await service.happened("guest-g-1", INVITED))
+        for event in (ARRIVED, DISMISSED):
+            await service.projector.run(GUEST_DETAILS, await service.happened("guest-g-1", event))
+        assert (1, 3) == (service.views.read, service.views.written)
 
     async def test_it_is_read_again_when_another_process_has_written_it(self, service: Service) -> None:
         await service.projector.run(GUEST_DETAILS, await service.happened("guest-g-1", INVITED))

@@ -12,6 +12,7 @@ import pytest
 
 from engine.consuming.errors import TransientFailure
 from engine.consuming.parked.known import KEPT_FOR
+from engine.consuming.parking import unhandled
 from engine.consuming.throttling import LONGEST
 from engine.errors import Throttled, Unavailable
 from engine.messaging.memory import MAX_BYTES, MemoryBus
@@ -345,6 +346,28 @@ class TestParked:
         assert KEPT_FOR == world.pauses[-1]
         await other.run([third])
         assert ["GuestInvited"] == [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+
+    async def test_a_batch_that_comes_again_after_a_crash_is_held_as_well(
+        self, world: World, items: list[Mapping[str, Any]]
+    ) -> None:
+        """It has crashed when the stream was parked and the batch not held yet."""
+        first, second, third = items
+        other = world.another_process().relay
+        await other.run([first])
+        await world.parked_streams.park("relay", unhandled("guest-g-1", [second], ValueError("no"), 5, world.now))
+        await world.relay.run([second])
+        assert [KEPT_FOR] == world.pauses
+        await other.run([third])
+        assert ["GuestInvited"] == [message.subject for message in world.bus.sent[EVENT_TOPIC]]
+
+    async def test_a_batch_with_an_event_of_a_stream_that_is_parked_for_longer_is_not_held(
+        self, world: World, items: list[Mapping[str, Any]]
+    ) -> None:
+        await world.relay.run([{**items[0], "data": {}}])
+        before = len(world.pauses)
+        for item in items[1:]:
+            await world.relay.run([item])
+        assert [] == world.pauses[before:]
 
     async def test_a_message_that_the_bus_does_not_carry_parks_its_stream_and_nothing_more_is_sent_of_it(
         self, world: World

@@ -14,6 +14,7 @@ from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.consuming.parking import Parking
 from engine.consuming.throttling import LONGEST
 from engine.deciding.process import Issued
+from engine.messaging import wire
 from engine.messaging.topology import COMMAND_QUEUE, EVENT_TOPIC
 from engine.reacting.relay import Relay
 from engine.storing.items import to_item
@@ -37,6 +38,12 @@ def item(guest: str) -> Mapping[str, Any]:
 
 
 BATCH: Final = [item(guest) for guest in GUESTS]
+
+
+@pytest.fixture(autouse=True)
+def many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves each command a message of its own: bundles would be two hundred."""
+    monkeypatch.setattr(wire, "MOST_IN_A_BUNDLE", 1)
 
 
 @pytest.fixture
