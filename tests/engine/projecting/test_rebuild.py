@@ -125,14 +125,16 @@ class Desk:
     def switching(self) -> Switching:
         return Switching(self.generations, self.views, self.rollups, self.parked, lambda: self.now, self.sleep)
 
-    async def flip(self, to: int | None = None, *, with_parked: bool = False) -> Generations:
-        return await self.switching.flip(READ_MODEL, to, with_parked=with_parked)
+    async def flip(
+        self, to: int | None = None, *, with_parked: bool = False, read_model: ReadModel = READ_MODEL
+    ) -> Generations:
+        return await self.switching.flip(read_model, to, with_parked=with_parked)
 
-    async def drop(self, generation: int) -> int:
-        return await self.switching.drop(READ_MODEL, generation, lambda _: None)
+    async def drop(self, generation: int, *, read_model: ReadModel = READ_MODEL) -> int:
+        return await self.switching.drop(read_model, generation, lambda _: None)
 
-    async def stored(self) -> Generations:
-        found = await self.generations.get(NAME)
+    async def stored(self, name: str = NAME) -> Generations:
+        found = await self.generations.get(name)
         assert found is not None
         return found.generations
 
