@@ -1,8 +1,8 @@
 """A counter is an item with the sums of its bucket, in two numbers each; a marker has its name and its bucket alone.
 
 { "id": "1~2026-11-23T06~3", "bucket": "1~2026-11-23T06~3",
-  "sums": { "05.EUR.revenue": 2500 }, "billions": { "05.EUR.revenue": 0 } }
-{ "id": "order-o-1~1", "bucket": "1~2026-11-23T06~3" }
+  "sums": { "05.hill.beds": 7 }, "billions": { "05.hill.beds": 0 } }
+{ "id": "house-hill~1", "bucket": "1~2026-11-23T06~3" }
 """
 
 from collections.abc import Mapping
