@@ -17,6 +17,7 @@ from bench import (
     overhead,
     page,
     parked,
+    rebuild,
     round_trips,
     telemetry,
     verifying,
@@ -44,6 +45,7 @@ PARTS: Final[Parts] = {
     "flash-sale": ("more orders than units, all at once, with two hosts", flash_sale.run),
     "orders": ("what a shipped order costs, and how soon its customer is asked to pay", orders.run),
     "parked-streams": ("the feed with 0, 1 and 100 parked streams", parked.run),
+    "rebuild": ("a read model from all events, beside a bare read and a bare upsert", rebuild.run),
     "local-bus": of_emulators.PARTS["local-bus"],
     "at-scale": of_emulators.PARTS["at-scale"],
 }

@@ -18,15 +18,17 @@ from engine.messaging.first_use import BusOnFirstUse
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
 from engine.projecting.counting.cosmos import CosmosRollupStore
+from engine.projecting.generations.cosmos import CosmosGenerationStore
 from engine.services import Services
 from engine.settings import WebhookTarget
-from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, GENERATIONS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client
+from engine.storing.throughput import Background
 
 
 @asynccontextmanager
-async def build(settings: Settings) -> AsyncIterator[Services]:
+async def build(settings: Settings, *, background: Background | None = None) -> AsyncIterator[Services]:
     """Yields the services, connected to Cosmos DB, and disconnects at the end, once nothing is under way.
 
     Connects to Service Bus when the first message is sent. Raises UnsuitableAccount and Unavailable.
@@ -34,20 +36,21 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
     # By default, the SDK logs every request with its headers; the partition key in them may be a name.
     logging.getLogger("azure").setLevel(logging.WARNING)
     engine = settings.engine
-    async with open_client(engine.cosmos) as client, contextlib.AsyncExitStack() as stack:
+    async with open_client(engine.cosmos, background=background) as client, contextlib.AsyncExitStack() as stack:
         database = client.get_database_client(engine.cosmos_database)
         container = functools.cache(database.get_container_client)
         events = database.get_container_client(EVENTS.name)
         bus = BusOnFirstUse(engine.service_bus, stack)
         adapters = Adapters(
             store=CosmosEventStore(events),
+            feed=CosmosEventFeed(events, database.get_container_client(LEASES.name), engine.cosmos.endpoint),
             snapshots=CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
             views=CosmosViewStore(container),
             rollups=CosmosRollupStore(container),
+            generations=CosmosGenerationStore(database.get_container_client(GENERATIONS.name)),
             outcomes=CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
             parked=CosmosParkedStore(database.get_container_client(PARKED.name)),
             parked_streams=CosmosParkedStreams(database.get_container_client(PARKED.name)),
-            feed=CosmosEventFeed(events, database.get_container_client(LEASES.name), engine.cosmos.endpoint),
             bus=bus,
             dead_letters=bus,
             webhook=_webhook(engine.notifications, stack),

@@ -34,12 +34,14 @@ from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, REACTIO
 from engine.messaging.wire import EnvelopeCodec
 from engine.projecting.counting.counter import Counter
 from engine.projecting.counting.port import RollupStore
-from engine.projecting.counting.rollup import Rollup
 from engine.projecting.counting.sums import RollupReader
+from engine.projecting.feeding import Feeding
+from engine.projecting.generations.known import KnownGenerations
+from engine.projecting.generations.port import GenerationStore
 from engine.projecting.port import ViewStore
-from engine.projecting.projection import Projection
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
+from engine.projecting.query import AnyProjection
 from engine.projecting.refold import Refold
 from engine.reacting.notifications import NotificationConsumer
 from engine.reacting.reactions import ReactionConsumer
@@ -52,11 +54,14 @@ from engine.storing.snapshots import SnapshotStore
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Registers every aggregate of the service, those of processes included, every process and every projection."""
+    """Registers every aggregate of the service, those of processes included, every process and every read model.
+
+    `projections` has each generation of each read model.
+    """
 
     aggregates: Sequence[Aggregate[Any, Any, Any]]
     processes: Sequence[Process[Any, Any, Any]] = ()
-    projections: Sequence[Projection[Any] | Rollup] = ()
+    projections: Sequence[AnyProjection] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +69,14 @@ class Adapters:
     """Holds one adapter for each port. Without a webhook, no notification is sent."""
 
     store: EventStore
+    feed: EventFeed
     snapshots: SnapshotStore
     views: ViewStore
     rollups: RollupStore
+    generations: GenerationStore
     outcomes: OutcomeStore
     parked: ParkedStore
     parked_streams: ParkedStreams
-    feed: EventFeed
     bus: Bus
     dead_letters: DeadLetters
     webhook: Webhook | None = None
@@ -122,10 +128,9 @@ def assemble(
     projector = Projector(adapters.store, codec, adapters.views, runner)
     counter = Counter(adapters.store, codec, adapters.rollups, runner)
     relay = Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, runner, relay_replay_until)
-    of_read_models = [
-        counter.consumer(each) if isinstance(each, Rollup) else projector.consumer(each) for each in domain.projections
-    ]
-    of_the_feed = [*of_read_models, relay.consumer]
+    generations = KnownGenerations(adapters.generations, surroundings.monotonic)
+    feeding = Feeding(generations, runner, projector, counter)
+    of_the_feed = [*map(feeding.consumer, domain.projections), relay.consumer]
     return Services(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
@@ -133,6 +138,8 @@ def assemble(
         rollups=RollupReader(adapters.rollups, clock),
         projector=projector,
         counter=counter,
+        feeding=feeding,
+        generations=generations,
         refold=Refold(adapters.store, adapters.snapshots, codec, adapters.views),
         relay=relay,
         messages=MessageRunner(adapters.parked, KnownSessions(adapters.parked, surroundings.monotonic), clock, sleep),
@@ -142,7 +149,15 @@ def assemble(
         automatic=AutomaticReleases(StreamRelease(adapters.parked_streams, adapters.store, clock, sleep), of_the_feed),
         parked=adapters.parked,
         lags=lags,
-        health=HealthCheck(lags, adapters.parked, adapters.bus, adapters.dead_letters, clock, surroundings.monotonic),
+        health=HealthCheck(
+            lags,
+            adapters.parked,
+            adapters.parked_streams,
+            adapters.bus,
+            adapters.dead_letters,
+            clock,
+            surroundings.monotonic,
+        ),
         bus=adapters.bus,
         dead_letters=adapters.dead_letters,
     )

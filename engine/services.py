@@ -1,8 +1,7 @@
 """`Services` holds all that the functions of one worker process call."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.handler import CommandHandler
@@ -15,9 +14,9 @@ from engine.consuming.parked.port import ParkedStore
 from engine.consuming.parked_streams.automatic import AutomaticReleases
 from engine.messaging.port import Bus, DeadLetters
 from engine.projecting.counting.counter import Counter
-from engine.projecting.counting.rollup import Rollup
 from engine.projecting.counting.sums import RollupReader
-from engine.projecting.projection import Projection
+from engine.projecting.feeding import Feeding
+from engine.projecting.generations.known import KnownGenerations
 from engine.projecting.projector import Projector
 from engine.projecting.queries import Queries
 from engine.projecting.refold import Refold
@@ -34,6 +33,8 @@ class Services:
     rollups: RollupReader
     projector: Projector
     counter: Counter
+    feeding: Feeding
+    generations: KnownGenerations
     refold: Refold
     relay: Relay
     messages: MessageRunner
@@ -46,10 +47,3 @@ class Services:
     health: HealthCheck
     bus: Bus
     dead_letters: DeadLetters
-
-    async def project(self, projection: Projection[Any] | Rollup, items: Iterable[Mapping[str, Any]]) -> None:
-        """Applies a batch of the change feed to a read model. Raises ConsumerError."""
-        if isinstance(projection, Rollup):
-            await self.counter.run(projection, items)
-        else:
-            await self.projector.run(projection, items)

@@ -13,13 +13,16 @@ from engine.errors import AdapterError
 from engine.messaging.port import Received
 from engine.messaging.topology import NOTIFICATION_QUEUE
 from engine.services import Services
+from engine.storing.throughput import Background
 from operate.failure import STAYS_DONE, CommandFailed
 from operate.output import print_block, print_facts
 from operate.outside import explained, misunderstood
 
 
 @asynccontextmanager
-async def connected(environment: Mapping[str, str], *, changes: bool = False) -> AsyncIterator[Services]:
+async def connected(
+    environment: Mapping[str, str], *, changes: bool = False, background: Background | None = None
+) -> AsyncIterator[Services]:
     """Connects, with the handlers of the functions. Raises CommandFailed when a store or the bus is away.
 
     `changes`: the block changes something, and its failure says what became of that.
@@ -27,7 +30,7 @@ async def connected(environment: Mapping[str, str], *, changes: bool = False) ->
     settings = Settings.from_mapping(environment)
     entered = False
     try:
-        async with build(settings) as services:
+        async with build(settings, background=background) as services:
             entered = True
             yield services
     except (*TRANSIENT, ConsumerError, AdapterError) as error:

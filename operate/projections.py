@@ -1,39 +1,210 @@
-"""`operate projections` tells how far those who follow the change feed have come."""
+"""`operate projections` says which generations there are and how far behind; it makes, switches and drops them."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 from composition.domain import READ_MODELS
 from engine.clock import utc_now
+from engine.consuming.lag import PartitionLag
+from engine.consuming.parked_streams.port import ParkedStreams
+from engine.projecting.generations.known import projection_of
+from engine.projecting.generations.port import GenerationRefused, MissingGeneration
+from engine.projecting.generations.rebuild import Progress, Rebuild
+from engine.projecting.generations.switching import Switching
+from engine.projecting.query import ReadModel
 from engine.reacting.followers import followers
+from engine.reacting.relay import CONSUMER
+from engine.services import Services
+from engine.storing.budget import Budget
+from engine.storing.errors import FeedReset
+from engine.storing.throughput import Background
+from operate.failure import CommandFailed
 from operate.messages import connected
-from operate.output import print_rows
+from operate.output import print_rows, say
+from operate.progress import steps
 
 
 async def status(environment: Mapping[str, str], *, as_json: bool) -> None:
-    """Prints a row per consumer of the feed and partition. Raises CommandFailed."""
-    consumers = followers(READ_MODELS)
+    """Prints a row per generation of each read model, and one per follower of the feed and partition.
+
+    Raises CommandFailed.
+    """
     async with connected(environment) as services:
-        lags = await services.lags.of(consumers, utc_now())
-        parked = await asyncio.gather(*(services.parked.sessions(name) for name in consumers.values()))
-    counts = dict(zip(consumers, map(len, parked), strict=True))
+        generations = await _generation_rows(services)
+        lags = await services.lags.of(followers(READ_MODELS), utc_now())
+    print_rows(generations, as_json=as_json)
+    if not as_json:
+        print()
+    print_rows([_lag_row(lag) for lag in lags], as_json=as_json)
+
+
+async def _generation_rows(services: Services) -> Sequence[Mapping[str, Any]]:
+    """Returns a row per generation of each read model, and one of the relay: it has none, but parks streams too."""
+    parked = {name: len((await _parked_streams(services).index(name)).stream_ids) for name in services.feed_consumers}
+    rows = list[Mapping[str, Any]]()
+    for each in READ_MODELS:
+        now = await services.generations.looked_at(each)
+        for generation in now.kept:
+            building = now.build is not None and now.build.generation == generation
+            state = "serves" if generation == now.serving else "whole"
+            if building and now.build is not None:
+                count = services.lags.feed.transactions
+                done = sum(count(walked.position) for walked in now.build.ranges)
+                total = sum(count(walked.head) for walked in now.build.ranges)
+                state = f"being built: {_share(done, total)} of the feed"
+            rows.append(_row(parked, each.name, generation, state, written=generation in now.written))
+        if now.dropped is not None:
+            rows.append(_row(parked, each.name, now.dropped, "being dropped", written=False))
+    relay = {"generation": None, "state": None, "written": None, "parked": parked[CONSUMER]}
+    return [*rows, {"consumer": CONSUMER, **relay}]
+
+
+async def rebuild(
+    environment: Mapping[str, str],
+    name: str,
+    to: int | None,
+    *,
+    ru_per_second: int,
+    throughput_bucket: int | None,
+    as_json: bool,
+) -> None:
+    """Fills a new generation, the newest of this build unless `to` says another one. Raises CommandFailed."""
+    read_model = _read_model(name)
+    generation = read_model.generations[-1] if to is None else to
+    budget = Budget(ru_per_second, time.monotonic, asyncio.sleep)
+    began = time.monotonic()
+    events = 0
+    with steps(f"{name}@{generation}", 0) as step:
+        tell = _teller(step)
+
+        def report(progress: Progress) -> None:
+            nonlocal events
+            events = progress.events
+            tell(progress)
+
+        async with _changing(environment, Background(budget.charge, throughput_bucket)) as services:
+            try:
+                projection = projection_of(read_model, generation)
+            except MissingGeneration:
+                has = ", ".join(map(str, read_model.generations))
+                raise CommandFailed(f"this build has no generation {generation} of {name}, but {has}") from None
+            building = Rebuild(
+                feed=services.lags.feed,
+                store=services.generations.store,
+                runner=services.feeding.runner,
+                sleep=asyncio.sleep,
+                new_id=lambda: str(uuid.uuid4()),
+                room=budget.room,
+                report=report,
+            )
+            try:
+                await building.run(read_model, services.feeding.walker(projection), generation)
+            except FeedReset as error:
+                raise CommandFailed(f"{error}; drop generation {generation} of {name}, and begin again") from error
+    seconds = round(time.monotonic() - began, 1)
     print_rows(
-        [
-            {
-                "consumer": lag.consumer,
-                "partition": lag.partition,
-                "state": lag.state,
-                "documents": lag.documents,
-                "seconds": _rounded(lag.seconds),
-                "owner": lag.owner,
-                "leaseAge": _rounded(lag.age),
-                "parked": counts[lag.consumer],
-            }
-            for lag in lags
-        ],
+        [{"readModel": name, "generation": generation, "state": "whole", "events": events, "seconds": seconds}],
         as_json=as_json,
     )
+    say(f"it is written from now on: `operate projections flip {name}` makes it serve")
+
+
+async def flip(environment: Mapping[str, str], name: str, to: int | None, *, with_parked: bool, as_json: bool) -> None:
+    """Makes another generation answer the queries. Raises CommandFailed."""
+    async with _changing(environment) as services:
+        now = await _switching(services).flip(_read_model(name), to, with_parked=with_parked)
+    print_rows([{"readModel": name, "serves": now.serving, "written": list(now.written)}], as_json=as_json)
+
+
+async def drop(environment: Mapping[str, str], name: str, generation: int, *, as_json: bool) -> None:
+    """Ends the writing of a generation, and deletes its documents. Raises CommandFailed."""
+    read_model = _read_model(name)
+    async with _changing(environment) as services:
+        with steps(f"{name}@{generation}", 0) as step:
+            deleted = await _switching(services).drop(
+                read_model, generation, lambda count: step(f"{count:,} documents deleted")
+            )
+    print_rows([{"readModel": name, "generation": generation, "deleted": deleted}], as_json=as_json)
+
+
+@asynccontextmanager
+async def _changing(environment: Mapping[str, str], background: Background | None = None) -> AsyncIterator[Services]:
+    try:
+        async with connected(environment, changes=True, background=background) as services:
+            yield services
+    except GenerationRefused as refused:
+        raise CommandFailed(str(refused)) from refused
+
+
+def _switching(services: Services) -> Switching:
+    return Switching(
+        services.generations.store,
+        services.projector.views,
+        services.counter.rollups,
+        _parked_streams(services),
+        utc_now,
+        asyncio.sleep,
+    )
+
+
+def _parked_streams(services: Services) -> ParkedStreams:
+    return services.automatic.release.parked
+
+
+def _read_model(name: str) -> ReadModel:
+    for each in READ_MODELS:
+        if each.name == name:
+            return each
+    there = ", ".join(each.name for each in READ_MODELS)
+    raise CommandFailed(f"there is no read model {name!r}; there are {there}")
+
+
+def _row(parked: Mapping[str, int], name: str, generation: int, state: str, *, written: bool) -> Mapping[str, Any]:
+    count = parked.get(f"{name}@{generation}", 0)
+    return {"consumer": name, "generation": generation, "state": state, "written": written, "parked": count}
+
+
+def _lag_row(lag: PartitionLag) -> Mapping[str, Any]:
+    return {
+        "consumer": lag.consumer,
+        "partition": lag.partition,
+        "lease": lag.state,
+        "documents": lag.documents,
+        "seconds": _rounded(lag.seconds),
+        "owner": lag.owner,
+        "leaseAge": _rounded(lag.age),
+    }
 
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
+
+
+def _teller(step: Callable[[str], None]) -> Callable[[Progress], None]:
+    """Adds the rate and the remaining time of this run, from the first report on."""
+    first: tuple[float, Progress] | None = None
+
+    def tell(progress: Progress) -> None:
+        nonlocal first
+        now = time.monotonic()
+        first = first or (now, progress)
+        seconds, events = now - first[0], progress.events - first[1].events
+        said = f"{progress.phase}, {progress.events:,} events, {_share(progress.done, progress.total)} of the feed"
+        if seconds and events and progress.done > first[1].done:
+            left = (progress.total - progress.done) * seconds / (progress.done - first[1].done)
+            said += f", {events / seconds:,.0f} events a second, {_time(left)} left"
+        step(said)
+
+    return tell
+
+
+def _share(done: int, total: int) -> str:
+    return f"{min(done / total, 1.0) if total else 1.0:.0%}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,6 +1,7 @@
 """`operate verify` prints what a verification finds, and is a failure if it finds something."""
 
 import asyncio
+import math
 import sqlite3
 import tempfile
 import time
@@ -12,14 +13,15 @@ from typing import Any, Final
 
 from composition.domain import READ_MODELS
 from engine.clock import utc_now
-from engine.projecting.counting.rollup import Rollup
-from engine.projecting.projection import Projection
+from engine.projecting.generations.known import projection_of
+from engine.projecting.query import AnyProjection
 from engine.reacting.followers import followers
 from engine.services import Services
+from engine.storing.budget import Budget
+from engine.storing.throughput import Background
 from engine.verifying.findings import Finding
 from engine.verifying.spill import Spill
 from engine.verifying.verification import Verification
-from engine.verifying.walk import Rate
 from operate.failure import CommandFailed
 from operate.messages import connected
 from operate.output import print_json, print_rows, say
@@ -52,8 +54,9 @@ async def run(
             findings.append(finding)
 
     with _spill(state) as spill, gauges("verify: ") as gauge:
-        async with connected(environment) as services:
-            verification = _verification(services, ru_per_second, unended_after)
+        budget = Budget(ru_per_second or math.inf, time.monotonic, asyncio.sleep)
+        async with connected(environment, background=Background(budget.charge)) as services:
+            verification = await _verification(services, budget, unended_after)
             await verification.run(spill, found, lambda what, done, total: gauge({what: (done, total)}))
     print_rows([_row(finding) for finding in findings], as_json=False)
     if count:
@@ -63,22 +66,29 @@ async def run(
     say("all is as it must be")
 
 
-def _verification(services: Services, ru_per_second: int | None, unended_after: timedelta) -> Verification:
-    follow = followers(READ_MODELS)
+async def _verification(services: Services, budget: Budget, unended_after: timedelta) -> Verification:
+    written, building = list[AnyProjection](), set[str]()
+    for each in READ_MODELS:
+        now = await services.generations.looked_at(each)
+        projections = {generation: projection_of(each, generation) for generation in now.written}
+        written += projections.values()
+        building |= {projections[generation].consumer for generation in set(now.written) - set(now.whole)}
     return Verification(
         feed=services.lags.feed,
         store=services.projector.store,
         codec=services.projector.codec,
         views=services.projector.views,
+        rollups=services.counter.rollups,
         parked=services.parked,
-        projections=[each.projection for each in READ_MODELS if isinstance(each.projection, Projection)],
-        rollups=[each.projection for each in READ_MODELS if isinstance(each.projection, Rollup)],
+        parked_streams=services.automatic.release.parked,
+        projections=written,
+        building=building,
         processes=services.relay.processes,
-        consumers={**follow, **{name: name for name in services.consumers}},
-        followers=list(follow),
+        followers=followers(READ_MODELS),
+        receivers=services.consumers.keys(),
         unended_after=unended_after,
         clock=utc_now,
-        rate=Rate(ru_per_second, time.monotonic, asyncio.sleep),
+        room=budget.room,
     )
 
 

@@ -11,15 +11,24 @@ from operate.output import print_rows, say
 
 
 async def refold(environment: Mapping[str, str], stream_id: str, *, as_json: bool) -> None:
-    """Makes the views of one stream afresh, and prints a row per read model. Raises CommandFailed."""
+    """Makes the views of one stream afresh, and prints a row per read model and generation. Raises CommandFailed."""
     async with connected(environment, changes=True) as services:
-        projections = [each.projection for each in READ_MODELS if isinstance(each.projection, Projection)]
         try:
+            kept = [kept for each in READ_MODELS for kept in await services.generations.kept(each)]
+            projections = [each for each in kept if isinstance(each, Projection)]
             refolded = await services.refold.stream(projections, stream_id)
         except UnknownStream:
             raise CommandFailed(f"there is no stream {stream_id!r}") from None
     print_rows(
-        [{"readModel": each.read_model, "version": each.version, "deleted": each.deleted} for each in refolded],
+        [
+            {
+                "readModel": each.read_model,
+                "generation": each.generation,
+                "version": each.version,
+                "deleted": each.deleted,
+            }
+            for each in refolded
+        ],
         as_json=as_json,
     )
     if not refolded:

@@ -16,8 +16,6 @@ from engine.projecting.projection import Projection
 from engine.projecting.query import PageQuery
 from engine.storing.events import RecordedEvent
 
-GENERATION: Final = 1
-
 
 @dataclass(frozen=True, slots=True)
 class OrderSummary:
@@ -44,7 +42,7 @@ def sort_key(placed_at: datetime, order_id: str) -> str:
     Its time has a fixed number of digits, unlike times at rest.
     """
     time = placed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return f"{GENERATION}~{time}~{order_id}"
+    return f"{time}~{order_id}"
 
 
 def _customer(recorded: RecordedEvent[OrderEvent]) -> str:
@@ -57,7 +55,7 @@ def _addressing(view: OrderSummary) -> Mapping[str, str]:
 
 ORDER_HISTORY: Final = Projection(
     name="order-history",
-    generation=GENERATION,
+    generation=1,
     category=ORDER.category,
     view_class=OrderSummary,
     project=project,
@@ -67,6 +65,6 @@ ORDER_HISTORY: Final = Projection(
     indexed=("sortKey",),
 )
 
-_SORT_KEY: Final = re.compile(r"\d+~\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z~[A-Za-z0-9._-]{1,64}", re.ASCII)
+_SORT_KEY: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z~[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 BY_CUSTOMER: Final = PageQuery(ORDER_HISTORY, parameter="customerId", items="orders", sort_key=_SORT_KEY)

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-from composition.domain import READ_MODELS, TOPOLOGY
+from composition.domain import PROJECTIONS as ALL_PROJECTIONS
+from composition.domain import TOPOLOGY
 from domain.registry import AGGREGATES
 from engine.messaging.emulator_config import emulator_config
 from engine.messaging.wire import EnvelopeCodec
@@ -13,7 +14,7 @@ from engine.storing.codec import EventCodec
 
 CODEC: Final = EventCodec.of(AGGREGATES)
 ENVELOPES: Final = EnvelopeCodec(AGGREGATES)
-PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS if isinstance(each.projection, Projection))
+PROJECTIONS: Final = tuple(each for each in ALL_PROJECTIONS if isinstance(each, Projection))
 
 
 def bus_config(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeVar
 
 from engine.consuming.lag import Lags, PartitionLag
 from engine.consuming.parked.port import ParkedStore
+from engine.consuming.parked_streams.port import ParkedStreams
 from engine.errors import AdapterError
 from engine.messaging.port import Bus, DeadLetters
 from engine.messaging.topology import COMMAND_QUEUE
@@ -58,6 +59,7 @@ class HealthCheck:
         self,
         lags: Lags,
         parked: ParkedStore,
+        parked_streams: ParkedStreams,
         bus: Bus,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
@@ -65,6 +67,7 @@ class HealthCheck:
     ) -> None:
         self._lags = lags
         self._parked = parked
+        self._parked_streams = parked_streams
         self._bus = bus
         self._dead_letters = dead_letters
         self._clock = clock
@@ -72,32 +75,37 @@ class HealthCheck:
         self._look: asyncio.Task[Health] | None = None
         self._begun = 0.0
 
-    async def of(self, followers: Mapping[str, str], consumers: Collection[str]) -> Health:
+    async def of(self, followers: Mapping[str, Sequence[str]], consumers: Collection[str]) -> Health:
         """Returns what was found of these consumers; it raises no error for what is away.
 
-        `followers` maps the name of each consumer of the feed, as in its leases, to the name under which it parks;
-        `consumers` are those of the bus. A caller that is cancelled leaves the look to the others.
+        `followers` maps the name of each that follows the feed, as in its leases, to those of its consumers, which
+        park; `consumers` are those of the bus. A caller that is cancelled leaves the look to the others.
         """
         if self._look is None or self._monotonic() - self._begun >= FRESH_FOR:
             self._begun = self._monotonic()
             self._look = asyncio.create_task(self._found(followers, consumers))
         return await asyncio.shield(self._look)
 
-    async def _found(self, followers: Mapping[str, str], consumers: Collection[str]) -> Health:
+    async def _found(self, followers: Mapping[str, Sequence[str]], consumers: Collection[str]) -> Health:
         at = self._clock()
-        names = {**followers, **dict.fromkeys(consumers)}
         lags, parked, bus = await asyncio.gather(
             _within("Cosmos DB", self._lags.of(followers, at)),
-            _within("Cosmos DB", self._parked_by({name: parks_as or name for name, parks_as in names.items()})),
+            _within("Cosmos DB", self._parked_by(followers, consumers)),
             self._bus_state(),
         )
         if lags is None or parked is None:
             return Health(at, "down", bus)
         return Health(at, "up", bus, lags, parked)
 
-    async def _parked_by(self, names: Mapping[str, str]) -> Mapping[str, int]:
-        counted = await asyncio.gather(*(self._parked.sessions(parks_as) for parks_as in names.values()))
-        return dict(zip(names, map(len, counted), strict=True))
+    async def _parked_by(self, followers: Mapping[str, Sequence[str]], consumers: Collection[str]) -> Mapping[str, int]:
+        async def streams(its_consumers: Sequence[str]) -> int:
+            return sum([len((await self._parked_streams.index(each)).stream_ids) for each in its_consumers])
+
+        async def sessions(consumer: str) -> int:
+            return len(await self._parked.sessions(consumer))
+
+        counted = await asyncio.gather(*map(streams, followers.values()), *map(sessions, consumers))
+        return dict(zip((*followers, *consumers), counted, strict=True))
 
     async def _bus_state(self) -> Dependency:
         if not self._bus.in_use():

@@ -6,7 +6,7 @@ so an event whose data holds such a text is read again.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from engine.storing.errors import HoleInStream
@@ -49,3 +49,12 @@ def may_be_rewritten(data: Any) -> bool:
     if isinstance(data, (list, tuple)):
         return any(may_be_rewritten(value) for value in data)
     return False
+
+
+EventsOf = Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[Sequence[StoredEvent]]]
+"""Returns the events of items of one stream, in order."""
+
+
+async def as_read(_: str, items: Sequence[Mapping[str, Any]]) -> Sequence[StoredEvent]:
+    """Returns the events of items that the store itself has given: no host has rewritten them."""
+    return sorted(map(from_item, items), key=lambda event: event.version)

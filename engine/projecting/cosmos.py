@@ -13,9 +13,11 @@ from azure.cosmos.exceptions import (
 
 from engine.consuming.feed.cosmos import CosmosChangeFeed
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
+from engine.storing.containers import Container
 from engine.storing.cosmos_requests import OWNER_NOT_FOUND, translated
 
 _BY_ID: Final = "SELECT * FROM c WHERE c.id = @id"
+_BEGINNING: Final = "SELECT c.id, c.{key} AS partition FROM c WHERE STARTSWITH(c.id, @prefix)"
 _PAGE: Final = "SELECT * FROM c WHERE c.sortKey >= @from AND c.sortKey < @below ORDER BY c.sortKey DESC"
 
 
@@ -75,6 +77,22 @@ class CosmosViewStore:
 
     def changes(self, container: str) -> CosmosChangeFeed:
         return CosmosChangeFeed(self._container(container))
+
+    async def beginning(self, container: Container, prefix: str, limit: int) -> Sequence[ViewKey]:
+        keys = list[ViewKey]()
+        async with translated(f"view {container.name}") as answered:
+            # Without a partition key, the SDK asks every partition.
+            found = self._container(container.name).query_items(
+                _BEGINNING.format(key=container.partition_key.removeprefix("/")),
+                parameters=[{"name": "@prefix", "value": prefix}],
+                max_item_count=limit,
+                response_hook=answered,
+            )
+            async for each in found:
+                keys.append(ViewKey(each["id"], each["partition"]))
+                if len(keys) == limit:
+                    break
+        return keys
 
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int

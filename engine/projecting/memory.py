@@ -5,8 +5,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.consuming.feed.port import WHOLE, FeedPage, FeedRange
+from engine.consuming.feed.memory import Snapshot
 from engine.projecting.port import StoredDocument, ViewConflict, ViewKey
+from engine.storing.containers import Container
 
 
 class MemoryViewStore:
@@ -38,10 +39,17 @@ class MemoryViewStore:
     async def delete(self, container: str, key: ViewKey) -> None:
         self._documents.pop((container, key), None)
 
-    def changes(self, container: str) -> "_Documents":
-        return _Documents(
-            [text for (its_container, _), (text, _) in self._documents.items() if its_container == container]
-        )
+    def changes(self, container: str) -> Snapshot:
+        documents = ((its_container, text) for (its_container, _), (text, _) in self._documents.items())
+        return Snapshot([json.loads(text) for its_container, text in documents if its_container == container])
+
+    async def beginning(self, container: Container, prefix: str, limit: int) -> Sequence[ViewKey]:
+        found = [
+            key
+            for its_container, key in self._documents
+            if its_container == container.name and key.id.startswith(prefix)
+        ]
+        return found[:limit]
 
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
@@ -53,18 +61,3 @@ class MemoryViewStore:
         ]
         found = [document for document in documents if sort_from <= document["sortKey"] < sort_below]
         return sorted(found, key=lambda document: str(document["sortKey"]), reverse=True)[:limit]
-
-
-class _Documents:
-    """Implements `ChangeFeed` over the documents of one read model as they are now."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
-
-    async def ranges(self) -> Sequence[FeedRange]:
-        return [WHOLE]
-
-    async def read(self, where: FeedRange, after: str | None, limit: int) -> FeedPage:  # noqa: ARG002 - there is one
-        first = int(after or 0)
-        items = [{**json.loads(text), "_ts": 0} for text in self._texts[first : first + limit]]
-        return FeedPage(items, str(first + len(items)), newest=0, charge=1.0)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from engine.consuming.feed.port import ChangeFeed
 from engine.errors import AdapterError
+from engine.storing.containers import Container
 
 
 class ViewConflict(AdapterError):
@@ -54,6 +55,13 @@ class ViewStore(Protocol):
 
     def changes(self, container: str) -> ChangeFeed:
         """Returns the feed of a read model's documents: each of them once, as it was written last."""
+        ...
+
+    async def beginning(self, container: Container, prefix: str, limit: int) -> Sequence[ViewKey]:
+        """Returns the keys of at most `limit` documents whose id begins with `prefix`, in any partition.
+
+        Documents that were written just now may be missing.
+        """
         ...
 
     async def page(

@@ -27,7 +27,7 @@ class Projection(Generic[V]):
     `name` is also the name of the container. `generation` is a version of the projection, and the prefix of every key
     that it writes. `partition(event)` and `addressing(view)` serve read models whose views are not found by id alone:
     the first returns the value of the container's partition key, the second the properties beside the view by which the
-    container is partitioned or sorted.
+    container is partitioned or sorted: `sortKey` sorts the pages, and gets its generation here.
     """
 
     name: str
@@ -76,9 +76,12 @@ class Projection(Generic[V]):
         What this build does not know of `replaced` stays in it as it is. It is out of date then, so the document names
         the build that had written it: `outdatedFor`.
         """
+        addressing = dict(self.addressing(view))
+        if "sortKey" in addressing:
+            addressing["sortKey"] = f"{self.generation}~{addressing['sortKey']}"
         document = {
             "id": key.id,
-            **self.addressing(view),
+            **addressing,
             "position": position,
             "writer": self._writer,
             "view": _strict.encode(view),

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.consuming.feed_runner import FeedConsumer, FeedRunner
-from engine.consuming.host_rewrites import as_written
+from engine.consuming.host_rewrites import EventsOf, as_read, as_written
 from engine.projecting.port import StoredDocument, ViewConflict, ViewStore
 from engine.projecting.projection import Projection
 from engine.projecting.written import WrittenViews
@@ -44,10 +44,20 @@ class Projector:
         await self.runner.run(self.consumer(projection), items)
 
     def consumer(self, projection: Projection[Any]) -> FeedConsumer:
-        return FeedConsumer(projection.consumer, projection.follows, partial(self._apply, projection))
+        """Returns what applies the events of batches that come from the Functions host."""
+        return self._consumer(projection, partial(as_written, self.store))
 
-    async def _apply(self, projection: Projection[Any], stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
-        events = await as_written(self.store, stream_id, items)
+    def walker(self, projection: Projection[Any]) -> FeedConsumer:
+        """Returns what applies the events of batches that come from the store itself."""
+        return self._consumer(projection, as_read)
+
+    def _consumer(self, projection: Projection[Any], events_of: EventsOf) -> FeedConsumer:
+        async def apply(stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+            await self._apply(projection, stream_id, await events_of(stream_id, items))
+
+        return FeedConsumer(projection.consumer, projection.follows, apply)
+
+    async def _apply(self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent]) -> None:
         begins = events[0].version == 1
         for _ in range(_MAX_CONFLICTS):
             try:
@@ -59,12 +69,7 @@ class Projector:
         raise TransientFailure(f"{projection.consumer}: others keep writing the view of {stream_id}")
 
     async def _write(
-        self,
-        projection: Projection[Any],
-        stream_id: str,
-        events: Sequence[StoredEvent],
-        *,
-        probably_new: bool = False,
+        self, projection: Projection[Any], stream_id: str, events: Sequence[StoredEvent], *, probably_new: bool = False
     ) -> None:
         key = projection.key(self.codec.decode(events[0]))
         stored = self._written.take(projection.name, key)

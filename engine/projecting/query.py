@@ -8,8 +8,12 @@ from typing import Any, Generic, TypeVar
 from engine.projecting.counting.port import Sums
 from engine.projecting.counting.rollup import Rollup
 from engine.projecting.projection import Projection
+from engine.storing.containers import Container
 
 V = TypeVar("V")
+
+AnyProjection = Projection[Any] | Rollup
+"""One generation of a read model: what its events become."""
 
 
 def _nothing(_: Any) -> Mapping[str, Any]:
@@ -37,8 +41,8 @@ class PageQuery(Generic[V]):
     """Answers with the views of one partition, highest sort key first, in pages.
 
     The parameter `parameter` of the route names the partition, and `items` the property of the answer that holds the
-    views. `sort_key` matches every sort key of the read model: a continuation is a sort key, and a forged one is
-    refused.
+    views. `sort_key` matches every sort key of the read model, without the generation before it: a continuation is a
+    sort key, and a forged one is refused.
     """
 
     projection: Projection[V]
@@ -66,11 +70,24 @@ Query = StreamQuery[Any] | PageQuery[Any] | MinutesQuery
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """A read model is a projection or a rollup, and its query; None if no route of its own queries it."""
+    """A read model has a projection, or a rollup, for each generation that this build can write, the lowest one first.
 
-    projection: Projection[Any] | Rollup
-    query: Query | None
+    `queries` has the query of each; it is empty if no route of its own asks the read model.
+    """
+
+    projections: tuple[AnyProjection, ...]
+    queries: tuple[Query, ...] = ()
 
     @property
     def name(self) -> str:
-        return self.projection.name
+        return self.projections[0].name
+
+    @property
+    def container(self) -> Container:
+        """Returns the one that all generations share, with the indexes of all of them."""
+        indexed = dict.fromkeys(path for each in self.projections for path in each.container.indexed)
+        return Container(self.name, self.projections[0].container.partition_key, indexed=tuple(indexed))
+
+    @property
+    def generations(self) -> tuple[int, ...]:
+        return tuple(each.generation for each in self.projections)

@@ -25,9 +25,10 @@ _MAX_CONFLICTS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Refolded:
-    """Says what a read model shows of the stream now, and how many views of other partitions were deleted."""
+    """Says what a generation shows of the stream now, and how many views of other partitions were deleted."""
 
     read_model: str
+    generation: int
     version: int
     deleted: int
 
@@ -81,7 +82,7 @@ class Refold:
         others = [each for each in found if each != key]
         for other in others:
             await self.views.delete(projection.name, other)
-        return Refolded(projection.name, version, len(others))
+        return Refolded(projection.name, projection.generation, version, len(others))
 
     async def _events(self, stream_id: str) -> AsyncIterator[RecordedEvent[Any]]:
         # The primary replica answers this, and the read that follows sees what it has seen.

@@ -37,6 +37,8 @@ class Container:
 
 EVENTS: Final = Container("events", "/streamId", unique_key="/commandKey", indexed=("/commandKey", "/streamId"))
 PARKED: Final = Container("parked", "/consumer")
+GENERATIONS: Final = Container("generations", "/id")
+"""Keeps an item per read model: which generations are written, and which one serves."""
 OUTCOMES: Final = Container("commands", "/id", default_ttl=7 * 24 * 3600)
 """Keeps the outcomes of clients' asynchronous commands for seven days."""
 SNAPSHOTS: Final = Container("snapshots", "/streamId")
@@ -46,7 +48,7 @@ LEASES: Final = Container("leases", "/id", default_ttl=TTL_PER_ITEM)
 
 def containers(views: Iterable[Container]) -> tuple[Container, ...]:
     """Returns all containers of a service; `views` are the containers of its read models."""
-    return (EVENTS, SNAPSHOTS, *views, PARKED, OUTCOMES, LEASES)
+    return (EVENTS, SNAPSHOTS, *views, PARKED, GENERATIONS, OUTCOMES, LEASES)
 
 
 Outcome = Literal["created", "updated", "unchanged"]

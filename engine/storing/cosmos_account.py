@@ -18,7 +18,7 @@ from engine.identity import identity
 from engine.settings import CosmosConnection
 from engine.storing.containers import Container, Outcome, Provisioned
 from engine.storing.cosmos_transport import TracedTransport
-from engine.storing.throughput import Throughput
+from engine.storing.throughput import Background, Throughput
 
 CONNECT_LIFETIME: Final = 15.0
 """An attempt to open a client is given up after this many seconds, the token of an identity included.
@@ -34,7 +34,9 @@ _READ_TIMEOUT: Final = 8
 
 
 @asynccontextmanager
-async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClient]:
+async def open_client(
+    connection: CosmosConnection, *, background: Background | None = None
+) -> AsyncIterator[CosmosClient]:
     """Yields a client that Cosmos DB has accepted, and closes it at the end.
 
     Raises Unavailable when Cosmos DB does not answer or rejects the client, and UnsuitableAccount for an account with
@@ -54,6 +56,7 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
             # By itself, the transport looks for a proxy at each request, and for `.netrc`, in two threads.
             transport=TracedTransport(use_env_settings=False),
             proxies=_proxies(connection.endpoint),
+            **_behind_others(background),
         )
         # `__aenter__` opens connections before it reads the account, and leaves them open if that fails.
         stack.push_async_callback(client.close)
@@ -69,6 +72,16 @@ async def open_client(connection: CosmosConnection) -> AsyncIterator[CosmosClien
         if len(account.WritableLocations) > 1:
             raise UnsuitableAccount("the Cosmos DB account has several write regions: configure a single one")
         yield client
+
+
+def _behind_others(background: Background | None) -> dict[str, Any]:
+    if background is None:
+        return {}
+
+    def answered(response: Any) -> None:
+        background.charged(float(response.http_response.headers.get("x-ms-request-charge", 0)))
+
+    return {"raw_response_hook": answered, "throughput_bucket": background.throughput_bucket}
 
 
 def _proxies(endpoint: str) -> dict[str, str]:

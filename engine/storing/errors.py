@@ -5,6 +5,7 @@ EventStoreError
 ├── HistoryLost             the store has fewer events than this instance has seen: fold from event 1
 ├── AppendTooLarge          the command makes more than one transaction holds: the client asks for less
 ├── StreamFull              the stream has the size that one stream may have: it takes no events any more
+├── FeedReset               the feed does not have what was read of it before: it is walked anew
 ├── UndecodableEvent        this build should be able to read the event, and cannot: permanent
 └── NewerEvent              a newer build wrote the event: a build that knows it handles it
 
@@ -65,3 +66,10 @@ class NewerEvent(EventStoreError):
         self.version = version
         self.type = type_
         self.schema = schema
+
+
+class FeedReset(EventStoreError):
+    """Is raised when a continuation of the change feed is not one of the events that are there: it was restored."""
+
+    def __init__(self) -> None:
+        super().__init__("the events are not those that were read before: the store was restored, or made anew")

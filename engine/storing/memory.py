@@ -57,9 +57,9 @@ class MemoryEventStore:
         self._commits.append(items)
         return Appended(history_intact=intact)
 
-    def commits(self, after: int = 0) -> Commits:
+    def commits(self, after: int = 0, until: int | None = None) -> Commits:
         """Returns what a change feed would deliver after the first `after` transactions, in the order of commits."""
-        return Commits([item for items in self._commits[after:] for item in items], len(self._commits))
+        return Commits([item for items in self._commits[after:until] for item in items], len(self._commits))
 
     def transactions(self) -> Sequence[Sequence[Mapping[str, Any]]]:
         """Returns all that was committed, a list of items per transaction."""

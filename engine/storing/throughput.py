@@ -1,6 +1,7 @@
 """The throughput of a database, which all its containers share."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,17 @@ LEAST_AUTOSCALE: Final = 1000
 """Request units per second; Cosmos DB refuses less (learn.microsoft.com/azure/cosmos-db/concepts-limits)."""
 
 _TEXT: Final = re.compile(r"(?P<kind>manual|autoscale):(?P<units>[1-9][0-9]{2,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Keeps a client behind others: `charged` is told the request units of each answer.
+
+    `throughput_bucket` is one of the account's, where it has them.
+    """
+
+    charged: Callable[[float], None]
+    throughput_bucket: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class Documentation:
 
 def _query(function: str, read_model: ReadModel) -> Operation:
     """Describes a query by the first sentence of the module that holds its read model, whose subject clients know."""
-    projection = read_model.projection
+    projection = read_model.projections[-1]
     pure = projection.contributions if isinstance(projection, Rollup) else projection.project
     sentence = " ".join((sys.modules[pure.__module__].__doc__ or "").partition("\n\n")[0].split())
     summary = re.sub(r"^The read model `[\w-]+` ", "", sentence)

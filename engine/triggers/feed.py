@@ -20,9 +20,9 @@ class FeedFunctions:
     read_models: Iterable[ReadModel]
 
     async def project(self, name: str, documents: func.DocumentList) -> None:
-        """Applies the batch to the read model `name`. Raises ConsumerError."""
-        projection = next(each.projection for each in self.read_models if each.name == name)
-        await (await self.services()).project(projection, [document.data for document in documents])
+        """Applies the batch to each written generation of the read model `name`. Raises ConsumerError."""
+        read_model = next(each for each in self.read_models if each.name == name)
+        await (await self.services()).feeding.run(read_model, [document.data for document in documents])
 
     async def relay(self, documents: func.DocumentList) -> None:
         """Sends on the bus what the events of the batch call for. Raises ConsumerError."""

@@ -18,6 +18,8 @@ from engine.errors import AdapterError
 from engine.messaging.envelope import CommandEnvelope
 from engine.projecting.counting.port import Sums
 from engine.projecting.counting.sums import totals
+from engine.projecting.generations.known import query_of
+from engine.projecting.generations.port import Generations
 from engine.projecting.query import MinutesQuery, PageQuery, ReadModel, StreamQuery
 from engine.reacting.followers import followers
 from engine.storing.events import time_at_rest
@@ -49,6 +51,7 @@ from engine.triggers.http_requests import (
     read_span,
 )
 from engine.triggers.operations import ASKED_BY_ID, described, plain
+from engine.triggers.problems import BadRequest
 from engine.turns import in_turns
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
 B = TypeVar("B", bound=BaseModel)
 
 _LOCATION: Final = ("Location",)
+_OF_A_GENERATION: Final = re.compile(r"\d{1,9}~.*", re.ASCII)
 _MOST_BYTES: Final = 1024 * 1024
 """A page of events ends with the one that reaches this size."""
 
@@ -102,17 +106,17 @@ class HttpFunctions:
 
     @answered
     async def query(self, name: str, req: func.HttpRequest) -> func.HttpResponse:
-        """Answers from the read model `name`, as its query says."""
-        query = next(each.query for each in self.read_models if each.name == name)
+        """Answers from the serving generation of the read model `name`, as its query says."""
+        read_model = next(each for each in self.read_models if each.name == name)
+        generations = await (await self.services()).generations.of(read_model)
+        query = query_of(read_model, generations.serving)
         match query:
             case StreamQuery():
                 return await self._view(query, req)
             case PageQuery():
-                return await self._page(query, req)
+                return await self._page(read_model, generations, req)
             case MinutesQuery():
                 return await self._minutes(query, req)
-            case None:
-                raise LookupError(f"read model {name} has no query")
 
     def read_command(
         self, req: func.HttpRequest, route: str, model: type[B], *, key_of: Callable[[B], str] | None = None
@@ -163,10 +167,17 @@ class HttpFunctions:
             raise UnknownStream(stream_id, query.unknown) from None
         return view_answer(req, seen.version, {**self.to_json(seen.view), **query.computed(seen.view)})
 
-    async def _page(self, query: PageQuery[Any], req: func.HttpRequest) -> func.HttpResponse:
+    async def _page(self, read_model: ReadModel, generations: Generations, req: func.HttpRequest) -> func.HttpResponse:
+        continued = read_continuation(req, _OF_A_GENERATION)
+        generation = generations.serving if continued is None else int(continued.partition("~")[0])
+        if generation not in generations.whole:
+            raise BadRequest("continuation is one of pages that are gone: begin with the first page.")
+        query = query_of(read_model, generation)
+        assert isinstance(query, PageQuery), "all generations are asked alike"
         partition, limit = read_name(req, query.parameter), read_limit(req)
-        first, end = f"{query.projection.generation}~", f"{query.projection.generation}\x7f"
-        below = read_continuation(req, query.sort_key) or end
+        first, end = f"{generation}~", f"{generation}\x7f"
+        sort_key = re.compile(rf"{generation}~(?:{query.sort_key.pattern})", query.sort_key.flags)
+        below = read_continuation(req, sort_key) or end
         page = await (await self.services()).queries.page(query.projection, partition, first, below, limit)
         more = {} if page.next_below is None else {"continuation": continuation_of(page.next_below)}
         return answer({query.items: [self.to_json(view) for view in page.views], **more})

@@ -148,8 +148,13 @@ def events(function: str, summary: str, *aggregates: Aggregate[Any, Any, Any]) -
 
 
 def query(function: str, summary: str, read_model: ReadModel) -> Operation:
-    """Returns the operation of a function that answers from a read model. Raises LookupError if it has no query."""
-    match read_model.query:
+    """Returns the operation of a function that answers from a read model, as its newest generation is asked.
+
+    Raises LookupError if it has no query.
+    """
+    if not read_model.queries:
+        raise LookupError(f"read model {read_model.name} has no query")
+    match read_model.queries[-1]:
         case StreamQuery() as stream:
             moments = (parameters.AT_VERSION, parameters.AS_OF) if stream.at_moments else ()
             view = Answer("The view.", lambda schemas: bodies.view(schemas, stream), ("ETag",))
@@ -168,8 +173,6 @@ def query(function: str, summary: str, read_model: ReadModel) -> Operation:
             return Operation(
                 function, summary, answers, (parameters.FROM, parameters.TO, parameters.IF_NONE_MATCH), (MALFORMED,)
             )
-        case None:
-            raise LookupError(f"read model {read_model.name} has no query")
 
 
 def plain(

@@ -1,4 +1,4 @@
-"""What a verification has read is kept in a file, since it does not fit into memory: events by stream, and views.
+"""What a verification has read is kept in a file, since it does not fit into memory: events by stream, views, and sums.
 
 The file also has how far each feed was read: a verification that was interrupted goes on from there. It holds what the
 events say, so nobody else may read it.
@@ -24,17 +24,19 @@ CREATE TABLE IF NOT EXISTS views (
     stream TEXT, consumer TEXT, partition TEXT, position INTEGER, document TEXT,
     PRIMARY KEY (stream, consumer, partition)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS counters (
-    consumer TEXT, bucket TEXT, lsn INTEGER, document TEXT, PRIMARY KEY (consumer, bucket)
-) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS markers (
-    consumer TEXT, stream TEXT, version INTEGER, bucket TEXT, lsn INTEGER, PRIMARY KEY (consumer, stream, version)
+    consumer TEXT, stream TEXT, version INTEGER, bucket TEXT, lsn INTEGER, added TEXT,
+    PRIMARY KEY (consumer, stream, version, bucket)
 ) WITHOUT ROWID;
-CREATE TEMPORARY TABLE sums (
-    consumer TEXT, bucket TEXT, key TEXT, amount INTEGER, PRIMARY KEY (consumer, bucket, key)
+CREATE TABLE IF NOT EXISTS counters (
+    consumer TEXT, bucket TEXT, lsn INTEGER, counter TEXT, PRIMARY KEY (consumer, bucket)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS findings (kind TEXT, detail TEXT, stream TEXT, PRIMARY KEY (kind, detail, stream));
+CREATE TABLE IF NOT EXISTS findings (
+    kind TEXT, detail TEXT, stream TEXT, consumer TEXT, PRIMARY KEY (kind, detail, stream)
+);
 """
+
+_STREAMS = "SELECT stream FROM events UNION SELECT stream FROM views UNION SELECT stream FROM markers"
 
 _CACHE_KIB = 65_536
 """SQLite keeps this much of the file in memory."""
@@ -86,78 +88,73 @@ class Spill:
         rows = ((*where, json.dumps(document)) for *where, document in views)
         self._database.executemany("INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?, ?)", rows)
 
+    def keep_markers(self, markers: Iterable[tuple[str, str, int, str, int]]) -> None:
+        """Keeps markers as consumer, stream, version, bucket, and number of their transaction."""
+        self._database.executemany("INSERT OR REPLACE INTO markers VALUES (?, ?, ?, ?, ?, NULL)", markers)
+
     def keep_counters(self, counters: Iterable[tuple[str, str, int, Mapping[str, Any]]]) -> None:
-        """Keeps the counters of rollups: consumer, bucket, number of the transaction, and document."""
-        rows = ((*where, json.dumps(document)) for *where, document in counters)
+        """Keeps counters as consumer, bucket, number of the transaction that wrote it last, and item."""
+        rows = ((*where, json.dumps(counter)) for *where, counter in counters)
         self._database.executemany("INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", rows)
 
-    def keep_markers(self, markers: Iterable[tuple[str, str, str, int]]) -> None:
-        """Keeps the markers of rollups: consumer, id, bucket, and number of the transaction."""
-        named = ((consumer, *marker.rpartition("~"), *where) for consumer, marker, *where in markers)
-        rows = ((consumer, stream, version, *where) for consumer, stream, _, version, *where in named)
-        self._database.executemany("INSERT OR REPLACE INTO markers VALUES (?, ?, ?, ?, ?)", rows)
-
-    def markers(self, consumer: str, stream: str) -> Mapping[str, tuple[str, int]]:
-        """Returns bucket and number of the transaction of each marker of a stream, by its id."""
-        rows = self._database.execute(
-            "SELECT version, bucket, lsn FROM markers WHERE consumer = ? AND stream = ?", (consumer, stream)
+    def count_marked(
+        self, consumer: str, stream: str, version: int, bucket: str, added: Mapping[str, int] | None
+    ) -> bool:
+        """Notes what an event adds to its bucket, None if that cannot be told; returns whether it has its marker."""
+        noted = self._database.execute(
+            "UPDATE markers SET added = ? WHERE consumer = ? AND stream = ? AND version = ? AND bucket = ?",
+            (json.dumps(added), consumer, stream, version, bucket),
         )
-        return {f"{stream}~{version}": (bucket, lsn) for version, bucket, lsn in rows}
+        return noted.rowcount == 1
 
-    def add(self, consumer: str, bucket: str, lsn: int, added: Mapping[str, int]) -> None:
-        """Adds to the sums of a bucket, unless its counter was written by an earlier transaction than `lsn`."""
-        counter = self._database.execute(
-            "SELECT lsn FROM counters WHERE consumer = ? AND bucket = ?", (consumer, bucket)
-        ).fetchone()
-        if counter is None or lsn <= counter[0]:
-            self._database.executemany(
-                """INSERT INTO sums VALUES (?, ?, ?, ?)
-                   ON CONFLICT (consumer, bucket, key) DO UPDATE SET amount = amount + excluded.amount""",
-                [(consumer, bucket, key, amount) for key, amount in added.items()],
+    def leave_out(self, consumer: str, stream: str) -> None:
+        """Notes that it cannot be told what the other events of a stream add."""
+        self._database.execute(
+            "UPDATE markers SET added = 'null' WHERE consumer = ? AND stream = ? AND added IS NULL", (consumer, stream)
+        )
+
+    def unfounded_markers(self) -> Iterator[tuple[str, str, int, str]]:
+        """Yields the markers of which no event was noted: consumer, stream, version, bucket."""
+        yield from self._database.execute("SELECT consumer, stream, version, bucket FROM markers WHERE added IS NULL")
+
+    def buckets(self) -> Iterator[tuple[str, str, Mapping[str, Any] | None, Sequence[Mapping[str, int] | None]]]:
+        """Yields each bucket: consumer, its name, its counter, and what each event adds that the counter has."""
+        for consumer, bucket, lsn, counter in self._database.execute(
+            """SELECT consumer, bucket, counters.lsn, counter FROM counters UNION ALL
+               SELECT DISTINCT consumer, bucket, NULL, NULL FROM markers
+               WHERE (consumer, bucket) NOT IN (SELECT consumer, bucket FROM counters)"""
+        ):
+            added = self._database.execute(
+                "SELECT added FROM markers WHERE consumer = ? AND bucket = ? AND lsn <= ? AND added IS NOT NULL",
+                (consumer, bucket, lsn),
             )
-
-    def counters(self, consumer: str) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, int]]]:
-        """Yields each bucket with its counter, which is empty if there is none, and the sums that were added."""
-        buckets = self._database.execute(
-            """SELECT bucket FROM counters WHERE consumer = ?1
-               UNION SELECT bucket FROM sums WHERE consumer = ?1""",
-            (consumer,),
-        ).fetchall()
-        for (bucket,) in buckets:
-            where = (consumer, bucket)
-            document = self._database.execute(
-                "SELECT document FROM counters WHERE consumer = ? AND bucket = ?", where
-            ).fetchone()
-            sums = self._database.execute("SELECT key, amount FROM sums WHERE consumer = ? AND bucket = ?", where)
-            yield bucket, {"sums": {}, "billions": {}} if document is None else json.loads(document[0]), dict(sums)
+            yield consumer, bucket, counter and json.loads(counter), [json.loads(text) for (text,) in added]
 
     def keep_finding(self, finding: Finding) -> None:
         self._database.execute(
-            "INSERT OR IGNORE INTO findings VALUES (?, ?, ?)", (finding.kind, finding.detail, finding.stream)
+            "INSERT OR IGNORE INTO findings VALUES (?, ?, ?, ?)",
+            (finding.kind, finding.detail, finding.stream, finding.consumer),
         )
 
     def findings(self) -> Iterator[Finding]:
-        for kind, detail, stream in self._database.execute("SELECT kind, detail, stream FROM findings"):
-            yield Finding(kind, detail, stream)
+        for row in self._database.execute("SELECT kind, detail, stream, consumer FROM findings"):
+            yield Finding(*row)
 
     def streams(self) -> Iterator[str]:
-        """Yields each stream that has an event or a view."""
-        for (stream,) in self._database.execute("SELECT stream FROM events UNION SELECT stream FROM views"):
+        """Yields each stream that has an event, a view or a marker."""
+        for (stream,) in self._database.execute(_STREAMS):
             yield stream
 
     def count(self) -> int:
-        counted: int = self._database.execute(
-            "SELECT COUNT(*) FROM (SELECT stream FROM events UNION SELECT stream FROM views)"
-        ).fetchone()[0]
-        return counted
+        return sum(1 for _ in self.streams())
 
-    def views_ahead(self) -> Sequence[tuple[str, int, int]]:
-        """Returns the streams of which a view has seen more than is kept: stream, newest version, newest position."""
+    def streams_ahead(self) -> Sequence[tuple[str, int, int]]:
+        """Returns the streams of which a read model has seen more than is kept: stream, kept and seen version."""
         return self._database.execute(
             """SELECT stream, known, seen FROM (
                    SELECT stream, MAX(position) AS seen,
-                          COALESCE((SELECT MAX(version) FROM events WHERE events.stream = views.stream), 0) AS known
-                   FROM (SELECT stream, position FROM views UNION ALL SELECT stream, version FROM markers) AS views
+                          COALESCE((SELECT MAX(version) FROM events WHERE events.stream = ahead.stream), 0) AS known
+                   FROM (SELECT stream, position FROM views UNION ALL SELECT stream, version FROM markers) AS ahead
                    GROUP BY stream
                ) WHERE seen > known"""
         ).fetchall()

@@ -1,41 +1,27 @@
 """The events of a stream are folded once, and each of its views is compared where it stands: at its own position."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from engine.deciding.process import Process
+from engine.projecting.counting.port import Sums
+from engine.projecting.counting.rollup import Rollup
 from engine.projecting.projection import Projection
+from engine.projecting.query import AnyProjection
 from engine.storing.codec import EventCodec
 from engine.storing.errors import NewerEvent, UndecodableEvent
 from engine.storing.events import RecordedEvent
 from engine.storing.items import from_item
 from engine.storing.limits import MAX_STREAM_BYTES
 from engine.verifying.findings import Finding, Found, Kind
+from engine.verifying.spill import Spill
 
 LARGE_FROM: Final = 0.8
 MANY_EVENTS: Final = 1_000_000
 
 Document = Mapping[str, Any]
-
-
-class Fold(Protocol):
-    """Follows a stream for one read model, whose name is that of its leases."""
-
-    @property
-    def name(self) -> str: ...
-
-    def apply(self, event: RecordedEvent[Any], written: int) -> None:
-        """Takes the next event, with the time at which it was written, in seconds since 1970."""
-        ...
-
-    def end(self, stream_id: str, last: int, handled_before: float | None) -> None:
-        """Tells what is wrong with what is stored. `last` is the version of the stream.
-
-        What was written before `handled_before`, in seconds since 1970, the consumer has handled.
-        """
-        ...
 
 
 @dataclass(slots=True)
@@ -50,10 +36,6 @@ class ViewFold:
     stopped: bool = False
     next_written: int | None = None
     """When the first event that the view has not seen was written."""
-
-    @property
-    def name(self) -> str:
-        return self.projection.name
 
     @property
     def position(self) -> int:
@@ -114,12 +96,53 @@ class ViewFold:
         self.found(Finding(kind, text, stream_id, self.projection.consumer))
 
 
+@dataclass(slots=True)
+class SumFold:
+    """Follows a stream for one rollup: what each event adds is noted, and those that are not counted are told.
+
+    `counted(consumer, stream, version, bucket, added)` notes what is added where the event has a marker, and returns
+    whether it has.
+    """
+
+    projection: Rollup
+    counted: Callable[[str, str, int, str, Sums | None], bool]
+    found: Found
+    first: RecordedEvent[Any] | None = None
+    uncounted: list[tuple[int, int]] = field(default_factory=list)
+    """Holds their versions, and when they were written."""
+
+    def apply(self, event: RecordedEvent[Any], written: int) -> None:
+        if event.version == 1:
+            self.first = event
+        first = self.first if isinstance(event.event, self.projection.with_first) else None
+        consumer = self.projection.consumer
+        bucket = self.projection.bucket_of(event)
+        try:
+            added = self.projection.added_by(event, first)
+        except Exception as error:  # noqa: BLE001 - every error of a rollup comes from what the events say
+            text = f"event {event.version} does not count: {error!r}"
+            self.found(Finding("does-not-apply", text, event.stream_id, consumer))
+            self.counted(consumer, event.stream_id, event.version, bucket, None)
+            return
+        if added and not self.counted(consumer, event.stream_id, event.version, bucket, added):
+            self.uncounted.append((event.version, written))
+
+    def end(self, stream_id: str, last: int, handled_before: float | None) -> None:
+        """Tells of events that the consumer has gone past, which have no marker."""
+        passed = [version for version, written in self.uncounted if written < (handled_before or 0)]
+        if passed:
+            text = f"{len(passed)} of {last} events are not counted, the first is event {passed[0]}"
+            self.found(Finding("view-behind", text, stream_id, self.projection.consumer))
+
+
+Fold = ViewFold | SumFold
+
 _BESIDE: Final = frozenset({"writer", "outdatedFor"})
 
 
 @dataclass(slots=True)
 class StreamFold:
-    """Follows a stream of events, with the folds of its views and, of a process, of its state."""
+    """Follows a stream of events, with the folds of its read models and, of a process, of its state."""
 
     stream_id: str
     codec: EventCodec
@@ -161,9 +184,10 @@ class StreamFold:
         self.found(Finding("gap", f"{events} missing", self.stream_id))
 
     def end(self, handled_before: Mapping[str, float], unended_before: float) -> None:
-        """Tells what is wrong with the whole; times are in seconds since 1970."""
-        for fold in self.folds:
-            fold.end(self.stream_id, self.version, None if self.broken else handled_before.get(fold.name))
+        """Tells what is wrong with the whole; times are in seconds since 1970, `handled_before` by consumer."""
+        if not self.broken:
+            for fold in self.folds:
+                fold.end(self.stream_id, self.version, handled_before.get(fold.projection.consumer))
         if self.size >= LARGE_FROM * MAX_STREAM_BYTES or self.version >= LARGE_FROM * MANY_EVENTS:
             text = f"{self.version} events with some {self.size / 1024**3:.2f} GB, of 20 GB and {MANY_EVENTS} events"
             self.found(Finding("large", text, self.stream_id))
@@ -178,10 +202,15 @@ def _position(document: Document) -> int:
 
 
 def folds_of(
-    projections: Iterable[Projection[Any]], views: Iterable[tuple[str, str, Document]], stream_id: str, found: Found
-) -> Sequence[ViewFold]:
-    """Returns a fold for each read model that follows the stream; `views` are what is stored of it."""
+    projections: Iterable[AnyProjection], views: Iterable[tuple[str, str, Document]], spill: Spill, found: Found
+) -> Sequence[Fold]:
+    """Returns a fold for each of these; `views` are what is stored of the stream."""
     stored: dict[str, dict[str, Document]] = {}
     for consumer, partition, document in views:
         stored.setdefault(consumer, {})[partition] = document
-    return [ViewFold(each, stored.get(each.consumer, {}), found) for each in projections if each.follows(stream_id)]
+    return [
+        SumFold(each, spill.count_marked, found)
+        if isinstance(each, Rollup)
+        else ViewFold(each, stored.get(each.consumer, {}), found)
+        for each in projections
+    ]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from engine.consuming.feed.port import ChangeFeed, FeedPage, FeedRange
 from engine.errors import Throttled, Unavailable
+from engine.projecting.generations.ranges import side_by_side
 from engine.storing.pages import insist
 from engine.verifying.spill import Spill
 
@@ -19,41 +20,19 @@ Report = Callable[[str, int, int], None]
 """Is told of what, how many, and of how many."""
 
 
-class Rate:
-    """Makes those who spend wait, so that no more request units are used in a second than it allows.
-
-    `monotonic` is in seconds, as is what `sleep` takes. Without a limit, nobody waits.
-    """
-
-    def __init__(
-        self, per_second: float | None, monotonic: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
-    ) -> None:
-        self._per_second = per_second
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._free_at = 0.0
-
-    async def spend(self, charge: float) -> None:
-        if self._per_second is None:
-            return
-        now = self._monotonic()
-        self._free_at = max(now, self._free_at) + charge / self._per_second
-        await self._sleep(self._free_at - now)
-
-
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Walks feeds into a spill, a few ranges of each at once."""
+    """Walks feeds into a spill, a few ranges of each at once; `room()` returns when there is room for a request."""
 
     spill: Spill
-    rate: Rate
+    room: Callable[[], Awaitable[None]]
     report: Report
 
     async def through(self, name: str, feed: ChangeFeed, until: float, keep: Callable[[Items], None]) -> None:
         """Passes all items that were written up to `until`, in seconds since 1970, to `keep`, in whole pages.
 
         What is written later may come too: a service that goes on writing cannot keep the walk from its end.
-        Raises Unavailable and AccessRefused; the next walk goes on where this one failed.
+        Raises FeedReset, Unavailable and AccessRefused; the next walk goes on where this one failed.
         """
         slots = asyncio.Semaphore(_RANGES_AT_ONCE)
         reached = dict[FeedRange, tuple[int, int]]()
@@ -67,16 +46,14 @@ class Walk:
                     behind = max(0, page.newest - page.items[-1].get("_lsn", page.newest))
                     reached[where] = (done, done + behind)
                     self.report(name, *map(sum, zip(*reached.values(), strict=True)))
-                    await self.rate.spend(page.charge)
                     if page.items[-1]["_ts"] > until:
                         break
 
-        async with asyncio.TaskGroup() as ranges:
-            for where, position, done in self.spill.begin(name, await feed.ranges()):
-                ranges.create_task(one(where, position, done))
+        await side_by_side(one(*each) for each in self.spill.begin(name, await feed.ranges()))
 
     async def _page(self, feed: ChangeFeed, where: FeedRange, position: str | None) -> FeedPage:
         while True:
+            await self.room()
             try:
                 return await insist(lambda: feed.read(where, position, _PAGE), (Unavailable,))
             except Throttled as error:

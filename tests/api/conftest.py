@@ -18,6 +18,7 @@ from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.messaging.memory import MemoryBus
 from engine.projecting.counting.memory import MemoryRollupStore
+from engine.projecting.generations.memory import MemoryGenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -48,13 +49,14 @@ class Api:
             Domain(AGGREGATES),
             Adapters(
                 self.store,
+                MemoryEventFeed(self.store),
                 MemorySnapshotStore(),
                 self.views,
                 MemoryRollupStore(),
+                MemoryGenerationStore(),
                 self.outcomes,
                 MemoryParkedStore(),
                 MemoryParkedStreams(),
-                MemoryEventFeed(self.store),
                 self.bus,
                 self.bus,
             ),
@@ -63,7 +65,7 @@ class Api:
         self.commands = assembled.commands
         self.asynchronous = assembled.asynchronous
         self.queries = assembled.queries
-        self.project = assembled.project
+        self.feeding = assembled.feeding
 
         async def services() -> Services:
             return assembled
@@ -89,7 +91,7 @@ class Api:
 
     async def feed(self) -> None:
         for each in READ_MODELS:
-            await self.project(each.projection, self.store.commits().items)
+            await self.feeding.run(each, self.store.commits().items)
 
 
 @pytest.fixture

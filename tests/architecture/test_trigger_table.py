@@ -12,7 +12,7 @@ from composition.domain import CONTAINERS, READ_MODELS, TOPOLOGY
 from engine.consuming.lag import OWNER_IS_GONE_AFTER
 from engine.consuming.retry_policy import LONGEST
 from engine.messaging.topology import LOCK_DURATION
-from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, GENERATIONS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -135,7 +135,7 @@ def test_the_locks_of_messages_are_renewed_for_longer_than_a_handler_waits() -> 
 
 
 def test_every_read_model_has_its_container() -> None:
-    expected = {EVENTS.name, SNAPSHOTS.name, PARKED.name, OUTCOMES.name, LEASES.name}
+    expected = {EVENTS.name, SNAPSHOTS.name, PARKED.name, GENERATIONS.name, OUTCOMES.name, LEASES.name}
     names = {container.name for container in CONTAINERS}
     assert {*expected, *(each.name for each in READ_MODELS)} == names
 

@@ -49,6 +49,13 @@ def test_a_read_model_is_added_while_the_service_runs(walk: Walk) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_a_read_model_is_changed_while_the_service_runs(walk: Walk) -> None:
+    make_copy(walk.folders["service"])
+    for block in blocks_of(PAGES / "change-a-read-model.md", "service"):
+        walk.take(block)
+
+
+@pytest.mark.timeout(300)
 def test_an_event_is_changed_while_the_service_runs(walk: Walk) -> None:
     make_copy(walk.folders["service"])
     for block in blocks_of(PAGES / "change-an-event.md", "service"):

@@ -19,6 +19,8 @@ from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
 from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.counting.port import RollupStore
+from engine.projecting.generations.memory import MemoryGenerationStore
+from engine.projecting.generations.port import GenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
 from engine.services import Services
@@ -36,6 +38,7 @@ def services_over(
     snapshots: SnapshotStore | None = None,
     views: ViewStore | None = None,
     rollups: RollupStore | None = None,
+    generations: GenerationStore | None = None,
     outcomes: MemoryOutcomeStore | None = None,
     parked: MemoryParkedStore | None = None,
     parked_streams: ParkedStreams | None = None,
@@ -48,13 +51,14 @@ def services_over(
     bus = bus or MemoryBus()
     adapters = Adapters(
         store=store,
+        feed=feed or MemoryEventFeed(store if isinstance(store, MemoryEventStore) else MemoryEventStore()),
         snapshots=snapshots or MemorySnapshotStore(),
         views=views or MemoryViewStore(),
         rollups=rollups or MemoryRollupStore(),
+        generations=generations or MemoryGenerationStore(),
         outcomes=outcomes or MemoryOutcomeStore(),
         parked=parked or MemoryParkedStore(),
         parked_streams=parked_streams or MemoryParkedStreams(),
-        feed=feed or MemoryEventFeed(MemoryEventStore()),
         bus=bus,
         dead_letters=bus,
     )
@@ -69,10 +73,12 @@ class World:
 
     store: MemoryEventStore = field(default_factory=MemoryEventStore)
     views: MemoryViewStore = field(default_factory=MemoryViewStore)
+    rollups: MemoryRollupStore = field(default_factory=MemoryRollupStore)
     bus: MemoryBus = field(default_factory=MemoryBus)
     outcomes: MemoryOutcomeStore = field(default_factory=MemoryOutcomeStore)
     parked: MemoryParkedStore = field(default_factory=MemoryParkedStore)
     parked_streams: MemoryParkedStreams = field(default_factory=MemoryParkedStreams)
+    generations: MemoryGenerationStore = field(default_factory=MemoryGenerationStore)
     now: datetime = NOON
     pauses: list[float] = field(default_factory=list)
     relayed: int = 0
@@ -91,6 +97,8 @@ class World:
             self.store,
             domain=domain,
             views=self.views,
+            rollups=self.rollups,
+            generations=self.generations,
             outcomes=self.outcomes,
             parked=self.parked,
             parked_streams=self.parked_streams,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from composition import provisioning
-from composition.domain import READ_MODELS
+from composition.domain import PROJECTIONS
 from composition.provisioning import provision_database
 from composition.settings import Settings
 from emulators.cosmos.server import CosmosServer
@@ -259,7 +259,7 @@ class TestTheCommandLine:
             names = [
                 "commands",
                 "notifications",
-                *(each.projection.consumer for each in READ_MODELS),
+                *(each.consumer for each in PROJECTIONS),
                 "reactions",
                 "relay",
             ]

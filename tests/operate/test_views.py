@@ -40,7 +40,7 @@ class Desk:
         """Brings to the read models what the change feed would bring after a lease was lost: every event."""
         items = [item async for item in self.events.read_all_items()]
         for each in READ_MODELS:
-            await self.services.project(each.projection, items)
+            await self.services.feeding.run(each, items)
 
     async def rewrite(self, version: int, customer_id: str) -> None:
         """Replaces an event in place, as docs/operations.md says."""
@@ -89,8 +89,8 @@ async def test_an_order_of_an_erased_customer_is_shown_once_and_never_under_the_
     await cancelled.feed()
     assert [[("o-1", "cancelled")]] * 2 == [await cancelled.history(each) for each in ("ada", "erased-1")]
     expected = [
-        {"readModel": "order-details", "version": 2, "deleted": 0},
-        {"readModel": "order-history", "version": 2, "deleted": 1},
+        {"readModel": "order-details", "generation": 1, "version": 2, "deleted": 0},
+        {"readModel": "order-history", "generation": 1, "version": 2, "deleted": 1},
     ]
     assert expected == await refolded(cancelled, capsys)
     for _ in range(2):

@@ -23,6 +23,7 @@ from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
 from engine.projecting.counting.memory import MemoryRollupStore
+from engine.projecting.generations.memory import MemoryGenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -51,20 +52,21 @@ class World:
             Domain(AGGREGATES, processes(PAYMENT_DEADLINE)),
             Adapters(
                 self.store,
+                MemoryEventFeed(self.store),
                 MemorySnapshotStore(),
                 self.views,
                 MemoryRollupStore(),
+                MemoryGenerationStore(),
                 MemoryOutcomeStore(),
                 MemoryParkedStore(),
                 MemoryParkedStreams(),
-                MemoryEventFeed(self.store),
                 self.bus,
                 self.bus,
             ),
             surroundings=Surroundings(self.clock, lambda: str(uuid.UUID(int=next(ids))), no_pause),
         )
         self.commands = assembled.commands
-        self._project, self._relay = assembled.project, assembled.relay
+        self._feeding, self._relay = assembled.feeding, assembled.relay
         self._consumers, self._messages = assembled.consumers, assembled.messages
 
         async def services() -> Services:
@@ -101,7 +103,7 @@ class World:
         """Feeds, relays and delivers, from these entities or from all, until nothing moves."""
         while items := await self._feed():
             for each in READ_MODELS:
-                await self._project(each.projection, items)
+                await self._feeding.run(each, items)
             await self._relay.run(items)
             await self.deliver(*entities)
 

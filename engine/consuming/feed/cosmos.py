@@ -1,13 +1,15 @@
 """The change feed of a container of Cosmos DB, and the trigger's leases, are read through the SDK.
 
 The SDK (4.17) takes a range with the beginning of the feed, or a continuation that it gave before, which holds a range
-and a position. It has no call that takes the position in a lease of the trigger, so a continuation is written here, in
-the SDK's form (`v2`): with it, the SDK finds the physical partition itself, and follows a split.
+and the LSN of each partition of it, `continuation.continuation[].token`, with the resource id of the container, which a
+container that was made anew has another one of. It has no call that takes the position in a lease of the trigger, so a
+continuation is written here, in the SDK's form (`v2`): with it, the SDK finds the physical partition itself, and
+follows a split.
 """
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ from azure.cosmos.aio import ContainerProxy
 from engine.consuming.feed.leases import lease_of, monitored
 from engine.consuming.feed.port import FeedPage, FeedRange, Lease
 from engine.storing.cosmos_requests import translated
+from engine.storing.errors import FeedReset
 
 _OF: Final = "change feed"
 _LEASES: Final = "SELECT * FROM c WHERE CONTAINS(c.id, @of)"
@@ -43,22 +46,29 @@ class CosmosChangeFeed:
             start = {"continuation": _continuation(self._rid, where, after)}
         else:
             start = {"continuation": after}
-        newest, charge = 0, 0.0
+        return await self._page(limit, **start)
 
-        def keep(headers: Mapping[str, Any], _: Any) -> None:
-            nonlocal newest, charge
-            newest = _lsn(headers["x-ms-session-token"])
-            charge += float(headers.get("x-ms-request-charge", 0))
+    async def _page(self, limit: int, **start: Any) -> FeedPage:
+        headers: Mapping[str, Any] = {}
+        async with translated(_OF) as answered:
 
-        async with translated(_OF):
-            pages: Any = self._container.query_items_change_feed(
-                **start, max_item_count=limit, response_hook=keep
-            ).by_page()
+            def keep(its_headers: Mapping[str, Any], read: Any) -> None:
+                nonlocal headers
+                # The SDK puts its continuation there after this call.
+                headers = its_headers
+                answered(its_headers, read)
+
+            pages = self._container.query_items_change_feed(**start, max_item_count=limit, response_hook=keep).by_page()
+            items = list[Mapping[str, Any]]()
             try:
-                items = [item async for item in await anext(pages)]
-            except StopAsyncIteration:
-                return FeedPage([], after, newest, charge)
-        return FeedPage(items, pages.continuation_token, newest, charge)
+                async for page in pages:
+                    items = [item async for item in page]
+                    break
+            except ValueError as error:
+                if "rid" in str(error):
+                    raise FeedReset from error
+                raise
+        return FeedPage(items, headers["etag"], _lsn(headers["x-ms-session-token"]))
 
     async def _found_rid(self) -> str:
         """Returns the resource id of the container, which is another one once the container was made anew."""
@@ -74,6 +84,22 @@ class CosmosEventFeed(CosmosChangeFeed):
         super().__init__(events)
         self._leases = leases
         self._host = urlsplit(endpoint).hostname or ""
+
+    async def head(self, where: FeedRange) -> str:
+        return (await self._page(1, feed_range=_opaque(where), start_time="Now")).position
+
+    def has_reached(self, position: str | None, head: str) -> bool:
+        if position is None:
+            return all(lsn == 0 for _, lsn in _places(head))
+        return all(
+            lsn >= wanted
+            for of_head, wanted in _places(head)
+            for its_range, lsn in _places(position)
+            if its_range.low < of_head.high and of_head.low < its_range.high
+        )
+
+    def transactions(self, position: str | None) -> int:
+        return 0 if position is None else min(lsn for _, lsn in _places(position))
 
     async def leases(self) -> Sequence[Lease]:
         self._rid = await self._found_rid()
@@ -102,6 +128,12 @@ def _continuation(rid: str, where: FeedRange, lease_continuation: str) -> str:
         "continuation": {"v": "v2", "rid": rid, "continuation": [token], "Range": its_range},
     }
     return base64.b64encode(json.dumps(state).encode()).decode()
+
+
+def _places(continuation: str) -> Iterator[tuple[FeedRange, int]]:
+    """Yields the LSN of each partition of the range."""
+    for each in json.loads(base64.b64decode(continuation))["continuation"]["continuation"]:
+        yield FeedRange(each["range"]["min"], each["range"]["max"]), int((each["token"] or "0").strip('"'))
 
 
 def _in_the_form_of_the_sdk(where: FeedRange) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.consuming.feed.leases import lease_of, monitored
 from engine.consuming.feed.port import WHOLE, FeedPage, FeedRange, Lease
+from engine.storing.errors import FeedReset
 from engine.storing.memory import MemoryEventStore
 
 _RID = "TQAQAYAAAAI="
@@ -32,16 +33,42 @@ class MemoryEventFeed:
     async def leases(self) -> Sequence[Lease]:
         return [lease_of(each, self.of) for each in self.documents if self.of in each["id"]]
 
+    async def head(self, where: FeedRange) -> str:  # noqa: ARG002 - all ranges count the same transactions
+        return f'"{len(self._store.transactions())}"'
+
+    def has_reached(self, position: str | None, head: str) -> bool:
+        return self.transactions(position) >= self.transactions(head)
+
+    def transactions(self, position: str | None) -> int:
+        return int((position or "0").strip('"'))
+
     async def read(self, where: FeedRange, after: str | None, limit: int) -> FeedPage:
         transactions = self._store.transactions()
-        position, newest = int((after or "0").strip('"')), len(transactions)
+        position, newest = self.transactions(after), len(transactions)
+        if position > newest:
+            raise FeedReset
         items: list[Mapping[str, Any]] = []
         for lsn in range(position + 1, newest + 1):
             position = lsn
             items += [_item(each, lsn) for each in transactions[lsn - 1] if _is_in(where, each["streamId"])]
             if len(items) >= limit:
                 break
-        return FeedPage(items, f'"{position}"' if items else after, newest, charge=1.0)
+        return FeedPage(items, f'"{position}"', newest)
+
+
+class Snapshot:
+    """Implements `ChangeFeed` over the items of a read model as they are now, each in a transaction of its own."""
+
+    def __init__(self, items: Sequence[Mapping[str, Any]]) -> None:
+        self._items = [{**item, "_ts": 0, "_lsn": lsn} for lsn, item in enumerate(items, start=1)]
+
+    async def ranges(self) -> Sequence[FeedRange]:
+        return [WHOLE]
+
+    async def read(self, where: FeedRange, after: str | None, limit: int) -> FeedPage:  # noqa: ARG002 - there is one
+        first = int(after or 0)
+        items = self._items[first : first + limit]
+        return FeedPage(items, str(first + len(items)), len(self._items))
 
 
 def _item(item: Mapping[str, Any], lsn: int) -> Mapping[str, Any]:

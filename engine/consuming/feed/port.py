@@ -1,7 +1,7 @@
 """`ChangeFeed` and `EventFeed` are the ports for a look at change feeds; `memory.py` and `cosmos.py` implement them.
 
-The trigger of the functions follows the feed of the events by itself. These ports are for those who only look: how far
-the functions are behind, and what has been written.
+The trigger of the functions follows the feed of the events by itself. These ports are for tools, which have no leases:
+how far the functions are behind, what has been written, and a rebuild of a read model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,13 +49,12 @@ class FeedPage:
     """Holds items in the order of the feed, and the position after them; no items: there are no others.
 
     `newest` is the number of the newest transaction of the partition that answered, in the sequence of the items'
-    `_lsn`. `charge` is in request units.
+    `_lsn`.
     """
 
     items: Sequence[Mapping[str, Any]]
-    position: str | None
+    position: str
     newest: int
-    charge: float
 
 
 class ChangeFeed(Protocol):
@@ -71,13 +70,27 @@ class ChangeFeed(Protocol):
     async def read(self, where: FeedRange, after: str | None, limit: int) -> FeedPage:
         """Returns the next page of a range, of about `limit` items; a transaction is never torn.
 
-        `after` is the position of the page before, or the continuation of a lease; with None, it is the first page.
+        `after` is the position of the page before, or the continuation of a lease; with None, it is the first page. A
+        range can be read on when the partitions behind it are split. Raises FeedReset for a position among items that
+        are gone.
         """
         ...
 
 
 class EventFeed(ChangeFeed, Protocol):
-    """Brings the events, and knows who follows it."""
+    """Brings the events, and knows where it ends and who follows it. A stream is in one range."""
+
+    async def head(self, where: FeedRange) -> str:
+        """Returns the position behind the newest event of a range."""
+        ...
+
+    def has_reached(self, position: str | None, head: str) -> bool:
+        """Returns whether a position of the same range is at `head`, or behind it."""
+        ...
+
+    def transactions(self, position: str | None) -> int:
+        """Returns how many transactions of the range come before the position, or fewer."""
+        ...
 
     async def leases(self) -> Sequence[Lease]:
         """Returns the leases of all functions that follow this feed; those of other containers are left out.

@@ -1,13 +1,19 @@
 """The store of rollups on Cosmos DB keeps a counter item in each bucket, and beside it a marker item for each event."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceExistsError
+from azure.cosmos.exceptions import (
+    CosmosBatchOperationError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
 
+from engine.consuming.feed.cosmos import CosmosChangeFeed
 from engine.errors import Unavailable
-from engine.projecting.counting.documents import BILLION, sums_of
+from engine.projecting.counting.documents import parts_of, sums_of
 from engine.projecting.counting.port import Sums
 from engine.storing.cosmos_requests import OWNER_NOT_FOUND, sub_status, translated
 
@@ -16,6 +22,9 @@ _MOST_INCREMENTS: Final = 10
 """So many operations fit in a transaction, and in a patch (learn.microsoft.com/azure/cosmos-db/concepts-limits)."""
 
 _ATTEMPTS: Final = 10
+
+_BUCKETS: Final = "SELECT VALUE c.id FROM c WHERE STARTSWITH(c.id, @prefix)"
+_MARKERS: Final = "SELECT VALUE c.id FROM c WHERE c.id != @bucket"
 
 
 class CosmosRollupStore:
@@ -36,6 +45,52 @@ class CosmosRollupStore:
         # One query per physical partition, however many buckets.
         found = await self._read(container, [(bucket, bucket) for bucket in buckets])
         return {counter["id"]: sums_of(counter) for counter in found}
+
+    def changes(self, container: str) -> CosmosChangeFeed:
+        return CosmosChangeFeed(self._container(container))
+
+    async def delete(self, container: str, prefix: str, limit: int) -> int:
+        # Without a partition key, the SDK asks every partition.
+        buckets = await self._first(container, 1, _BUCKETS, "@prefix", prefix)
+        if not buckets:
+            return 0
+        (bucket,) = buckets
+        most = min(limit, _MOST_OPERATIONS)
+        items = await self._first(container, most, _MARKERS, "@bucket", bucket, partition_key=bucket)
+        if len(items) < most:
+            items.append(bucket)
+        async with translated(f"rollup {container}", writes=True):
+            try:
+                await self._container(container).execute_item_batch([("delete", (item,)) for item in items], bucket)
+            except CosmosBatchOperationError as error:
+                # A replica that lags shows what is gone, or somebody else deletes the same.
+                if error.status_code != 404 or sub_status(error) == OWNER_NOT_FOUND:
+                    raise
+                await self._deleted(container, bucket, items)
+        return len(items)
+
+    async def _deleted(self, container: str, bucket: str, items: Iterable[str]) -> None:
+        for item in items:
+            with contextlib.suppress(CosmosResourceNotFoundError):
+                await self._container(container).delete_item(item, bucket)
+
+    async def _first(
+        self, container: str, count: int, query: str, parameter: str, value: str, **where: Any
+    ) -> list[str]:
+        found = list[str]()
+        async with translated(f"rollup {container}") as answered:
+            pages = self._container(container).query_items(
+                query,
+                parameters=[{"name": parameter, "value": value}],
+                max_item_count=count,
+                response_hook=answered,
+                **where,
+            )
+            async for item in pages:
+                found.append(str(item))
+                if len(found) == count:
+                    break
+        return found
 
     async def _count(self, container: str, bucket: str, additions: dict[str, Sums]) -> None:
         for _ in range(_ATTEMPTS):
@@ -95,7 +150,7 @@ def _operations(bucket: str, additions: Mapping[str, Sums]) -> list[_Operation]:
     increments = [
         {"op": "incr", "path": f"/{part}/{key}", "value": value}
         for key, amount in _totals(additions).items()
-        for part, value in _parts(amount).items()
+        for part, value in parts_of(amount).items()
         if value
     ]
     patches: list[_Operation] = [
@@ -125,9 +180,3 @@ def _totals(additions: Mapping[str, Sums]) -> Sums:
         for key, amount in added.items():
             totals[key] = totals.get(key, 0) + amount
     return totals
-
-
-def _parts(amount: int) -> Mapping[str, int]:
-    billions, rest = divmod(abs(amount), BILLION)
-    sign = -1 if amount < 0 else 1
-    return {"sums": sign * rest, "billions": sign * billions}

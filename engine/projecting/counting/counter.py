@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.consuming.feed_runner import FeedConsumer, FeedRunner
-from engine.consuming.host_rewrites import as_written
+from engine.consuming.host_rewrites import EventsOf, as_read, as_written
 from engine.errors import Unavailable
 from engine.projecting.counting.port import RollupStore, Sums
 from engine.projecting.counting.rollup import Rollup, marker_of
@@ -40,13 +40,22 @@ class Counter:
         await self.runner.run(self.consumer(rollup), items)
 
     def consumer(self, rollup: Rollup) -> FeedConsumer:
-        apply = partial(self._apply, rollup, _Groups(self.rollups, rollup.name))
+        """Returns what counts the events of batches that come from the Functions host."""
+        return self._consumer(rollup, partial(as_written, self.store))
+
+    def walker(self, rollup: Rollup) -> FeedConsumer:
+        """Returns what counts the events of batches that come from the store itself."""
+        return self._consumer(rollup, as_read)
+
+    def _consumer(self, rollup: Rollup, events_of: EventsOf) -> FeedConsumer:
+        groups = _Groups(self.rollups, rollup.name)
+
+        async def apply(stream_id: str, items: Sequence[Mapping[str, Any]]) -> None:
+            await self._apply(rollup, groups, await events_of(stream_id, items))
+
         return FeedConsumer(rollup.consumer, rollup.follows, apply, concurrent=_CONCURRENT_STREAMS)
 
-    async def _apply(
-        self, rollup: Rollup, groups: "_Groups", stream_id: str, items: Sequence[Mapping[str, Any]]
-    ) -> None:
-        events = await as_written(self.store, stream_id, items)
+    async def _apply(self, rollup: Rollup, groups: "_Groups", events: Sequence[StoredEvent]) -> None:
         additions: defaultdict[str, dict[str, Sums]] = defaultdict(dict)
         async for stored in in_turns(events):
             event = self.codec.decode(stored)

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from engine.consuming.feed.port import ChangeFeed
+
 Sums = Mapping[str, int]
 """Holds sums by their keys, such as `05.hill.arrivals`: of the minute 5, the series hill and the measure arrivals."""
 
@@ -23,4 +25,15 @@ class RollupStore(Protocol):
 
     async def sums(self, container: str, buckets: Collection[str]) -> Mapping[str, Sums]:
         """Returns the sums of these buckets, but not of empty ones. Those of just now may be missing."""
+        ...
+
+    def changes(self, container: str) -> ChangeFeed:
+        """Returns the feed of a rollup's items: each of them once, as it was written last."""
+        ...
+
+    async def delete(self, container: str, prefix: str, limit: int) -> int:
+        """Deletes `limit` items at most out of a bucket whose name begins with `prefix`, its counter as the last one.
+
+        Returns how many those were: 0 once there is no such bucket.
+        """
         ...

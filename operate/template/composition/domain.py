@@ -10,8 +10,8 @@ from engine.projecting.registry import read_models
 from engine.storing.containers import Container, containers
 
 READ_MODELS: Final = read_models("projections")
-PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS)
-CONTAINERS: Final[tuple[Container, ...]] = containers(each.container for each in PROJECTIONS)
+PROJECTIONS: Final = tuple(projection for each in READ_MODELS for projection in each.projections)
+CONTAINERS: Final[tuple[Container, ...]] = containers(each.container for each in READ_MODELS)
 _NAMES: Final = {event: name for each in AGGREGATES for name, event in each.event_classes.items()}
 TOPOLOGY: Final[Topology] = topology(_NAMES[event] for event in NOTIFIED)
 

@@ -7,4 +7,4 @@ from domain.registry import AGGREGATES
 from engine.storing.codec import EventCodec
 
 CODEC: Final = EventCodec.of(AGGREGATES)
-PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS)
+PROJECTIONS: Final = tuple(projection for each in READ_MODELS for projection in each.projections)

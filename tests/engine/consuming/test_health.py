@@ -12,6 +12,7 @@ from engine.consuming import health
 from engine.consuming.feed.port import FeedRange, Lease
 from engine.consuming.health import BEHIND_FROM, FRESH_FOR, Health
 from engine.consuming.parked.port import Failure
+from engine.consuming.parked_streams.port import ParkedStream
 from engine.errors import Unavailable
 from engine.messaging.port import DeadLetter, Received
 from engine.testing.times import NOON
@@ -22,7 +23,7 @@ from tests.engine.toy.house import AddBeds
 from tests.engine.toy.registry import HOUSE
 from tests.engine.world import World
 
-FOLLOWERS = {"house-beds": "house-beds@1", "relay": "relay"}
+FOLLOWERS = {"house-beds": ["house-beds@1", "house-beds@2"], "relay": ["relay"]}
 BUS = ("commands",)
 
 
@@ -103,8 +104,11 @@ class TestWhatIsTold:
         failure = Failure("no", "trace", 1, NOON)
         for number in (1, 2):
             await world.parked.park("commands", Received(f"m-{number}", f"house-{number}", number, b"{}"), failure)
+        for consumer, stream in (("house-beds@1", "house-1"), ("house-beds@2", "house-1"), ("relay", "house-2")):
+            parked = ParkedStream(stream, 1, 1, 1, "BedsAdded", "failed", "k", "no", "trace", 5, NOON)
+            await world.parked_streams.park(consumer, parked)
         found = await look(world)
-        assert ("degraded", {"house-beds": 0, "relay": 0, "commands": 2}) == (found.status, found.parked)
+        assert ("degraded", {"house-beds": 2, "relay": 1, "commands": 2}) == (found.status, found.parked)
 
 
 class _Away:

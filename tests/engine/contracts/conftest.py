@@ -26,9 +26,12 @@ from engine.projecting.cosmos import CosmosViewStore
 from engine.projecting.counting.cosmos import CosmosRollupStore
 from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.counting.port import RollupStore
+from engine.projecting.generations.cosmos import CosmosGenerationStore
+from engine.projecting.generations.memory import MemoryGenerationStore
+from engine.projecting.generations.port import GenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.projecting.port import ViewStore
-from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, GENERATIONS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -60,6 +63,8 @@ class Adapters:
     outcomes: OutcomeStore
     outcomes_peer: OutcomeStore
     feed: EventFeed
+    generations: GenerationStore
+    generations_peer: GenerationStore
 
 
 _cases: Counter[str] = Counter()
@@ -95,8 +100,7 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
     if name == "memory":
         store, parked, outcomes = MemoryEventStore(), MemoryParkedStore(), MemoryOutcomeStore()
         rollups, snapshots, views = MemoryRollupStore(), MemorySnapshotStore(), MemoryViewStore()
-        feed = MemoryEventFeed(store)
-        streams = MemoryParkedStreams()
+        streams, generations = MemoryParkedStreams(), MemoryGenerationStore()
         yield Adapters(
             name,
             store,
@@ -111,7 +115,9 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
             streams,
             outcomes,
             outcomes,
-            feed,
+            MemoryEventFeed(store),
+            generations,
+            generations,
         )
     elif name == "devstack":
         async with (
@@ -147,4 +153,6 @@ async def _on_cosmos(name: str, connection: str) -> AsyncIterator[Adapters]:
             CosmosEventFeed(
                 database.get_container_client(EVENTS.name), database.get_container_client(LEASES.name), account.endpoint
             ),
+            CosmosGenerationStore(database.get_container_client(GENERATIONS.name)),
+            CosmosGenerationStore(its_database.get_container_client(GENERATIONS.name)),
         )

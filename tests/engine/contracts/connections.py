@@ -9,7 +9,7 @@ from engine.storing.containers import Container, containers
 from engine.storing.cosmos_account import provision
 from tests.engine.toy.registry import READ_MODELS
 
-CONTAINERS: Final[tuple[Container, ...]] = containers(each.projection.container for each in READ_MODELS)
+CONTAINERS: Final[tuple[Container, ...]] = containers(each.container for each in READ_MODELS)
 
 NOBODYS_BUS: Final = ServiceBusConnection(
     "Endpoint=sb://localhost:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;"

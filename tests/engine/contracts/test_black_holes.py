@@ -36,10 +36,12 @@ from engine.messaging.topology import COMMAND_QUEUE
 from engine.messaging.webhook import HttpWebhook
 from engine.projecting.cosmos import CosmosViewStore
 from engine.projecting.counting.cosmos import CosmosRollupStore
+from engine.projecting.generations.cosmos import CosmosGenerationStore
+from engine.projecting.generations.port import Generations
 from engine.projecting.port import ViewKey
 from engine.settings import CosmosConnection, ServiceBusConnection
 from engine.storing import cosmos_account, cosmos_requests
-from engine.storing.containers import EVENTS, LEASES, OUTCOMES, PARKED, SNAPSHOTS
+from engine.storing.containers import EVENTS, GENERATIONS, LEASES, OUTCOMES, PARKED, SNAPSHOTS, Container
 from engine.storing.cosmos import CosmosEventStore, CosmosSnapshotStore
 from engine.storing.cosmos_account import open_client, provision, set_throughput
 from engine.storing.port import Head
@@ -78,6 +80,8 @@ BY_TYPE: Final[Mapping[Any, Any]] = {
     Received: _RECEIVED,
     Index: NOTHING_KNOWN,
     ParkedStream: ParkedStream("guest-g-1", 1, 1, 1, "Happened", "failed", "k", "no", "trace", 5, NOON, etag='"0"'),
+    Container: CONTAINERS[-1],
+    Generations: Generations(1, (1,)),
     Failure: Failure("no", "trace", 1, datetime(2026, 1, 1, tzinfo=UTC)),
     Notification: Notification("event-1", "00-trace", b"{}"),
 }
@@ -90,6 +94,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "command_ids": ["c-1", "c-2"],
     "consumer": "commands",
     "container": "guest-details",
+    "continuation": None,
     "count": 1,
     "document": {"id": "1~guest-g-1", "position": 1},
     "entity": COMMAND_QUEUE,
@@ -104,6 +109,9 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "messages": [Message("m-1", "guest-g-1", "DismissGuest", b"{}", "c")],
     "outcome": Done("f", "guest-g-1", 1),
     "partition": "hill",
+    "path": "id",
+    "prefix": "1~",
+    "read_model": "guest-details",
     "session_id": "guest-g-1",
     "sort_below": "2",
     "sort_from": "1",
@@ -117,10 +125,11 @@ BY_NAME: Final[Mapping[str, Any]] = {
 BEGINS_NOTHING: Final = frozenset(
     {
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
-        "ViewStore.get", "ViewStore.find", "ViewStore.page", "RollupStore.sums", "OutcomeStore.get",
-        "ParkedStore.sessions", "ParkedStore.session", "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone",
-        "ParkedStore.park", "ParkedStore.free", "ParkedStreams.index", "ParkedStreams.index_since", "ParkedStreams.get",
-        "ParkedStreams.all", "ParkedStreams.park", "ParkedStreams.free", "EventFeed.ranges", "EventFeed.leases",
+        "ViewStore.get", "ViewStore.find", "ViewStore.page", "ViewStore.beginning", "RollupStore.sums",
+        "RollupStore.delete", "GenerationStore.get", "OutcomeStore.get", "ParkedStore.sessions", "ParkedStore.session",
+        "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park", "ParkedStore.free",
+        "ParkedStreams.index", "ParkedStreams.index_since", "ParkedStreams.get", "ParkedStreams.all",
+        "ParkedStreams.park", "ParkedStreams.free", "EventFeed.ranges", "EventFeed.leases", "EventFeed.head",
         "EventFeed.read", "DeadLetters.dead_letters", "DeadLetters.drain", "Webhook.post",
     }
 )  # fmt: skip
@@ -184,17 +193,18 @@ async def outside() -> AsyncIterator[Outside]:
         stack.push_async_callback(webhook.close)
         adapters = Adapters(
             CosmosEventStore(database.get_container_client(EVENTS.name)),
-            CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
-            CosmosViewStore(database.get_container_client),
-            CosmosRollupStore(database.get_container_client),
-            CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
-            CosmosParkedStore(database.get_container_client(PARKED.name)),
-            CosmosParkedStreams(database.get_container_client(PARKED.name)),
             CosmosEventFeed(
                 database.get_container_client(EVENTS.name),
                 database.get_container_client(LEASES.name),
                 connection.endpoint,
             ),
+            CosmosSnapshotStore(database.get_container_client(SNAPSHOTS.name)),
+            CosmosViewStore(database.get_container_client),
+            CosmosRollupStore(database.get_container_client),
+            CosmosGenerationStore(database.get_container_client(GENERATIONS.name)),
+            CosmosOutcomeStore(database.get_container_client(OUTCOMES.name)),
+            CosmosParkedStore(database.get_container_client(PARKED.name)),
+            CosmosParkedStreams(database.get_container_client(PARKED.name)),
             its_bus,
             its_bus,
             webhook,

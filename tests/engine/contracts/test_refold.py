@@ -43,6 +43,6 @@ async def test_it_shows_what_was_rewritten_just_now(seed: int) -> None:
             its_store = CosmosEventStore(its.get_container_client(EVENTS.name))
             its_views = CosmosViewStore(its.get_container_client)
             refold = services_over(its_store, views=its_views).refold
-            assert [Refolded("house-guests", 2, 1)] == await refold.stream([HOUSE_GUESTS], STREAM)
+            assert [Refolded("house-guests", 1, 2, 1)] == await refold.stream([HOUSE_GUESTS], STREAM)
             (shown,) = await its_views.find("house-guests", f"1~{STREAM}")
             assert "lake" == shown.document["houseId"]

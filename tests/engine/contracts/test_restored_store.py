@@ -157,7 +157,7 @@ async def test_the_projector_fills_a_hole(restored: Process) -> None:
 
 async def test_the_counter_counts(restored: Process) -> None:
     events = await restored.happened_elsewhere()
-    await restored.services.project(HOUSE_VISITS, to_items(events[1:]))
+    await restored.services.counter.run(HOUSE_VISITS, to_items(events[1:]))
     rows = await restored.services.rollups.rows(HOUSE_VISITS, Span(NOON, NOON + timedelta(minutes=1)))
     assert [{"arrivals": 1, "departures": 1}] == [row.sums for row in rows]
 

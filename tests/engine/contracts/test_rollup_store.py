@@ -87,3 +87,41 @@ async def test_without_its_container_nothing_is_counted_and_that_is_told(adapter
         await adapters.rollups.count("unknown", bucket(), {"guest-1~2": {ARRIVALS: 1}})
     with pytest.raises(AccessRefused):
         await adapters.rollups.sums("unknown", [bucket(), bucket()])
+
+
+async def items_of(adapters: Adapters, prefix: str) -> set[str]:
+    """The ids of what the feed brings of these buckets."""
+    feed, found = adapters.rollups.changes(ROLLUP), set[str]()
+    for where in await feed.ranges():
+        position = None
+        while (page := await feed.read(where, position, 100)).items:
+            position = page.position
+            found |= {item["id"] for item in page.items if item["bucket"].startswith(prefix)}
+    return found
+
+
+async def test_its_feed_brings_counters_and_markers(adapters: Adapters) -> None:
+    at = bucket()
+    await adapters.rollups.count(ROLLUP, at, {"guest-1~2": {ARRIVALS: 1}, "house-1~1": {BEDS: 3}})
+    for _ in range(20):
+        if {at, "guest-1~2", "house-1~1"} == await items_of(adapters, at):
+            return
+    pytest.fail("the feed never brings them")
+
+
+async def test_buckets_are_deleted_by_the_beginning_of_their_names_and_others_stay(adapters: Adapters) -> None:
+    mark = uuid.uuid4()
+    ours, others = [f"1-{mark}~{shard}" for shard in range(3)], [f"2-{mark}~{shard}" for shard in range(2)]
+    for at in (*ours, *others):
+        await adapters.rollups.count(ROLLUP, at, {f"guest-{number}~2": {ARRIVALS: 1} for number in range(7)})
+    deleted, idle = 0, 0
+    while idle < 20:
+        # A replica that lags may show nothing yet, and what is gone.
+        count = await adapters.rollups.delete(ROLLUP, f"1-{mark}~", 5)
+        assert count <= 5
+        deleted, idle = deleted + count, 0 if count else idle + 1
+    assert deleted >= 3 * 8
+    await shown(adapters, {}, ours)
+    await shown(adapters, {at: {ARRIVALS: 7} for at in others})
+    await adapters.rollups.count(ROLLUP, ours[0], {"guest-1~2": {ARRIVALS: 1}})
+    await shown(adapters, {ours[0]: {ARRIVALS: 1}})

@@ -7,6 +7,7 @@ import pytest
 
 from engine.projecting.port import ViewConflict, ViewKey
 from tests.engine.contracts.conftest import Adapters
+from tests.engine.contracts.connections import CONTAINERS
 
 
 def key(partition: str | None = None) -> ViewKey:
@@ -86,3 +87,18 @@ async def test_a_partition_is_paged_highest_first(adapters: Adapters) -> None:
     assert [5, 4] == await page("1~", "1\x7f", 2)
     assert [3, 2, 1] == await page("1~", "1~4", 10)
     assert [] == await page("2~", "2\x7f", 10)
+
+
+async def test_documents_are_found_by_the_beginning_of_their_id_in_every_partition(adapters: Adapters) -> None:
+    definition = next(each for each in CONTAINERS if each.name == "house-guests")
+    mark = f"{uuid.uuid4()}"
+    keys = [ViewKey(f"{mark}{n % 2}~guest-{n}", f"house-{mark}-{n % 3}") for n in range(6)]
+    for key in keys:
+        document = {"id": key.id, "houseId": key.partition, "sortKey": "1~1", "position": 1, "view": {}}
+        await adapters.views.put("house-guests", key, document, None)
+
+    async def beginning(prefix: str, limit: int = 10) -> set[ViewKey]:
+        return set(await adapters.views.beginning(definition, prefix, limit))
+
+    assert set(keys[::2]) == await beginning(f"{mark}0~")
+    assert 2 == len(await beginning(f"{mark}0~", 2))

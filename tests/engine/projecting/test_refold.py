@@ -52,7 +52,7 @@ async def test_the_views_show_the_rewritten_stream_once(feeding: Feeding, fed_be
     if fed_before:
         await feed(feeding, items)
         assert {"guest-details": ["hill"], "house-guests": ["hill", "lake"]} == await shown(feeding)
-    expected = [Refolded("guest-details", 2, 0), Refolded("house-guests", 2, 1)]
+    expected = [Refolded("guest-details", 1, 2, 0), Refolded("house-guests", 1, 2, 1)]
     assert expected == await feeding.refold.stream(PROJECTIONS, STREAM)
     right = {"guest-details": ["lake"], "house-guests": ["lake"]}
     assert right == await shown(feeding)

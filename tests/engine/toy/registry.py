@@ -46,7 +46,13 @@ GREETING: Final[Process[greeting.GreetingInput, greeting.GreetingEvent, bool]] =
 )
 
 READ_MODELS: Final = read_models("tests.engine.toy.read_models")
-PROJECTIONS: Final = tuple(each.projection for each in READ_MODELS if isinstance(each.projection, Projection))
-DOMAIN: Final = Domain((GUEST, HOUSE, GREETING.aggregate), (GREETING,), tuple(each.projection for each in READ_MODELS))
+PROJECTIONS: Final = tuple(
+    each for read_model in READ_MODELS for each in read_model.projections if isinstance(each, Projection)
+)
+DOMAIN: Final = Domain(
+    (GUEST, HOUSE, GREETING.aggregate),
+    (GREETING,),
+    tuple(each for read_model in READ_MODELS for each in read_model.projections),
+)
 CODEC: Final = EventCodec.of(DOMAIN.aggregates)
 ENVELOPES: Final = EnvelopeCodec(DOMAIN.aggregates)

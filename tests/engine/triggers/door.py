@@ -52,7 +52,7 @@ class Door:
 
     async def feed(self) -> None:
         for each in READ_MODELS:
-            await self.world.services.project(each.projection, self.world.store.commits().items)
+            await self.world.services.feeding.run(each, self.world.store.commits().items)
 
     async def invited(self, key: str = "k-1") -> str:
         """The id of a new guest."""

@@ -10,6 +10,7 @@ import pytest
 
 from engine.consuming.feed.port import WHOLE, FeedPage, FeedRange, Lease
 from engine.consuming.parked.port import Failure
+from engine.consuming.parked_streams.port import ParkedStream
 from engine.messaging.port import Received
 from engine.projecting.port import ViewKey
 from engine.reacting.followers import followers
@@ -17,18 +18,17 @@ from engine.testing.times import NOON
 from engine.verifying.findings import Finding
 from engine.verifying.spill import Spill
 from engine.verifying.verification import Verification
-from engine.verifying.walk import Rate
 from tests.engine.contexts import context
 from tests.engine.toy.guest import DismissGuest, InviteGuest
 from tests.engine.toy.house import AddBeds
-from tests.engine.toy.registry import CODEC, GREETING, GUEST, HOUSE, PROJECTIONS, READ_MODELS
+from tests.engine.toy.registry import CODEC, DOMAIN, GREETING, GUEST, HOUSE, PROJECTIONS, READ_MODELS
 from tests.engine.world import World
 
 STREAM = "guest-g-1"
 LONG_AFTER = timedelta(hours=1)
 
 
-async def no_pause(_: float) -> None:
+async def at_once() -> None:
     return None
 
 
@@ -39,21 +39,22 @@ class Desk:
 
     def verification(self, **changes: Any) -> Verification:
         services = self.world.services
-        follow = followers(READ_MODELS)
         verification = Verification(
             feed=self.world.change_feed,
             store=self.world.store,
             codec=CODEC,
             views=self.world.views,
+            rollups=self.world.rollups,
             parked=self.world.parked,
-            projections=PROJECTIONS,
-            rollups=[],
+            parked_streams=self.world.parked_streams,
+            projections=DOMAIN.projections,
+            building=(),
             processes=[replace(GREETING, ended=lambda reacted: reacted)],
-            consumers={**follow, **{name: name for name in services.consumers}},
-            followers=list(follow),
+            followers=followers(READ_MODELS),
+            receivers=services.consumers.keys(),
             unended_after=timedelta(days=1),
             clock=self.world.clock,
-            rate=Rate(None, lambda: 0.0, no_pause),
+            room=at_once,
         )
         return replace(verification, **changes)
 
@@ -70,8 +71,8 @@ class Desk:
     async def feed(self) -> None:
         """Brings the views up to date, and the leases with them."""
         items = self.world.store.commits().items
-        for each in PROJECTIONS:
-            await self.world.services.projector.run(each, items)
+        for each in READ_MODELS:
+            await self.world.services.feeding.run(each, items)
         self.leases()
 
     def leases(self, continuation: str | None = None, *, without: str = "") -> None:
@@ -113,6 +114,7 @@ async def desk(tmp_path: Path) -> Desk:
     return desk
 
 
+PARKED = ParkedStream(STREAM, 1, 1, 1, "GuestInvited", "failed", "k", "no", "trace", 5, NOON)
 DETAILS = ViewKey(f"1~{STREAM}", f"1~{STREAM}")
 LISTED = ViewKey(f"1~{STREAM}", "hill")
 
@@ -193,8 +195,8 @@ class TestViews:
 
     async def test_one_whose_stream_is_parked_is_behind_for_a_reason(self, desk: Desk) -> None:
         await desk.world.views.delete("guest-details", DETAILS)
-        await desk.world.parked.park("guest-details@1", Received("m", STREAM, 1, b""), Failure("no", "", 1, NOON))
-        assert [("parked", None, "guest-details")] == await desk.found()
+        await desk.world.parked_streams.park("guest-details@1", PARKED)
+        assert [("parked", None, "guest-details@1")] == await desk.found()
 
 
 class TestEvents:
@@ -324,7 +326,7 @@ class TestWhileTheServiceWrites:
                 assert self.pages < 10, "it follows for ever"
                 first, *_ = (await self.feed.read(WHOLE, None, 1)).items
                 now = int(desk.world.now.timestamp())
-                return FeedPage([{**first, "_ts": now + 1}], f'"{self.pages}"', 1, 1.0) if after else page
+                return FeedPage([{**first, "_ts": now + 1}], f'"{self.pages}"', 1) if after else page
 
         assert [] == await desk.found(feed=Endless(desk.world))
 
@@ -376,20 +378,6 @@ class TestInterruptions:
         spill.close()
         assert '"3"' == asked[-1]
         assert None not in asked
-
-
-async def test_its_share_of_the_throughput_is_bounded() -> None:
-    now, waited = 0.0, list[float]()
-
-    async def sleep(seconds: float) -> None:
-        nonlocal now
-        waited.append(seconds)
-        now += seconds
-
-    rate = Rate(100, lambda: now, sleep)
-    for charge in (50, 100, 0):
-        await rate.spend(charge)
-    assert [0.5, 1.0, 0.0] == waited
 
 
 async def test_nobody_else_may_read_what_it_keeps(tmp_path: Path) -> None:

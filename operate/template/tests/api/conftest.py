@@ -18,6 +18,7 @@ from engine.consuming.parked.memory import MemoryParkedStore
 from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.messaging.memory import MemoryBus
 from engine.projecting.counting.memory import MemoryRollupStore
+from engine.projecting.generations.memory import MemoryGenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
@@ -44,7 +45,7 @@ class Api:
 
     async def feed(self) -> None:
         for each in READ_MODELS:
-            await self.services.project(each.projection, self.store.commits().items)
+            await self.services.feeding.run(each, self.store.commits().items)
 
     async def _send(self, function: Function, request: func.HttpRequest) -> tuple[int, Any]:
         response = await function(request)
@@ -55,16 +56,17 @@ class Api:
 def api() -> Api:
     store, bus = MemoryEventStore(), MemoryBus()
     adapters = Adapters(
-        store,
-        MemorySnapshotStore(),
-        MemoryViewStore(),
-        MemoryRollupStore(),
-        MemoryOutcomeStore(),
-        MemoryParkedStore(),
-        MemoryParkedStreams(),
-        MemoryEventFeed(store),
-        bus,
-        bus,
+        store=store,
+        feed=MemoryEventFeed(store),
+        snapshots=MemorySnapshotStore(),
+        views=MemoryViewStore(),
+        rollups=MemoryRollupStore(),
+        generations=MemoryGenerationStore(),
+        outcomes=MemoryOutcomeStore(),
+        parked=MemoryParkedStore(),
+        parked_streams=MemoryParkedStreams(),
+        bus=bus,
+        dead_letters=bus,
     )
     assembled = assemble(Domain(AGGREGATES, processes()), adapters)
 

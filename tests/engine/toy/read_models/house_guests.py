@@ -15,8 +15,6 @@ from engine.storing.events import RecordedEvent
 from tests.engine.toy.guest import CATEGORY, GuestArrived, GuestDismissed, GuestEvent, GuestInvited, GuestLeft
 from tests.engine.toy.read_models.guest_details import Status
 
-GENERATION: Final = 1
-
 
 @dataclass(frozen=True, slots=True)
 class HouseGuest:
@@ -50,12 +48,12 @@ def _house(recorded: RecordedEvent[GuestEvent]) -> str:
 
 def _addressing(view: HouseGuest) -> Mapping[str, str]:
     time = view.invited_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return {"houseId": view.house_id, "sortKey": f"{GENERATION}~{time}~{view.guest_id}"}
+    return {"houseId": view.house_id, "sortKey": f"{time}~{view.guest_id}"}
 
 
 HOUSE_GUESTS: Final = Projection(
     "house-guests",
-    GENERATION,
+    1,
     CATEGORY,
     HouseGuest,
     project,
@@ -65,6 +63,6 @@ HOUSE_GUESTS: Final = Projection(
     indexed=("sortKey",),
 )
 
-_SORT_KEY: Final = re.compile(r"\d+~\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z~[A-Za-z0-9._-]{1,64}", re.ASCII)
+_SORT_KEY: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z~[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 BY_HOUSE: Final = PageQuery(HOUSE_GUESTS, parameter="houseId", items="guests", sort_key=_SORT_KEY)
