@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bench import (
+    by_function,
     codecs,
     cold_start,
     flash_sale,
@@ -46,6 +47,7 @@ PARTS: Final[Parts] = {
     "orders": ("what a shipped order costs, and how soon its customer is asked to pay", orders.run),
     "parked-streams": ("the feed with 0, 1 and 100 parked streams", parked.run),
     "rebuild": ("a read model from all events, beside a bare read and a bare upsert", rebuild.run),
+    "by-function": ("what each function asks of Cosmos DB on the way of an order", by_function.run),
     "local-bus": of_emulators.PARTS["local-bus"],
     "at-scale": of_emulators.PARTS["at-scale"],
 }

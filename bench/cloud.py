@@ -55,11 +55,16 @@ def settings(cosmos_url: str) -> Settings:
 
 
 @contextmanager
-def stack(data: Path, instances: int, bus_config: Path | None = None) -> Iterator[Stack]:
-    """All of the local cloud on disk, provisioned, with its times as in `make run`. Raises ServiceFailed."""
+def stack(
+    data: Path, instances: int, bus_config: Path | None = None, telemetry: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """All of the local cloud on disk, provisioned, with its times as in `make run`. Raises ServiceFailed.
+
+    `telemetry` are settings by which the functions export what they measure.
+    """
     entities = bus_config or _entities(data)
     with cosmos(data / "cosmos") as store, processes.servicebus(data / "servicebus", entities) as bus:
-        known = environment(store.url, bus_connection_string(bus.url))
+        known = {**environment(store.url, bus_connection_string(bus.url)), **(telemetry or {})}
         provision(known)
         options = ("--port", "0", "--app", str(ROOT), "--data", str(data / "functions"), "--instances", str(instances))
         with processes.service("emulators.functions", *options, environment=environment_of(known)) as functions:
@@ -83,7 +88,6 @@ def run_python(*arguments: str, known: Mapping[str, str] | None = None, stdin: s
 
 def environment_of(known: Mapping[str, str]) -> Mapping[str, str]:
     """This process's, without the settings of another stack that it may carry, with those that are known."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_"))
-    }
+    of_another = ("COSMOS", "SERVICEBUS", "DEVSTACK_", "OTEL_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(of_another)}
     return {**inherited, **known}

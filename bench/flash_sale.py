@@ -25,7 +25,6 @@ _FIGURES: Final[Mapping[str, str]] = {
     "answer_p99_ms": "answer p99, ms",
     "retries": "requests sent again",
     "conflicts": "conflicts",
-    "poller_share": "share of the poller in all requests",
     "ru_per_order": "RU per order (modelled)",
     "usd_per_1000_orders": "USD per 1,000 orders (modelled)",
     "idle_ru_per_second": "polling and leases, RU/s (modelled)",
@@ -57,9 +56,9 @@ def run(scale: Scale) -> Sequence[Table]:
             "A flash sale",
             f"""
             {orders:,} orders of one unit of a sku that has {units}, placed through HTTP by {_CLIENTS} clients at a
-            time, paid through the webhook by one poller where a payment is asked for. After each run every stream is
-            read: as many confirmed as there were units, the rest cancelled as out of stock, nothing oversold, no
-            process unfinished. {HOSTS} hosts; they, Cosmos DB, Service Bus, clients and poller share
+            time, paid through the webhook by one payer, who follows the feed of the events. After each run every
+            stream is read: as many confirmed as there were units, the rest cancelled as out of stock, nothing oversold, no
+            process unfinished. {HOSTS} hosts; they, Cosmos DB, Service Bus, clients and payer share
             {facts()["cores"]} cores. A conflict is an append that another writer had won.
             """,
             ["", *(f"run {number}" for number in range(1, runs + 1)), "median"],

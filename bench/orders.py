@@ -43,7 +43,7 @@ MOST_SECONDS_P99: Final = 1.0
 
 
 @dataclass(slots=True)
-class _Log:
+class Log:
     """Follows the change feed of the events, and does what the payment provider and the warehouse would do.
 
     `times` holds when each event of an order happened, by its type.
@@ -80,8 +80,9 @@ class _Log:
 
 
 @asynccontextmanager
-async def _following(events: ContainerProxy, api: Api) -> AsyncIterator[_Log]:
-    log = _Log(events, api)
+async def following(events: ContainerProxy, api: Api) -> AsyncIterator[Log]:
+    """Yields a log that follows the feed, and pays and ships meanwhile."""
+    log = Log(events, api)
     task = asyncio.create_task(log.follow())
     try:
         yield log
@@ -97,11 +98,11 @@ async def run(scale: Scale) -> Sequence[Table]:
         known = cloud.settings(stack.cosmos.url)
         async with open_client(known.engine.cosmos) as client, clients.api_of(stack.functions.url) as api:
             events = client.get_database_client(known.engine.cosmos_database).get_container_client(EVENTS.name)
-            async with _following(events, api) as log:
+            async with following(events, api) as log:
                 await api.receive_stock(0, "mug", 10_000)
-                await _ways(stack, api, log, "warm-up", 3)
-                shipped = await _ways(stack, api, log, "shipped", number)
-                refused = await _ways(stack, api, log, "refused", number)
+                await ways(stack, api, log, "warm-up", 3)
+                shipped = await ways(stack, api, log, "shipped", number)
+                refused = await ways(stack, api, log, "refused", number)
         idle = await _idle(stack, scale.seconds * 2)
     return [_costs(shipped, refused), _requests(shipped, refused), _moment(shipped), idle]
 
@@ -117,7 +118,8 @@ class _Cost:
     asked: Sequence[float]
 
 
-async def _ways(stack: cloud.Stack, api: Api, log: _Log, fate: str, number: int) -> _Cost:
+async def ways(stack: cloud.Stack, api: Api, log: Log, fate: str, number: int) -> _Cost:
+    """Places so many orders of one fate, and returns what they have cost once they have gone their way."""
     progress(f"orders: {number} {fate}")
     pids = {"Cosmos DB": [stack.cosmos.pid], "Service Bus": [stack.bus.pid],
             "Functions host": [stack.functions.pid, *children(stack.functions.pid)]}  # fmt: skip

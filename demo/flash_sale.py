@@ -11,8 +11,9 @@ from composition.settings import Settings
 from demo.audit import Audit, audit
 from demo.charges import charges
 from demo.client import Client, client_of
-from demo.poller import Poller
 from demo.summary import Summary
+from demo.watcher import Watcher
+from engine.consuming.feed.port import EventFeed
 from engine.projecting.queries import Queries
 from operate.failure import CommandFailed
 from operate.messages import connected
@@ -46,10 +47,11 @@ async def run(url: str, environment: Mapping[str, str], sale: Sale, *, as_json: 
     the service or the store is away.
     """
     endpoint = Settings.from_mapping(environment).engine.cosmos.endpoint
-    async with connected(environment) as services, client_of(url) as shop, client_of(url) as poller:
+    async with connected(environment) as services, client_of(url) as shop, client_of(url) as payer:
         for number in range(1, sale.runs + 1):
             title = f"run {number} of {sale.runs}: " if sale.runs > 1 else ""
-            summary = await _Run(sale, replace(shop), replace(poller), services.queries, endpoint, title).carry_out()
+            taking_part = replace(shop), replace(payer), services.queries, services.lags.feed
+            summary = await _Run(sale, *taking_part, endpoint, title).carry_out()
             if as_json:
                 print_json(asdict(summary))
             else:
@@ -60,8 +62,9 @@ async def run(url: str, environment: Mapping[str, str], sale: Sale, *, as_json: 
 class _Run:
     sale: Sale
     shop: Client
-    poller: Client
+    payer: Client
     queries: Queries
+    feed: EventFeed
     endpoint: str
     title: str
     sku: str = field(default_factory=lambda: f"flash-{secrets.token_hex(4)}")
@@ -69,7 +72,7 @@ class _Run:
 
     async def carry_out(self) -> Summary:
         await self.shop.post(f"/stock/{self.sku}/receipts", {"quantity": self.sale.units})
-        looking = Poller(self.poller, self.sku, self.sale.orders)
+        looking = await Watcher.from_now(self.payer, self.feed, self.sale.orders)
         before = await charges(self.endpoint)
         began = time.monotonic()
         placed_at = await self._sell(looking)
@@ -82,11 +85,11 @@ class _Run:
             decided_after=looking.decided_at - began,
             answers=self.answers,
             shop=self.shop,
-            poller=self.poller,
+            payer=self.payer,
             spent=None if before is None or after is None else after.since(before),
         )
 
-    async def _sell(self, looking: Poller) -> float:
+    async def _sell(self, looking: Watcher) -> float:
         """Returns, once every order is decided, when the last one was placed."""
         with gauges(self.title) as tell:
             progress = asyncio.create_task(self._show(looking, tell))
@@ -105,12 +108,12 @@ class _Run:
                 tell(self._counts(looking))
         return placing.result()
 
-    async def _show(self, looking: Poller, tell: Callable[[Mapping[str, Gauge]], None]) -> None:
+    async def _show(self, looking: Watcher, tell: Callable[[Mapping[str, Gauge]], None]) -> None:
         while True:
             tell(self._counts(looking))
             await asyncio.sleep(_SHOWN_EVERY_SECONDS)
 
-    def _counts(self, looking: Poller) -> Mapping[str, Gauge]:
+    def _counts(self, looking: Watcher) -> Mapping[str, Gauge]:
         sold = self.sale.sold
         return {
             "placed": (len(looking.placed), self.sale.orders),

@@ -21,7 +21,6 @@ class Summary:
     answer_p50_ms: float
     answer_p99_ms: float
     retries: int
-    poller_share: float
     conflicts: int | None
     ru_per_order: float | None
     idle_ru_per_second: float | None
@@ -37,7 +36,7 @@ class Summary:
         decided_after: float,
         answers: Sequence[float],
         shop: Client,
-        poller: Client,
+        payer: Client,
         spent: Charges | None,
     ) -> Self:
         """`answers` are the seconds that each placement took, and there is one at least."""
@@ -52,8 +51,7 @@ class Summary:
             orders_per_second=round(orders / decided_after, 1),
             answer_p50_ms=round(1000 * percentiles[49], 1),
             answer_p99_ms=round(1000 * percentiles[98], 1),
-            retries=shop.retries + poller.retries,
-            poller_share=round(poller.requests / (shop.requests + poller.requests), 3),
+            retries=shop.retries + payer.retries,
             conflicts=None if spent is None else spent.conflicts,
             ru_per_order=None if ru_per_order is None else round(ru_per_order, 1),
             idle_ru_per_second=None if spent is None else round(spent.idle / decided_after, 1),
@@ -68,7 +66,7 @@ class Summary:
             f"all placed after {self.placed_after} s, the last one decided after {self.decided_after} s: "
             f"{self.orders_per_second} orders per second\n"
             f"answer to POST /orders: p50 {self.answer_p50_ms} ms, p99 {self.answer_p99_ms} ms; "
-            f"{self.retries} requests sent again; the poller sent {self.poller_share:.0%} of all requests"
+            f"{self.retries} requests sent again"
         )
         if self.ru_per_order is None:
             return text

@@ -19,7 +19,6 @@ from engine.telemetry import metrics as our_metrics
 from engine.telemetry import spans
 from engine.telemetry.opentelemetry import Notebook
 
-_METRICS_EVERY_MS: Final = 30_000
 _EXPORT_LIFETIME: Final = 5
 """A request to a collector is given up after this many seconds."""
 
@@ -45,7 +44,7 @@ def start(settings: TelemetrySettings, process: Process) -> Notebook:
     traces, measured = trace.get_tracer_provider(), metrics.get_meter_provider()
     if not isinstance(traces, TracerProvider) or not isinstance(measured, MeterProvider):
         exporters, resource = _exporters(settings), _resource(process)
-        readers = [PeriodicExportingMetricReader(each.metrics, _METRICS_EVERY_MS) for each in exporters]
+        readers = [PeriodicExportingMetricReader(each.metrics) for each in exporters]
         traces, measured = TracerProvider(resource=resource), MeterProvider(readers, resource)
         for each in exporters:
             traces.add_span_processor(BatchSpanProcessor(each.spans))

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 from aiohttp import web
@@ -16,12 +16,13 @@ from azure.servicebus.aio import ServiceBusClient
 from composition.provisioning import provision_database
 from composition.services import build
 from composition.settings import Settings
-from demo import flash_sale, poller, practice
-from demo.client import Answered, Client
-from demo.poller import Poller
+from demo import flash_sale, practice, watcher
+from demo.client import Client
+from demo.watcher import Watcher
 from emulators.cosmos.server import CosmosServer
 from emulators.servicebus.config import read_config
 from emulators.servicebus.server import ServiceBusServer
+from engine.consuming.feed.port import WHOLE, EventFeed, FeedPage, FeedRange
 from engine.consuming.messages import Delivery
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE
@@ -32,132 +33,124 @@ from tests.registered import bus_config
 from tests.settings import NO_BUS
 
 ORDERS = 250
-EVENTS = 100
-"""On a page."""
+PAGE = 100
+
+
+class Feed:
+    """Has what was written, in one range; a position is how much of it was read."""
+
+    def __init__(self) -> None:
+        self.items: list[Mapping[str, Any]] = [{"type": "OrderConfirmed", "streamId": "order-old", "data": {}}]
+        self.reads = 0
+
+    def happened(self, kind: str, category: str, order_id: str) -> None:
+        self.items.append({"type": kind, "streamId": f"{category}-{order_id}", "data": {"orderId": order_id}})
+
+    async def ranges(self) -> list[FeedRange]:
+        return [WHOLE]
+
+    async def head(self, _: FeedRange) -> str:
+        return str(len(self.items))
+
+    async def read(self, _: FeedRange, after: str, __: int) -> FeedPage:
+        self.reads += 1
+        end = min(int(after) + PAGE, len(self.items))
+        return FeedPage(self.items[int(after) : end], str(end), len(self.items))
 
 
 @dataclass
 class Shop:
-    """A service that has reserved `units`, and asks for the payments of those orders; the rest it cancels at last.
+    """Confirms the orders that are paid; it notes how many requests were under way at a time."""
 
-    It notes what it was asked, and how many requests were under way at a time.
-    """
-
-    units: int
-    order_ids: list[str] = field(default_factory=lambda: [f"o-{number:03}" for number in range(ORDERS)])
+    feed: Feed
     paid: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
-    sold_out: bool = False
 
-    async def get(self, path: str) -> Any:
-        return (await self.ask(path)).body
-
-    async def ask(self, path: str) -> Answered:
-        self.asked.append(path)
+    async def post(self, path: str, _: Mapping[str, Any]) -> Any:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0.001)
         self.at_once -= 1
-        return self._answer(path)
-
-    async def post(self, path: str, _: Mapping[str, Any]) -> Any:
-        await asyncio.sleep(0.001)
-        self.paid.append(path.split("/")[2])
+        order_id = path.split("/")[2]
+        self.paid.append(order_id)
+        self.feed.happened("OrderConfirmed", "order", order_id)
         return {}
-
-    @property
-    def _reserved(self) -> list[str]:
-        """Not those that were placed first."""
-        return self.order_ids[ORDERS - self.units :]
-
-    def _answer(self, path: str) -> Answered:
-        if path.endswith("/payment"):
-            known = path.split("/")[2] in self._reserved
-            return Answered(200, {"status": "requested"}) if known else Answered(404, {"title": "Not found"})
-        if path == "/stock/s":
-            return Answered(200, {"reserved": self.units})
-        begin = int((re.search(r"continuation=(\d+)", path) or [0, 0])[1])
-        return self._events(begin) if path.startswith("/stock/s/events") else self._page(begin)
-
-    def _events(self, begin: int) -> Answered:
-        kinds = {True: "StockReserved", False: "StockReservationRefused"}
-        shown = self.order_ids[begin : begin + EVENTS]
-        events = [{"type": kinds[each in self._reserved], "data": {"orderId": each}} for each in shown]
-        more = {"continuation": str(begin + EVENTS)} if begin + EVENTS < ORDERS else {}
-        return Answered(200, {"events": events} | more)
-
-    def _page(self, begin: int) -> Answered:
-        newest_first = self.order_ids[::-1][begin : begin + 100]
-        more = {"continuation": str(begin + 100)} if begin + 100 < ORDERS else {}
-        return Answered(
-            200, {"orders": [{"orderId": each, "status": self._status(each)} for each in newest_first]} | more
-        )
-
-    def _status(self, order_id: str) -> str:
-        if order_id in self.paid:
-            return "confirmed"
-        return "cancelled" if self.sold_out and order_id not in self._reserved else "placed"
-
-
-def poller_of(shop: Shop) -> Poller:
-    return Poller(cast(Client, shop), "s", ORDERS, placed=list(shop.order_ids))
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(poller, "_PAY_SECONDS", 0.01)
+    monkeypatch.setattr(watcher, "_LOOK_SECONDS", 0.001)
 
 
-class TestThePoller:
-    async def test_payments_are_reported_while_other_orders_are_still_open(self) -> None:
-        shop = Shop(40)
-        looking = poller_of(shop)
+async def watching(feed: Feed, shop: Shop) -> Watcher:
+    return await Watcher.from_now(cast(Client, shop), cast(EventFeed, feed), ORDERS)
+
+
+class TestTheWatcher:
+    ORDER_IDS: ClassVar = [f"o-{number:03}" for number in range(ORDERS)]
+
+    async def test_what_is_asked_for_is_paid_side_by_side_while_other_orders_are_still_open(self) -> None:
+        feed = Feed()
+        shop = Shop(feed)
+        looking = await watching(feed, shop)
+        looking.placed += self.ORDER_IDS
         task = asyncio.create_task(looking.until_all_are_decided())
+        for order_id in self.ORDER_IDS[:40]:
+            feed.happened("PaymentRequested", "payment", order_id)
         async with asyncio.timeout(10):
             while looking.count("confirmed") < 40:  # noqa: ASYNC110 - it is what is seen that counts
                 await asyncio.sleep(0.001)
-        assert 0 == looking.count("cancelled")
-        assert len(shop.paid) == len(looking.paid) == len(looking.asked) == 40
+        assert 40 == len(shop.paid) == len(looking.paid) == len(looking.asked)
+        assert (0, ORDERS - 40) == (looking.count("cancelled"), len(looking.undecided))
+        assert 4 < shop.most_at_once <= 16
         assert not task.done()
-        shop.sold_out = True
+        for order_id in self.ORDER_IDS[40:]:
+            feed.happened("OrderCancelled", "order", order_id)
         await task
         assert ORDERS - 40 == looking.count("cancelled")
         assert looking.decided_at > 0
 
-    async def test_it_asks_side_by_side_and_not_too_much(self) -> None:
-        shop = Shop(40)
-        shop.sold_out = True
-        await poller_of(shop).until_all_are_decided()
-        assert 4 < shop.most_at_once <= 16 + 2
-        payments = [path for path in shop.asked if path.endswith("/payment")]
-        assert 40 == len(payments)
-        pages = [path.partition("limit=500")[2] for path in shop.asked if path.startswith("/stock/s/events")]
-        assert ["", "&continuation=100", "&continuation=200"] == pages
+    async def test_what_comes_before_its_order_is_known_to_be_placed_is_not_forgotten(self) -> None:
+        feed = Feed()
+        shop = Shop(feed)
+        looking = await watching(feed, shop)
+        task = asyncio.create_task(looking.until_all_are_decided())
+        for order_id in self.ORDER_IDS:
+            feed.happened("PaymentRequested", "payment", order_id)
+        before = feed.reads
+        async with asyncio.timeout(10):
+            while feed.reads < before + 10:  # noqa: ASYNC110 - it has looked at all of them by then
+                await asyncio.sleep(0.001)
+        looking.placed += self.ORDER_IDS
+        await task
+        assert sorted(shop.paid) == self.ORDER_IDS
 
-    async def test_nobody_is_asked_for_a_payment_before_a_unit_is_reserved(self) -> None:
-        shop = Shop(0)
-        shop.sold_out = True
-        await poller_of(shop).until_all_are_decided()
-        assert not [path for path in shop.asked if path.endswith("/payment") or "/events" in path]
-
-    async def test_pages_of_decided_orders_are_not_read_again(self) -> None:
-        """The newest come first, and the oldest are decided first."""
-        shop = Shop(1)
-        looking = poller_of(shop)
-        looking.statuses = dict.fromkeys(shop.order_ids[:-50], "cancelled")
-        await looking._look_at_the_orders()
-        assert ["/customers/s/orders?limit=100"] == shop.asked
+    async def test_orders_of_others_and_streams_of_others_are_left_alone(self) -> None:
+        feed = Feed()
+        shop = Shop(feed)
+        looking = await watching(feed, shop)
+        looking.placed += self.ORDER_IDS
+        feed.happened("PaymentRequested", "payment", "of-somebody-else")
+        feed.happened("OrderCancelled", "fulfilment", self.ORDER_IDS[0])
+        feed.items.append({"type": "PaymentRequested", "streamId": "payment-odd"})
+        for order_id in self.ORDER_IDS:
+            feed.happened("OrderConfirmed", "order", order_id)
+        await looking.until_all_are_decided()
+        assert (ORDERS, []) == (looking.count("confirmed"), shop.paid)
 
     async def test_what_fails_ends_it(self) -> None:
         class Away(Shop):
-            async def ask(self, path: str) -> Answered:
+            async def post(self, path: str, _: Mapping[str, Any]) -> Any:
                 raise CommandFailed("the service is away")
 
-        with pytest.raises(CommandFailed, match=r"^the service is away$"):
-            await poller_of(Away(1)).until_all_are_decided()
+        feed = Feed()
+        looking = await watching(feed, Away(feed))
+        looking.placed += self.ORDER_IDS
+        feed.happened("PaymentRequested", "payment", self.ORDER_IDS[0])
+        with pytest.raises(ExceptionGroup) as failed:
+            await looking.until_all_are_decided()
+        assert "the service is away" in repr(failed.value.exceptions)
 
 
 async def test_a_service_that_fails_in_the_midst_of_a_sale_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,7 +158,7 @@ async def test_a_service_that_fails_in_the_midst_of_a_sale_is_one_error(capsys: 
         if request.path.endswith("/receipts"):
             return web.json_response({})
         if request.method == "GET":
-            return web.json_response({"reserved": 0, "orders": []})
+            return web.json_response({})
         return web.json_response({"title": "Broken"}, status=500)
 
     app = web.Application()
@@ -173,6 +166,7 @@ async def test_a_service_that_fails_in_the_midst_of_a_sale_is_one_error(capsys: 
     async with CosmosServer.start(port=0) as cosmos, TestServer(app) as server:
         url = str(server.make_url("")).rstrip("/")
         environment = {"COSMOS": cosmos.connection_string, "COSMOS_DATABASE": "orders", "SERVICEBUS": NO_BUS}
+        await provision_database(Settings.from_mapping(environment), lambda _: None)
         with pytest.raises(CommandFailed, match=r"^POST /orders was answered 500: "):
             await flash_sale.run(url, environment, flash_sale.Sale(1, 9, 3), as_json=True)
     assert "0 of 9 placed, 0 of 1 payments asked for, 0 of 1 paid" in capsys.readouterr().err
