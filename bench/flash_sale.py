@@ -57,8 +57,8 @@ def run(scale: Scale) -> Sequence[Table]:
             f"""
             {orders:,} orders of one unit of a sku that has {units}, placed through HTTP by {_CLIENTS} clients at a
             time, paid through the webhook by one payer, who follows the feed of the events. After each run every
-            stream is read: as many confirmed as there were units, the rest cancelled as out of stock, nothing oversold, no
-            process unfinished. {HOSTS} hosts; they, Cosmos DB, Service Bus, clients and payer share
+            stream is read: as many confirmed as there were units, the rest cancelled as out of stock, nothing
+            oversold, no process unfinished. {HOSTS} hosts; they, Cosmos DB, Service Bus, clients and payer share
             {facts()["cores"]} cores. A conflict is an append that another writer had won.
             """,
             ["", *(f"run {number}" for number in range(1, runs + 1)), "median"],
