@@ -11,7 +11,6 @@ from composition.domain import READ_MODELS
 from engine.clock import utc_now
 from engine.consuming.feed.port import EventFeed
 from engine.consuming.lag import PartitionLag
-from engine.consuming.parked_streams.port import ParkedStreams
 from engine.projecting.generations.known import projection_of
 from engine.projecting.generations.port import Build, GenerationRefused, MissingGeneration
 from engine.projecting.generations.rebuild import Progress, Rebuild
@@ -142,14 +141,10 @@ def _switching(services: Services) -> Switching:
         services.generations.store,
         services.projector.views,
         services.counter.rollups,
-        _parked_streams(services),
+        services.parked_streams,
         utc_now,
         asyncio.sleep,
     )
-
-
-def _parked_streams(services: Services) -> ParkedStreams:
-    return services.automatic.release.parked
 
 
 def _read_model(name: str) -> ReadModel:
@@ -167,7 +162,7 @@ def _row(
 
 
 async def _parked_count(services: Services, consumer: str) -> int:
-    return len((await _parked_streams(services).index(consumer)).stream_ids)
+    return len((await services.parked_streams.index(consumer)).stream_ids)
 
 
 def _walked(feed: EventFeed, build: Build) -> str:

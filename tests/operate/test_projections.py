@@ -152,7 +152,7 @@ async def test_streams_that_a_generation_has_parked_are_counted_and_keep_it_from
     desk: Desk, capsys: Capture
 ) -> None:
     await rebuilt(desk)
-    streams = desk.services.automatic.release.parked
+    streams = desk.services.parked_streams
     parked = ParkedStream("order-o-1", 1, 1, 1, "OrderPlaced", "failed", "k", "no", "trace", 5, utc_now())
     for consumer in ("order-history@2", "relay"):
         await streams.park(consumer, parked)
