@@ -148,6 +148,7 @@ def assemble(
         feed_consumers={each.name: each for each in of_the_feed},
         automatic=AutomaticReleases(StreamRelease(adapters.parked_streams, adapters.store, clock, sleep), of_the_feed),
         parked=adapters.parked,
+        parked_streams=adapters.parked_streams,
         lags=lags,
         health=HealthCheck(
             lags,

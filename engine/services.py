@@ -12,6 +12,7 @@ from engine.consuming.messages import MessageConsumer, MessageRunner
 from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
 from engine.consuming.parked_streams.automatic import AutomaticReleases
+from engine.consuming.parked_streams.port import ParkedStreams
 from engine.messaging.port import Bus, DeadLetters
 from engine.projecting.counting.counter import Counter
 from engine.projecting.counting.sums import RollupReader
@@ -43,6 +44,7 @@ class Services:
     feed_consumers: Mapping[str, FeedConsumer]
     automatic: AutomaticReleases
     parked: ParkedStore
+    parked_streams: ParkedStreams
     lags: Lags
     health: HealthCheck
     bus: Bus

@@ -9,10 +9,10 @@ from typing import Any
 
 from composition.domain import READ_MODELS
 from engine.clock import utc_now
+from engine.consuming.feed.port import EventFeed
 from engine.consuming.lag import PartitionLag
-from engine.consuming.parked_streams.port import ParkedStreams
 from engine.projecting.generations.known import projection_of
-from engine.projecting.generations.port import GenerationRefused, MissingGeneration
+from engine.projecting.generations.port import Build, GenerationRefused, MissingGeneration
 from engine.projecting.generations.rebuild import Progress, Rebuild
 from engine.projecting.generations.switching import Switching
 from engine.projecting.query import ReadModel
@@ -44,23 +44,19 @@ async def status(environment: Mapping[str, str], *, as_json: bool) -> None:
 
 async def _generation_rows(services: Services) -> Sequence[Mapping[str, Any]]:
     """Returns a row per generation of each read model, and one of the relay: it has none, but parks streams too."""
-    parked = {name: len((await _parked_streams(services).index(name)).stream_ids) for name in services.feed_consumers}
-    rows = list[Mapping[str, Any]]()
+    found = list[Mapping[str, Any]]()
     for each in READ_MODELS:
         now = await services.generations.looked_at(each)
-        for generation in now.kept:
-            building = now.build is not None and now.build.generation == generation
-            state = "serves" if generation == now.serving else "whole"
-            if building and now.build is not None:
-                count = services.lags.feed.transactions
-                done = sum(count(walked.position) for walked in now.build.ranges)
-                total = sum(count(walked.head) for walked in now.build.ranges)
-                state = f"being built: {_share(done, total)} of the feed"
-            rows.append(_row(parked, each.name, generation, state, written=generation in now.written))
+        states = {generation: "serves" if generation == now.serving else "whole" for generation in now.written}
+        if now.build is not None:
+            states[now.build.generation] = f"being built: {_walked(services.lags.feed, now.build)} of the feed"
         if now.dropped is not None:
-            rows.append(_row(parked, each.name, now.dropped, "being dropped", written=False))
-    relay = {"generation": None, "state": None, "written": None, "parked": parked[CONSUMER]}
-    return [*rows, {"consumer": CONSUMER, **relay}]
+            states[now.dropped] = "being dropped"
+        for generation, state in sorted(states.items()):
+            parked = await _parked_count(services, f"{each.name}@{generation}")
+            found.append(_row(each.name, generation, state, written=generation in now.written, parked=parked))
+    parked = await _parked_count(services, CONSUMER)
+    return [*found, _row(CONSUMER, None, None, written=None, parked=parked)]
 
 
 async def rebuild(
@@ -145,14 +141,10 @@ def _switching(services: Services) -> Switching:
         services.generations.store,
         services.projector.views,
         services.counter.rollups,
-        _parked_streams(services),
+        services.parked_streams,
         utc_now,
         asyncio.sleep,
     )
-
-
-def _parked_streams(services: Services) -> ParkedStreams:
-    return services.automatic.release.parked
 
 
 def _read_model(name: str) -> ReadModel:
@@ -163,9 +155,19 @@ def _read_model(name: str) -> ReadModel:
     raise CommandFailed(f"there is no read model {name!r}; there are {there}")
 
 
-def _row(parked: Mapping[str, int], name: str, generation: int, state: str, *, written: bool) -> Mapping[str, Any]:
-    count = parked.get(f"{name}@{generation}", 0)
-    return {"consumer": name, "generation": generation, "state": state, "written": written, "parked": count}
+def _row(
+    consumer: str, generation: int | None, state: str | None, *, written: bool | None, parked: int
+) -> Mapping[str, Any]:
+    return {"consumer": consumer, "generation": generation, "state": state, "written": written, "parked": parked}
+
+
+async def _parked_count(services: Services, consumer: str) -> int:
+    return len((await services.parked_streams.index(consumer)).stream_ids)
+
+
+def _walked(feed: EventFeed, build: Build) -> str:
+    done = sum(feed.transactions(each.position) for each in build.ranges)
+    return _share(done, sum(feed.transactions(each.head) for each in build.ranges))
 
 
 def _lag_row(lag: PartitionLag) -> Mapping[str, Any]:

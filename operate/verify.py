@@ -80,7 +80,7 @@ async def _verification(services: Services, budget: Budget, unended_after: timed
         views=services.projector.views,
         rollups=services.counter.rollups,
         parked=services.parked,
-        parked_streams=services.automatic.release.parked,
+        parked_streams=services.parked_streams,
         projections=written,
         building=building,
         processes=services.relay.processes,

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from engine.consuming.feed.port import ChangeFeed, FeedPage, FeedRange
+from engine.consuming.feed.side_by_side import side_by_side
 from engine.errors import Throttled, Unavailable
-from engine.projecting.generations.ranges import side_by_side
 from engine.storing.pages import insist
 from engine.verifying.spill import Spill
 
 _PAGE: Final = 1_000
-_RANGES_AT_ONCE: Final = 4
 _THROTTLED_PAUSE: Final = 1.0
 
 Items = Sequence[Mapping[str, Any]]
@@ -34,22 +34,20 @@ class Walk:
         What is written later may come too: a service that goes on writing cannot keep the walk from its end.
         Raises FeedReset, Unavailable and AccessRefused; the next walk goes on where this one failed.
         """
-        slots = asyncio.Semaphore(_RANGES_AT_ONCE)
         reached = dict[FeedRange, tuple[int, int]]()
 
         async def one(where: FeedRange, position: str | None, done: int) -> None:
-            async with slots:
-                while (page := await self._page(feed, where, position)).items:
-                    keep(page.items)
-                    position, done = page.position, done + len(page.items)
-                    self.spill.advance(name, where, position, len(page.items))
-                    behind = max(0, page.newest - page.items[-1].get("_lsn", page.newest))
-                    reached[where] = (done, done + behind)
-                    self.report(name, *map(sum, zip(*reached.values(), strict=True)))
-                    if page.items[-1]["_ts"] > until:
-                        break
+            while (page := await self._page(feed, where, position)).items:
+                keep(page.items)
+                position, done = page.position, done + len(page.items)
+                self.spill.advance(name, where, position, len(page.items))
+                behind = max(0, page.newest - page.items[-1].get("_lsn", page.newest))
+                reached[where] = (done, done + behind)
+                self.report(name, *map(sum, zip(*reached.values(), strict=True)))
+                if page.items[-1]["_ts"] > until:
+                    break
 
-        await side_by_side(one(*each) for each in self.spill.begin(name, await feed.ranges()))
+        await side_by_side(partial(one, *each) for each in self.spill.begin(name, await feed.ranges()))
 
     async def _page(self, feed: ChangeFeed, where: FeedRange, position: str | None) -> FeedPage:
         while True:

@@ -19,6 +19,7 @@ from domain.order.events import OrderLine
 from emulators.cosmos.server import CosmosServer
 from engine.clock import utc_now
 from engine.consuming.feed.leases import monitored
+from engine.consuming.parked_streams.port import ParkedStream
 from engine.projecting.generations import rebuild, switching
 from engine.projecting.generations.ranges import FeedRanges
 from engine.projecting.query import ReadModel
@@ -145,6 +146,23 @@ async def test_a_generation_is_built_takes_over_and_the_former_one_is_dropped(
     await command.drop(desk.environment, NAME, 1, as_json=True)
     assert [(2, "serves", True)] == await states(desk, capsys)
     assert ([], ORDERS) == (await desk.shown(1), await desk.shown(2))
+
+
+async def test_streams_that_a_generation_has_parked_are_counted_and_keep_it_from_taking_over(
+    desk: Desk, capsys: Capture
+) -> None:
+    await rebuilt(desk)
+    streams = desk.services.parked_streams
+    parked = ParkedStream("order-o-1", 1, 1, 1, "OrderPlaced", "failed", "k", "no", "trace", 5, utc_now())
+    for consumer in ("order-history@2", "relay"):
+        await streams.park(consumer, parked)
+    capsys.readouterr()
+    await command.status(desk.environment, as_json=True)
+    rows = [(each["consumer"], each["generation"], each["parked"]) for each in printed(capsys) if "parked" in each]
+    assert [("order-history", 1, 0), ("order-history", 2, 1), ("relay", None, 1)] == rows
+    with pytest.raises(CommandFailed, match=r"has parked order-o-1.*--with-parked"):
+        await command.flip(desk.environment, NAME, None, with_parked=False, as_json=True)
+    await command.flip(desk.environment, NAME, None, with_parked=True, as_json=True)
 
 
 async def test_one_that_was_interrupted_is_told_and_goes_on(

@@ -1,12 +1,13 @@
 """A rebuild reads the feed of the events here: range by range, in batches, and again where something is away."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from engine.consuming.errors import TransientFailure
 from engine.consuming.feed.port import EventFeed, FeedRange
+from engine.consuming.feed.side_by_side import side_by_side
 from engine.consuming.feed_items import stream_of
 from engine.consuming.parking import Defect
 from engine.errors import Unavailable
@@ -42,11 +43,11 @@ class FeedRanges:
         async def one(feed_range: FeedRange) -> Walked:
             return Walked(feed_range, await self.insist(lambda: self.feed.head(feed_range)))
 
-        return await side_by_side(one(each) for each in await self.insist(self.feed.ranges))
+        return await side_by_side(partial(one, each) for each in await self.insist(self.feed.ranges))
 
     async def heads(self, ranges: Iterable[Walked]) -> Sequence[str]:
         """Returns where the feed of each range ends. Raises FeedReset where it ends before what was walked."""
-        return await side_by_side(self._head(each) for each in ranges)
+        return await side_by_side(partial(self._head, each) for each in ranges)
 
     async def batch(self, walked: Walked, follows: Callable[[str], bool]) -> tuple[Walked, Sequence[Mapping[str, Any]]]:
         """Returns how far the range is walked with the next items of streams that are followed, and these."""
@@ -87,13 +88,3 @@ class FeedRanges:
                 return head
             await self.sleep(1.0)
         raise FeedReset
-
-
-async def side_by_side(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Returns what all of them do. Raises the error of the first that fails, once the others are cancelled."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]

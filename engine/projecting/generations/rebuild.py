@@ -8,12 +8,13 @@ missing: the generation is whole.
 Views hold the position that they have seen, so it may be interrupted and run again, by two at once too.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from engine.consuming.feed.port import EventFeed
+from engine.consuming.feed.side_by_side import side_by_side
 from engine.consuming.feed_runner import FeedConsumer, FeedRunner
 from engine.projecting.generations.port import (
     Build,
@@ -24,13 +25,11 @@ from engine.projecting.generations.port import (
     change,
     get_or_begin,
 )
-from engine.projecting.generations.ranges import FeedRanges, side_by_side
+from engine.projecting.generations.ranges import FeedRanges
 from engine.projecting.query import ReadModel
 
 SETTLED: Final = 60.0
 """Seconds after which every host knows what is written: longer than it remembers, and than a replica lags."""
-
-RANGES_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +151,9 @@ class _Walk:
         return its
 
     async def _up_to_heads(self, build: Build, phase: str) -> None:
-        slots = asyncio.Semaphore(RANGES_AT_ONCE)
-
-        async def walk(number: int, walked: Walked) -> None:
-            async with slots:
-                await self._walk(build, number, walked, phase)
-
-        await side_by_side(walk(number, walked) for number, walked in enumerate(build.ranges))
+        await side_by_side(
+            partial(self._walk, build, number, walked, phase) for number, walked in enumerate(build.ranges)
+        )
 
     async def _walk(self, build: Build, number: int, walked: Walked, phase: str) -> None:
         """Walks one range up to its head; what it has applied is kept after each batch."""

@@ -87,15 +87,18 @@ class Switching:
         def dropped(now: Generations) -> Generations:
             return replace(now, dropped=None) if now.dropped == generation else now
 
+        consumer = _consumer(read_model, generation)
         await self._change(read_model, dropping)
+        # A release of one of its streams ends with its page then. Hosts that do not know yet may park others.
+        await self._free(consumer)
         await self.sleep(SETTLED)
+        await self._free(consumer)
         deleted = 0
         is_rollup = isinstance(read_model.projections[0], Rollup)
         delete = self._delete_sums if is_rollup else self._delete_views
         while count := await delete(read_model, f"{generation}~"):
             deleted += count
             report(deleted)
-        await self._free(_consumer(read_model, generation))
         await self._change(read_model, dropped)
         return deleted
 

@@ -13,11 +13,11 @@ from engine.assembly import Surroundings
 from engine.consuming.errors import TransientFailure
 from engine.consuming.feed.memory import MemoryEventFeed
 from engine.consuming.feed.port import WHOLE, FeedPage, FeedRange
-from engine.consuming.feed_runner import FeedConsumer
+from engine.consuming.feed_runner import TRIES_BEFORE_PARKING, FeedConsumer
 from engine.consuming.parked_streams.automatic import AutomaticReleases
 from engine.consuming.parked_streams.memory import MemoryParkedStreams
 from engine.consuming.parked_streams.port import ParkedStream
-from engine.consuming.parking import Defect
+from engine.consuming.parking import HOLE_LASTS, Defect
 from engine.errors import Unavailable
 from engine.messaging.memory import MemoryBus
 from engine.projecting.counting.memory import MemoryRollupStore
@@ -362,6 +362,17 @@ class TestBadInput:
         with pytest.raises(GenerationRefused, match=r"has parked guest-bob.*--with-parked"):
             await desk.flip(2)
 
+    async def test_an_event_that_is_missing_is_waited_for_and_parks_its_stream_as_one_with_a_gap(
+        self, desk: Desk
+    ) -> None:
+        desk.store.place("guest-bob", 3, {})
+        began = desk.now
+        await desk.rebuild()
+        assert desk.now - began >= HOLE_LASTS + timedelta(seconds=SETTLED)
+        (parked,) = await desk.parked.all(f"{NAME}@2")
+        assert ("guest-bob", "gap") == (parked.stream_id, parked.why)
+        assert ALL["guest-ada"] == desk.shown(2)["guest-ada"]
+
     async def test_a_defect_that_fails_every_event_stops_it_where_it_is(self, desk: Desk) -> None:
         for number in range(20):
             await desk.happens(f"guest-{number}")
@@ -369,9 +380,11 @@ class TestBadInput:
         def broken(*_: object) -> Any:
             raise ValueError("a defect")
 
-        walker = desk.process().feeding.walker(replace(LOUD, project=broken))
+        walker, began = desk.process().feeding.walker(replace(LOUD, project=broken)), desk.now
         with pytest.raises(Defect, match="house-guests@2 fails alike on many streams"):
             await desk.rebuild(consumer=walker)
+        tries = TRIES_BEFORE_PARKING * len(desk._heads)
+        assert desk.now - began < timedelta(seconds=2 * tries)
         assert (1,) == (await desk.stored()).whole
         process = desk.process()
         await AutomaticReleases(process.automatic.release, [process.feeding.consumer(LOUD)]).run()

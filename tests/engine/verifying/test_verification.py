@@ -12,7 +12,9 @@ from engine.consuming.feed.port import WHOLE, FeedPage, FeedRange, Lease
 from engine.consuming.parked.port import Failure
 from engine.consuming.parked_streams.port import ParkedStream
 from engine.messaging.port import Received
+from engine.projecting.counting.rollup import Contribution
 from engine.projecting.port import ViewKey
+from engine.projecting.query import ReadModel
 from engine.reacting.followers import followers
 from engine.testing.times import NOON
 from engine.verifying.findings import Finding
@@ -21,11 +23,20 @@ from engine.verifying.verification import Verification
 from tests.engine.contexts import context
 from tests.engine.toy.guest import DismissGuest, InviteGuest
 from tests.engine.toy.house import AddBeds
+from tests.engine.toy.read_models.house_guests import HOUSE_GUESTS
+from tests.engine.toy.read_models.house_visits import HOUSE_VISITS
 from tests.engine.toy.registry import CODEC, DOMAIN, GREETING, GUEST, HOUSE, PROJECTIONS, READ_MODELS
 from tests.engine.world import World
 
 STREAM = "guest-g-1"
 LONG_AFTER = timedelta(hours=1)
+
+GUESTS_AGAIN = replace(HOUSE_GUESTS, generation=2)
+OF_BOTH = {**followers(READ_MODELS), "house-guests": ["house-guests@1", "house-guests@2"]}
+
+EACH_EVENT = replace(HOUSE_VISITS, contributions=lambda *_: (Contribution("hill", "events", 1),), with_first=())
+EACH_EVENT_AGAIN = replace(EACH_EVENT, generation=2)
+OF_EVENTS = ReadModel((EACH_EVENT, EACH_EVENT_AGAIN))
 
 
 async def at_once() -> None:
@@ -197,6 +208,58 @@ class TestViews:
         await desk.world.views.delete("guest-details", DETAILS)
         await desk.world.parked_streams.park("guest-details@1", PARKED)
         assert [("parked", None, "guest-details@1")] == await desk.found()
+
+
+class TestGenerations:
+    @pytest.fixture
+    async def both(self, desk: Desk) -> Desk:
+        """Hosts write a second generation of a read model too."""
+        await desk.world.services.projector.run(GUESTS_AGAIN, desk.world.store.commits().items)
+        return desk
+
+    async def test_every_one_that_is_written_is_looked_at(self, both: Desk) -> None:
+        assert [] == await both.found(projections=(*DOMAIN.projections, GUESTS_AGAIN), followers=OF_BOTH)
+        await both.world.views.delete("house-guests", ViewKey(f"2~{STREAM}", "hill"))
+        assert [("view-behind", STREAM, "house-guests@2")] == await both.found(
+            projections=(*DOMAIN.projections, GUESTS_AGAIN), followers=OF_BOTH
+        )
+
+    async def test_what_is_being_built_lacks_what_it_lacks_and_has_nothing_wrong(self, both: Desk) -> None:
+        key = ViewKey(f"2~{STREAM}", "hill")
+        stored = await both.world.views.get("house-guests", key)
+        assert stored is not None
+        await both.world.views.delete("house-guests", key)
+        looked_at = {
+            "projections": (*DOMAIN.projections, GUESTS_AGAIN),
+            "followers": OF_BOTH,
+            "building": {"house-guests@2"},
+        }
+        assert [] == await both.found(**looked_at)
+        edited = {**stored.document, "view": {**stored.document["view"], "status": "arrived"}}
+        await both.world.views.put("house-guests", key, edited, None)
+        assert [("view-differs", STREAM, "house-guests@2")] == await both.found(**looked_at)
+
+
+class TestSums:
+    async def test_an_event_that_one_generation_has_not_counted_and_a_sum_that_was_edited(self, desk: Desk) -> None:
+        items, counter = desk.world.store.commits().items, desk.world.services.counter
+        await counter.run(EACH_EVENT, items)
+        await counter.run(EACH_EVENT_AGAIN, items[:1])
+        looked_at = {"projections": (EACH_EVENT, EACH_EVENT_AGAIN), "followers": followers([OF_EVENTS])}
+        assert [("view-behind", STREAM, "house-visits@2")] == await desk.found(**looked_at)
+        await counter.run(EACH_EVENT_AGAIN, items)
+        assert [] == await desk.found(**looked_at)
+        bucket = next(each for _, each in desk.world.rollups._buckets if each.startswith("1~"))
+        desk.world.rollups._buckets["house-visits", bucket].sums["00.hill.events"] += 1
+        assert [("view-differs", None, "house-visits@1")] == await desk.found(**looked_at)
+
+    async def test_one_that_the_consumer_has_not_come_to_is_as_it_should_be(self, desk: Desk) -> None:
+        looked_at = {"projections": (EACH_EVENT,), "followers": followers([OF_EVENTS])}
+        desk.leases('"0"')
+        assert ["relay-behind"] == [kind for kind, _, _ in await desk.found(**looked_at)]
+        desk.leases()
+        found = await desk.found(**looked_at)
+        assert {("view-behind", each, "house-visits@1") for each in (STREAM, "house-hill")} == set(found)
 
 
 class TestEvents:
