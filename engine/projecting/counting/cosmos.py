@@ -1,15 +1,10 @@
 """The store of rollups on Cosmos DB keeps a counter item in each bucket, and beside it a marker item for each event."""
 
-import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import (
-    CosmosBatchOperationError,
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceExistsError
 
 from engine.consuming.feed.cosmos import CosmosChangeFeed
 from engine.errors import Unavailable
@@ -59,20 +54,22 @@ class CosmosRollupStore:
         items = await self._first(container, most, _MARKERS, "@bucket", bucket, partition_key=bucket)
         if len(items) < most:
             items.append(bucket)
+        if not await self._deleted(container, bucket, items):
+            # A replica that lags shows what is gone, or somebody else deletes the same.
+            for item in items:
+                await self._deleted(container, bucket, [item])
+        return len(items)
+
+    async def _deleted(self, container: str, bucket: str, items: Iterable[str]) -> bool:
+        """Deletes all of them, or none if one is gone already."""
         async with translated(f"rollup {container}", writes=True):
             try:
                 await self._container(container).execute_item_batch([("delete", (item,)) for item in items], bucket)
             except CosmosBatchOperationError as error:
-                # A replica that lags shows what is gone, or somebody else deletes the same.
                 if error.status_code != 404 or sub_status(error) == OWNER_NOT_FOUND:
                     raise
-                await self._deleted(container, bucket, items)
-        return len(items)
-
-    async def _deleted(self, container: str, bucket: str, items: Iterable[str]) -> None:
-        for item in items:
-            with contextlib.suppress(CosmosResourceNotFoundError):
-                await self._container(container).delete_item(item, bucket)
+                return False
+        return True
 
     async def _first(
         self, container: str, count: int, query: str, parameter: str, value: str, **where: Any

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from engine.errors import AccessRefused
+from engine.projecting.counting.port import RollupStore
 from engine.projecting.counting.rollup import LARGEST_CONTRIBUTION
 from tests.engine.contracts.conftest import Adapters
 
@@ -125,3 +126,17 @@ async def test_buckets_are_deleted_by_the_beginning_of_their_names_and_others_st
     await shown(adapters, {at: {ARRIVALS: 7} for at in others})
     await adapters.rollups.count(ROLLUP, ours[0], {"guest-1~2": {ARRIVALS: 1}})
     await shown(adapters, {ours[0]: {ARRIVALS: 1}})
+
+
+async def test_two_that_delete_at_once_leave_nothing(adapters: Adapters) -> None:
+    prefix = f"1-{uuid.uuid4()}~"
+    for shard in range(2):
+        await adapters.rollups.count(ROLLUP, f"{prefix}{shard}", {f"guest-{n}~2": {ARRIVALS: 1} for n in range(25)})
+
+    async def delete(store: RollupStore) -> None:
+        idle = 0
+        while idle < 20:
+            idle = 0 if await store.delete(ROLLUP, prefix, 10) else idle + 1
+
+    await asyncio.gather(delete(adapters.rollups), delete(adapters.rollups_peer))
+    assert set() == await items_of(adapters, prefix)
