@@ -108,7 +108,7 @@ class HttpFunctions:
     async def query(self, name: str, req: func.HttpRequest) -> func.HttpResponse:
         """Answers from the serving generation of the read model `name`, as its query says."""
         read_model = next(each for each in self.read_models if each.name == name)
-        generations = await (await self.services()).generations.of(read_model)
+        generations = await (await self.services()).generations.read(read_model)
         query = query_of(read_model, generations.serving)
         match query:
             case StreamQuery():

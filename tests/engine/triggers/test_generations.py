@@ -106,7 +106,13 @@ async def test_a_build_that_lacks_what_is_asked_for_answers_503() -> None:
     assert (503, "10") == (lacking.status, lacking.headers["Retry-After"])
 
 
+async def test_a_query_begins_nothing(changed: Changed) -> None:
+    assert [False] * 2 == loud(await changed.page())
+    assert await changed.door.world.services.generations.store.get(NAME) is None
+
+
 async def test_hosts_follow_a_flip_within_seconds(changed: Changed) -> None:
+    await changed.now(Generations(1, (1,)))
     assert [False] * 2 == loud(await changed.page())
     await changed.now(Generations(2, (1, 2)))
     changed.door.world.now -= timedelta(seconds=0.5)
