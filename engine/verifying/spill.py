@@ -48,10 +48,14 @@ class Spill:
     def __init__(self, file: Path) -> None:
         file.touch(mode=0o600)
         self._database = sqlite3.connect(file)
-        # A crash of the process loses nothing; one of the machine loses the file, which is then made again.
-        self._database.execute("PRAGMA synchronous = OFF")
-        self._database.executescript(_TABLES)
-        self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        try:
+            # A crash of the process loses nothing; one of the machine loses the file, which is then made again.
+            self._database.execute("PRAGMA synchronous = OFF")
+            self._database.executescript(_TABLES)
+            self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        except sqlite3.DatabaseError:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._database.close()
