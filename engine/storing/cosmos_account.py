@@ -17,6 +17,7 @@ from engine.errors import AdapterError, Unavailable, UnsuitableAccount
 from engine.identity import identity
 from engine.settings import CosmosConnection
 from engine.storing.containers import Container, Outcome, Provisioned
+from engine.storing.cosmos_sessions import keep_tokens_apart
 from engine.storing.cosmos_transport import TracedTransport
 from engine.storing.throughput import Background, Throughput
 
@@ -71,6 +72,7 @@ async def open_client(
             raise Unavailable(f"Cosmos DB at {connection.endpoint} does not let us in: {error}") from error
         if len(account.WritableLocations) > 1:
             raise UnsuitableAccount("the Cosmos DB account has several write regions: configure a single one")
+        keep_tokens_apart(client)
         yield client
 
 
