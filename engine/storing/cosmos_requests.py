@@ -45,6 +45,11 @@ async def read_primary(container: ContainerProxy, partition: str, item_id: str) 
     return {**item, "_etag": results[0]["eTag"]}
 
 
+def won_by_another(error: CosmosHttpResponseError) -> bool:
+    """Says whether another writer has created, changed or deleted the item meanwhile; the container itself is there."""
+    return error.status_code in (409, 412) or (error.status_code == 404 and sub_status(error) != OWNER_NOT_FOUND)
+
+
 @asynccontextmanager
 async def translated(of: str, *, writes: bool = False) -> AsyncIterator[ResponseHook]:
     """Limits one request to the store `of` in time, and raises an AdapterError in place of an error of the SDK.

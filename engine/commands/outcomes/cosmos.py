@@ -11,7 +11,7 @@ from typing import Any, Final, assert_never
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import (
-    CosmosAccessConditionFailedError,
+    CosmosHttpResponseError,
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
@@ -19,7 +19,7 @@ from azure.cosmos.exceptions import (
 from engine.commands.outcomes.port import Done, Outcome, Pending, Refused, replaces
 from engine.commands.refusals import Refusal
 from engine.errors import Unavailable
-from engine.storing.cosmos_requests import OWNER_NOT_FOUND, read_primary, translated
+from engine.storing.cosmos_requests import OWNER_NOT_FOUND, read_primary, translated, won_by_another
 
 _OF: Final = "store of outcomes"
 _ATTEMPTS: Final = 5
@@ -62,12 +62,8 @@ class CosmosOutcomeStore:
                 item = await read_primary(self._container, command_id, command_id)
                 try:
                     await self._write(command_id, item, outcome)
-                except (
-                    CosmosResourceExistsError,
-                    CosmosAccessConditionFailedError,
-                    CosmosResourceNotFoundError,
-                ) as error:
-                    if error.sub_status == OWNER_NOT_FOUND:
+                except CosmosHttpResponseError as error:
+                    if not won_by_another(error):
                         raise
                     continue
                 return

@@ -4,15 +4,11 @@ from typing import Final
 
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import (
-    CosmosAccessConditionFailedError,
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
+from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from engine.projecting.generations.items import from_item, to_item
 from engine.projecting.generations.port import Generations, GenerationsConflict, StoredGenerations
-from engine.storing.cosmos_requests import OWNER_NOT_FOUND, read_primary, translated
+from engine.storing.cosmos_requests import read_primary, translated, won_by_another
 
 _OF: Final = "store of generations"
 
@@ -38,11 +34,7 @@ class CosmosGenerationStore:
                     await self._container.replace_item(
                         read_model, item, etag=etag, match_condition=MatchConditions.IfNotModified, no_response=True
                     )
-            except (
-                CosmosResourceExistsError,
-                CosmosAccessConditionFailedError,
-                CosmosResourceNotFoundError,
-            ) as error:
-                if error.sub_status == OWNER_NOT_FOUND:
+            except CosmosHttpResponseError as error:
+                if not won_by_another(error):
                     raise
                 raise GenerationsConflict(read_model) from error
