@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench import clients, cloud
-from bench.orders import following, ways
+from bench import cloud
+from bench.orders import warm
 from emulators.bench import processes
 from emulators.bench.report import Cell, Table
 from emulators.bench.scale import FULL, Scale
-from engine.storing.containers import EVENTS
-from engine.storing.cosmos_account import open_client
 from engine.telemetry.instruments import REQUEST_CHARGE
 
 _EXPORTED_EVERY: Final = 0.5
@@ -28,18 +26,13 @@ async def run(scale: Scale) -> Sequence[Table]:
         processes.service("emulators.traces", "--port", "0") as receiver,
         cloud.stack(Path(data), 1, telemetry=_exported_to(receiver.url)) as stack,
     ):
-        known = cloud.settings(stack.cosmos.url)
-        async with open_client(known.engine.cosmos) as client, clients.api_of(stack.functions.url) as api:
-            events = client.get_database_client(known.engine.cosmos_database).get_container_client(EVENTS.name)
-            async with following(events, api) as log:
-                await api.receive_stock(0, "mug", 10_000)
-                await ways(stack, api, log, "warm-up", 3)
-                spent = []
-                for fate in ("shipped", "refused"):
-                    before = await _charged(receiver.url)
-                    await ways(stack, api, log, fate, number)
-                    after = await _charged(receiver.url)
-                    spent.append({work: _less(each, before.get(work, (0, 0.0))) for work, each in after.items()})
+        async with warm(stack) as ways:
+            spent = []
+            for fate in ("shipped", "refused"):
+                before = await _charged(receiver.url)
+                await ways(fate, number)
+                after = await _charged(receiver.url)
+                spent.append({work: _less(each, before.get(work, (0, 0.0))) for work, each in after.items()})
     return [_table(number, *spent)]
 
 

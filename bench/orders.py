@@ -7,9 +7,10 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,7 +81,7 @@ class Log:
 
 
 @asynccontextmanager
-async def following(events: ContainerProxy, api: Api) -> AsyncIterator[Log]:
+async def _following(events: ContainerProxy, api: Api) -> AsyncIterator[Log]:
     """Yields a log that follows the feed, and pays and ships meanwhile."""
     log = Log(events, api)
     task = asyncio.create_task(log.follow())
@@ -95,16 +96,23 @@ async def following(events: ContainerProxy, api: Api) -> AsyncIterator[Log]:
 async def run(scale: Scale) -> Sequence[Table]:
     number = 60 if scale == FULL else 6
     with tempfile.TemporaryDirectory(prefix="bench-") as data, cloud.stack(Path(data), 1) as stack:
-        known = cloud.settings(stack.cosmos.url)
-        async with open_client(known.engine.cosmos) as client, clients.api_of(stack.functions.url) as api:
-            events = client.get_database_client(known.engine.cosmos_database).get_container_client(EVENTS.name)
-            async with following(events, api) as log:
-                await api.receive_stock(0, "mug", 10_000)
-                await ways(stack, api, log, "warm-up", 3)
-                shipped = await ways(stack, api, log, "shipped", number)
-                refused = await ways(stack, api, log, "refused", number)
+        async with warm(stack) as ways:
+            shipped, refused = await ways("shipped", number), await ways("refused", number)
         idle = await _idle(stack, scale.seconds * 2)
     return [_costs(shipped, refused), _requests(shipped, refused), _moment(shipped), idle]
+
+
+@asynccontextmanager
+async def warm(stack: cloud.Stack) -> "AsyncIterator[Callable[[str, int], Awaitable[_Cost]]]":
+    """Yields what places so many orders of one fate, `_ways`, on a stack that has seen some of them."""
+    known = cloud.settings(stack.cosmos.url)
+    async with open_client(known.engine.cosmos) as client, clients.api_of(stack.functions.url) as api:
+        events = client.get_database_client(known.engine.cosmos_database).get_container_client(EVENTS.name)
+        async with _following(events, api) as log:
+            await api.receive_stock(0, "mug", 10_000)
+            ways = partial(_ways, stack, api, log)
+            await ways("warm-up", 3)
+            yield ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,7 @@ class _Cost:
     asked: Sequence[float]
 
 
-async def ways(stack: cloud.Stack, api: Api, log: Log, fate: str, number: int) -> _Cost:
+async def _ways(stack: cloud.Stack, api: Api, log: Log, fate: str, number: int) -> _Cost:
     """Places so many orders of one fate, and returns what they have cost once they have gone their way."""
     progress(f"orders: {number} {fate}")
     pids = {"Cosmos DB": [stack.cosmos.pid], "Service Bus": [stack.bus.pid],
