@@ -30,7 +30,7 @@ _NEWEST: Final = "SELECT TOP @count * FROM c ORDER BY c.id DESC"
 _WHERE: Final = "SELECT * FROM c WHERE "
 _TAIL: Final = "(c.id > @after AND c.id <= @last)"
 _STREAMS_OF: Final = "SELECT VALUE c.streamId FROM c WHERE c.commandKey = @key"
-_ITEMS: Final = "SELECT TOP @limit * FROM c ORDER BY c.id"
+_ITEMS: Final = "SELECT TOP @limit * FROM c WHERE c.id > @after ORDER BY c.id"
 _OF: Final = "event store"
 
 _PARTITION_KEY_FULL: Final = 1014
@@ -85,8 +85,8 @@ class CosmosEventStore:
                     break
         return found
 
-    async def items(self, stream_id: str, limit: int) -> Sequence[Mapping[str, Any]]:
-        return await self._found(stream_id, _ITEMS, {"@limit": limit})
+    async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
+        return await self._found(stream_id, _ITEMS, {"@limit": limit, "@after": after})
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         # The service treats a batch as a write: the primary replica answers it, unlike a point read.

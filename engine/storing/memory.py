@@ -53,9 +53,9 @@ class MemoryEventStore:
         streams = self._streams.items()
         return [each for each, items in streams if any(item["commandKey"] == key for item in items)][:MOST_STREAMS]
 
-    async def items(self, stream_id: str, limit: int) -> Sequence[Mapping[str, Any]]:
+    async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
         items = [*self._streams.get(stream_id, []), *self._strays[stream_id]]
-        return sorted(items, key=lambda item: str(item["id"]))[:limit]
+        return sorted((item for item in items if item["id"] > after), key=lambda item: str(item["id"]))[:limit]
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         return len(self._streams.get(stream_id, [])) <= version

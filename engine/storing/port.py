@@ -64,10 +64,10 @@ class EventStore(Protocol):
         """
         ...
 
-    async def items(self, stream_id: str, limit: int) -> Sequence[Mapping[str, Any]]:
-        """Returns the first `limit` items of the stream by their ids, at most `PAGE`, as they lie in the store.
+    async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
+        """Returns the first `limit` items of the stream with ids above `after`, by id, as they lie in the store.
 
-        What is no event is among them, whoever has put it there. Nothing is checked.
+        What is no event is among them, whoever has put it there: nothing is checked.
         """
         ...
 

@@ -44,9 +44,9 @@ class HostileStore:
         self.calls.append("streams_of")
         return await self.memory.streams_of(command_id)
 
-    async def items(self, stream_id: str, limit: int) -> Sequence[Mapping[str, Any]]:
+    async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
         self.calls.append("items")
-        return await self.memory.items(stream_id, limit)
+        return await self.memory.items(stream_id, after, limit)
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         self.calls.append("is_head")
