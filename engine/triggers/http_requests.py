@@ -104,6 +104,13 @@ def read_command(
     )
 
 
+def read_body(req: func.HttpRequest, model: type[B]) -> B:
+    """Returns the body of a request that is no command of the domain. Raises BadRequest."""
+    body = _body(req)
+    _canonical(body)
+    return _validated(model, body)
+
+
 def read_name(req: func.HttpRequest, parameter: str) -> str:
     """Returns the id in this parameter of the path. Raises BadRequest."""
     value: str = req.route_params.get(parameter, "")

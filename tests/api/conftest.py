@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from api.interface import interface
 from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES
 from engine.assembly import Adapters, Domain, Surroundings, assemble
@@ -22,7 +21,7 @@ from engine.projecting.generations.memory import MemoryGenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
-from tests.rest import Answered, send
+from tests.rest import Answered, functions, send
 
 ORDER = {
     "customerId": "c-1",
@@ -70,7 +69,7 @@ class Api:
         async def services() -> Services:
             return assembled
 
-        self.functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
+        self.functions = functions(services, trust_easyauth=trust_easyauth)
 
     def clock(self) -> datetime:
         return self.now or utc_now()

@@ -12,8 +12,7 @@ from typing import Final
 import pytest
 from aiohttp import web
 
-from api.interface import interface
-from composition.domain import READ_MODELS, TOPOLOGY
+from composition.domain import TOPOLOGY
 from composition.provisioning import provision_database
 from composition.services import build
 from domain.order.commands import CancelOrder
@@ -25,7 +24,7 @@ from engine.messaging.wire import event_message
 from engine.storing.items import to_items
 from tests.engine.contexts import context
 from tests.engine.contracts.receiver import receiving
-from tests.rest import send
+from tests.rest import functions, send
 from tests.settings import settings_for
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
@@ -140,7 +139,7 @@ async def environment() -> AsyncIterator[Mapping[str, str]]:
         async def connected() -> object:
             return services
 
-        placed = await send(interface(connected, READ_MODELS, trust_easyauth=False), "place_order", PLACE)  # type: ignore[arg-type]
+        placed = await send(functions(connected), "place_order", PLACE)  # type: ignore[arg-type]
         stream: str = placed.body["stream"]
         (event,) = await services.commands.store.read(stream)
         command = services.asynchronous.envelopes.command_message(

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import azure.functions as func
 
-from api.interface import interface
 from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, Surroundings, assemble
@@ -29,7 +28,7 @@ from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from tests import described
 from tests.outside.values import SOON, TRACE
-from tests.rest import FUNCTIONS
+from tests.rest import FUNCTIONS, functions
 
 PAYMENT_DEADLINE: Final = 900
 _STEP: Final = timedelta(milliseconds=1250)
@@ -72,7 +71,7 @@ class World:
         async def services() -> Services:
             return assembled
 
-        self.functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
+        self.functions = functions(services, trust_easyauth=trust_easyauth)
 
     def clock(self) -> datetime:
         return self.now
