@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 _OPERATOR: Final = "an operator"
 _NEWER_BUILD: Final = "a newer build"
+_LONGEST_NAME: Final = 128
+"""Sessions of Service Bus have at most so many characters."""
+
 _AT_ONCE: Final = 16
 _ITEMS_BETWEEN: Final = 10
 """As many items that are no events may lie between two events, and the second is found."""
@@ -69,16 +72,11 @@ class Waiting:
         Raises NotParked.
         """
         self._check(consumer)
-        if consumer in self.of_the_feed:
-            if stream := await self.streams.parked.get(consumer, name):
-                return stream
-        elif session := await self.messages.parked.session(consumer, name):
-            return session
-        else:
-            for alone in await self.messages.parked.alone(consumer):
-                if alone.key == name:
-                    return alone
-        raise NotParked(f"{consumer} has parked nothing named {name!r}")
+        of_the_feed = consumer in self.of_the_feed
+        found = await (self.streams.parked.get if of_the_feed else self._of_the_bus)(consumer, name)
+        if found is None:
+            raise NotParked(f"{consumer} has parked nothing named {name!r}")
+        return found
 
     async def messages_of(self, consumer: str, parked: ParkedSession | ParkedAlone, limit: int) -> Sequence[Received]:
         """Returns the first `limit` messages that wait: the one that failed, and of a session those behind it."""
@@ -122,6 +120,14 @@ class Waiting:
     def _check(self, consumer: str) -> None:
         if consumer not in self.of_the_bus and consumer not in self.of_the_feed:
             raise NotParked(f"there is no consumer {consumer!r}; there are {', '.join(self.consumers)}")
+
+    async def _of_the_bus(self, consumer: str, name: str) -> ParkedSession | ParkedAlone | None:
+        if len(name) > _LONGEST_NAME:
+            return None
+        store = self.messages.parked
+        if session := await store.session(consumer, name):
+            return session
+        return next((each for each in await store.alone(consumer) if each.key == name), None)
 
     async def _streams(self, consumer: str, most: int | None) -> Sequence[ParkedStream]:
         store = self.streams.parked
