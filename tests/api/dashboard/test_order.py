@@ -1,7 +1,7 @@
 """The story of an order: all that is about it and nothing else, with causes, functions and costs."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +15,9 @@ from domain.registry import AGGREGATES, FULFILMENT
 from emulators.cosmos import charges
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, REACTION_QUEUE
-from engine.storing.events import Metadata, StoredEvent
+from engine.storing.events import StoredEvent
 from engine.storing.port import PAGE, Appended, Head
-from engine.testing.times import NOON
-from tests.api.dashboard.asking import ask, asked, placed_orders
+from tests.api.dashboard.asking import ask, asked, placed_orders, put
 from tests.outside.stories import PAID, STORIES, dispatched, placed
 from tests.outside.values import TEXT
 from tests.outside.world import World
@@ -175,14 +174,6 @@ async def test_markup_in_what_people_wrote_stays_as_it_was_written() -> None:
     await world.ask("cancel_order", {"reason": f"<b>{TEXT}"}, orderId=order_id)
     events = (await ask(world, "order", id=order_id))["events"]
     assert f"<b>{TEXT}" == events[-1]["data"]["reason"]
-
-
-async def put(world: World, stream_id: str, version: int, type_: str, data: Mapping[str, Any], schema: int = 1) -> None:
-    """Appends an event that no command has made."""
-    metadata = Metadata(f"{stream_id}/{version}", NOON, "c-1", "e-1", "no trace", "ada", "f")
-    event = StoredEvent(stream_id, version, type_, schema, f"k-{version}/0", data, metadata)
-    before = await world.store.read(stream_id)
-    await world.store.append(stream_id, Head(version - 1, before[-1].metadata.event_id if before else ""), [event])
 
 
 async def test_events_that_a_newer_build_has_written_are_shown_as_they_lie_there() -> None:

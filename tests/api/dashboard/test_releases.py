@@ -21,9 +21,8 @@ from engine.messaging.topology import COMMAND_QUEUE
 from engine.services import Services
 from engine.triggers.http_requests import MAX_BODY_BYTES
 from projections.order_details import ORDER_DETAILS
-from tests.api.dashboard.asking import ask
+from tests.api.dashboard.asking import ask, put
 from tests.api.dashboard.parking import CANCEL, PLACE, SESSION, message, park_alone, park_session, park_stream
-from tests.api.dashboard.test_order import put
 from tests.outside.stories import placed
 from tests.outside.world import World
 from tests.rest import Answered, functions, send

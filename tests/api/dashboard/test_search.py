@@ -9,8 +9,7 @@ import pytest
 from engine.storing.events import Metadata, StoredEvent
 from engine.storing.port import Head
 from engine.testing.times import NOON
-from tests.api.dashboard.asking import ask, asked, placed_orders
-from tests.api.dashboard.test_order import put
+from tests.api.dashboard.asking import ask, asked, placed_orders, put
 from tests.outside.stories import ORDER, STORIES, dispatched, placed
 from tests.outside.world import World
 
