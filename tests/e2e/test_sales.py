@@ -1,4 +1,4 @@
-"""Sales over two hosts: what is placed, paid, shipped, cancelled and refunded is counted once, whichever host counts it."""
+"""Sales over two hosts: what is placed, paid, shipped, cancelled and refunded counts once, whichever host counts it."""
 
 import asyncio
 from typing import Any
