@@ -107,6 +107,19 @@ async def test_what_is_found_twice_is_shown_once() -> None:
     assert 2 == len({order for order, _ in by})
 
 
+async def test_a_later_page_has_the_orders_of_the_customer_alone() -> None:
+    world = World()
+    order_id = await placed(world)
+    for number in range(25):
+        body = {**ORDER, "customerId": order_id}
+        await world.ask("place_order", body, headers={"Idempotency-Key": f"k-{number}"})
+    await world.settle()
+    first = await ask(world, "search", q=order_id)
+    second = await ask(world, "search", q=order_id, continuation=first["continuation"])
+    assert (21, 5) == (len(first["orders"]), len(second["orders"]))
+    assert {"customer"} == {each["by"] for each in second["orders"]}
+
+
 async def test_of_what_this_build_cannot_read_the_id_is_shown() -> None:
     world = World()
     await put(world, "order-o-1", 1, "OrderPainted", {})

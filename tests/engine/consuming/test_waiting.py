@@ -81,6 +81,20 @@ async def test_what_is_not_parked_is_told_as_such(consumer: str, name: str) -> N
         await waiting.find(consumer, name)
 
 
+async def test_the_store_is_not_asked_for_a_session_that_the_bus_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cosmos DB refuses ids that are too long, which would look like a defect."""
+    world, asked = World(), list[str]()
+
+    async def session(_: str, name: str) -> None:
+        asked.append(name)
+
+    monkeypatch.setattr(world.parked, "session", session)
+    for length in (128, 129, 10_000):
+        with pytest.raises(NotParked):
+            await world.services.waiting.find(COMMAND_QUEUE, "x" * length)
+    assert ["x" * 128] == asked
+
+
 async def test_a_consumer_that_there_is_not_is_told_with_those_that_there_are() -> None:
     waiting = World().services.waiting
     for ask in (waiting.of("nobody"), waiting.find("nobody", "guest-g-1")):
