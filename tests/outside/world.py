@@ -64,6 +64,7 @@ class World:
             ),
             surroundings=Surroundings(self.clock, lambda: str(uuid.UUID(int=next(ids))), no_pause),
         )
+        self.services = assembled
         self.commands = assembled.commands
         self._feeding, self._relay = assembled.feeding, assembled.relay
         self._consumers, self._messages = assembled.consumers, assembled.messages
