@@ -94,10 +94,12 @@ def _documentation() -> "Documentation":
 
 def _dashboard() -> "DashboardFunctions":
     from api.dashboard.functions import DashboardFunctions
+    from composition.domain import READ_MODELS
     from composition.settings import Settings
     from engine.triggers.operators import Operators
 
-    return DashboardFunctions(services, Operators(Settings.from_mapping(os.environ).engine.operators_sign_in))
+    settings = Settings.from_mapping(os.environ)
+    return DashboardFunctions(services, READ_MODELS, Operators(settings.engine.operators_sign_in))
 
 
 def _dashboard_files() -> "DashboardFiles":

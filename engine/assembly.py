@@ -35,6 +35,7 @@ from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, REACTIO
 from engine.messaging.wire import EnvelopeCodec
 from engine.projecting.counting.counter import Counter
 from engine.projecting.counting.port import RollupStore
+from engine.projecting.counting.recent import RecentSums
 from engine.projecting.counting.sums import RollupReader
 from engine.projecting.feeding import Feeding
 from engine.projecting.generations.known import KnownGenerations
@@ -125,6 +126,7 @@ def assemble(
         NOTIFICATION_QUEUE: NotificationConsumer(adapters.webhook, adapters.bus, clock, sleep).handle,
     }
     lags = Lags(adapters.feed)
+    rollups = RollupReader(adapters.rollups, clock)
     consumers = {name: MessageConsumer(name, handler, envelopes.vocabulary) for name, handler in handlers.items()}
     projector = Projector(adapters.store, codec, adapters.views, runner)
     counter = Counter(adapters.store, codec, adapters.rollups, runner)
@@ -138,7 +140,8 @@ def assemble(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
         queries=Queries(adapters.store, codec, adapters.views),
-        rollups=RollupReader(adapters.rollups, clock),
+        rollups=rollups,
+        recent_sums=RecentSums(rollups, surroundings.monotonic),
         projector=projector,
         counter=counter,
         feeding=feeding,

@@ -16,6 +16,7 @@ from engine.consuming.parked_streams.port import ParkedStreams
 from engine.consuming.waiting import Waiting
 from engine.messaging.port import Bus, DeadLetters
 from engine.projecting.counting.counter import Counter
+from engine.projecting.counting.recent import RecentSums
 from engine.projecting.counting.sums import RollupReader
 from engine.projecting.feeding import Feeding
 from engine.projecting.generations.known import KnownGenerations
@@ -33,6 +34,7 @@ class Services:
     asynchronous: AsynchronousCommands
     queries: Queries
     rollups: RollupReader
+    recent_sums: RecentSums
     projector: Projector
     counter: Counter
     feeding: Feeding

@@ -34,7 +34,7 @@ def functions(
 ) -> Functions:
     return Functions(
         interface(services, READ_MODELS, trust_easyauth=trust_easyauth),
-        DashboardFunctions(services, Operators(sign_in)),
+        DashboardFunctions(services, READ_MODELS, Operators(sign_in)),
         DashboardFiles(),
     )
 

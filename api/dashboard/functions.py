@@ -1,6 +1,6 @@
 """The functions of the dashboard that need a right: all of its data is read by one, and released by another."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import azure.functions as func
@@ -9,6 +9,7 @@ from api.dashboard.problems import StillParked, StreamUnreadable
 from api.dashboard.readers import readers
 from api.dashboard.releases import ReleaseAnswer, ReleaseBody, release
 from engine.commands.errors import UnknownStream
+from engine.projecting.query import ReadModel
 from engine.services import Services
 from engine.telemetry.charges import counted
 from engine.triggers.http_answers import answer, answered, changing_answer
@@ -26,15 +27,19 @@ RELEASE: Final = "Operations.Release"
 _HEADERS: Final = ("ETag", "Cache-Control", "x-request-charge")
 
 
+_READERS: Final = readers(())
+"""Say what there is. Those that read are of one process."""
+
+
 def _data(schemas: Schemas) -> Schema:
-    return {"anyOf": [schemas.of(each.shape) for each in readers()]}
+    return {"anyOf": [schemas.of(each.shape) for each in _READERS]}
 
 
 READING: Final = Operation(
     "read_dashboard",
-    "What the dashboard shows; `what` is one of " + ", ".join(f"`{each.what}`" for each in readers()),
+    "What the dashboard shows; `what` is one of " + ", ".join(f"`{each.what}`" for each in _READERS),
     {200: Answer("The data.", _data, _HEADERS), 304: Answer("The client has these.", headers=_HEADERS)},
-    (*{parameter.name: parameter for each in readers() for parameter in each.parameters}.values(), IF_NONE_MATCH),
+    (*{parameter.name: parameter for each in _READERS for parameter in each.parameters}.values(), IF_NONE_MATCH),
     (MALFORMED, UnknownStream("…"), StreamUnreadable("…"), NotSignedIn(), RoleMissing(READ)),
 )
 
@@ -53,10 +58,12 @@ RELEASING: Final = Operation(
 class DashboardFunctions:
     """`services` connects on first use."""
 
-    def __init__(self, services: Callable[[], Awaitable[Services]], operators: Operators) -> None:
+    def __init__(
+        self, services: Callable[[], Awaitable[Services]], read_models: Iterable[ReadModel], operators: Operators
+    ) -> None:
         self._services = services
         self._operators = operators
-        self._readers = {each.what: each for each in readers()}
+        self._readers = {each.what: each for each in readers(read_models)}
 
     @answered
     @described(READING)

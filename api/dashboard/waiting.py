@@ -1,20 +1,17 @@
 """`waiting` lists what consumers have put aside, and what the bus gave up; `payload` shows what one of it says."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import azure.functions as func
 
+from api.dashboard.dead_letters import MOST_COUNTED, DeadLetterCount, dead_letter_counts
 from api.dashboard.reader import Reader
 from api.dashboard.traces import trace_id
 from engine.consuming.parked.port import Failure, ParkedAlone, ParkedSession
 from engine.consuming.parked_streams.port import ParkedStream
-from engine.consuming.redrive import ENTITIES, count
 from engine.consuming.waiting import NotParked, Parked, count_of, name_of, waits_for
-from engine.errors import AdapterError
-from engine.messaging.port import DeadLetters
 from engine.messaging.wire import readable
 from engine.services import Services
 from engine.storing.events import time_at_rest
@@ -24,13 +21,6 @@ from engine.triggers.problems import NotFound
 
 MOST_SHOWN: Final = 200
 """So many streams, sessions and messages are listed: those that wait for longest, of as many of each consumer."""
-
-MOST_COUNTED: Final = 1_000
-"""Dead letters of an entity are counted up to this number: the bus tells them only one after the other."""
-
-_BUS_LIFETIME: Final = 10.0
-
-_log = logging.getLogger(__name__)
 
 _CONSUMER: Final = Parameter("consumer", "query", {"type": "string"}, "A consumer, as `waiting` names it.")
 _NAME: Final = Parameter("name", "query", {"type": "string"}, "What it has parked, as `waiting` names it.")
@@ -54,11 +44,6 @@ class ParkedRow(TypedDict):
     since: str
     attempts: int
     waiting: int
-
-
-class DeadLetterCount(TypedDict):
-    entity: str
-    count: int
 
 
 class WaitingList(TypedDict):
@@ -88,9 +73,9 @@ async def _waiting(services: Services, _req: func.HttpRequest) -> WaitingList:
     found = await asyncio.gather(*(services.waiting.of(each, MOST_SHOWN + 1) for each in consumers))
     rows = [_row(consumer, parked) for consumer, its in zip(consumers, found, strict=True) for parked in its]
     rows.sort(key=lambda row: (row["since"], row["consumer"], row["name"]))
-    dead = await _dead_letters(services.dead_letters)
+    dead = await dead_letter_counts(services.dead_letters)
     more = len(rows) > MOST_SHOWN or any(each["count"] == MOST_COUNTED for each in dead or ())
-    return {"parked": rows[:MOST_SHOWN], "deadLetters": dead, "more": more}
+    return {"parked": rows[:MOST_SHOWN], "deadLetters": None if dead is None else [*dead], "more": more}
 
 
 async def _payload(services: Services, req: func.HttpRequest) -> Payload:
@@ -165,14 +150,3 @@ async def _message(services: Services, consumer: str, parked: ParkedSession | Pa
     if not messages:
         return None, None
     return readable(messages[0].body), messages[0].properties.get("traceparent")
-
-
-async def _dead_letters(dead_letters: DeadLetters) -> list[DeadLetterCount] | None:
-    """Returns how many there are in each entity; None if the bus does not say in time, which the log explains."""
-    try:
-        async with asyncio.timeout(_BUS_LIFETIME):
-            counts = await asyncio.gather(*(count(dead_letters, entity, MOST_COUNTED) for entity in ENTITIES))
-    except (AdapterError, TimeoutError) as error:
-        _log.warning("the bus does not say how many dead letters there are: %s", error or type(error).__name__)
-        return None
-    return [{"entity": entity, "count": number} for entity, number in zip(ENTITIES, counts, strict=True)]

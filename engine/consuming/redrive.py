@@ -36,7 +36,11 @@ class Redrive:
 
     async def count(self, entity: str) -> int:
         """Returns how many dead letters there are now. Raises AdapterError."""
-        return await count(self.dead_letters, entity)
+        found, last = 0, 0
+        while page := await self.dead_letters.dead_letters(entity, last, _AT_ONCE):
+            found += len(page)
+            last = page[-1].message.sequence_number
+        return found
 
     async def to_queue(self, queue: str, limit: int, report: Callable[[DeadLetter], None]) -> int:
         """Sends up to `limit` dead letters to their queue again, with their sessions, and reports each.
@@ -67,17 +71,6 @@ class Redrive:
             report(letter)
 
         return await self.dead_letters.drain(subscription, hand_over, limit)
-
-
-async def count(dead_letters: DeadLetters, entity: str, most: int | None = None) -> int:
-    """Returns how many dead letters there are now, or `most` if there are more. Raises AdapterError."""
-    found, last = 0, 0
-    while page := await dead_letters.dead_letters(entity, last, _AT_ONCE):
-        found += len(page)
-        last = page[-1].message.sequence_number
-        if most is not None and found >= most:
-            return most
-    return found
 
 
 def _again(letter: DeadLetter) -> Message:

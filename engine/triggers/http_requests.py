@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -197,6 +197,15 @@ def read_switch(req: func.HttpRequest, name: str) -> bool:
     if text not in ("true", "false"):
         raise BadRequest(f"{name} must be true or false.")
     return bool(text == "true")
+
+
+def read_choice(req: func.HttpRequest, name: str, choices: Sequence[str]) -> str:
+    """Returns which one of these a query parameter says; absent means the first. Raises BadRequest."""
+    _refuse_misspelt(req, name)
+    text: str = req.params.get(name, choices[0])
+    if text not in choices:
+        raise BadRequest(f"{name} must be {' or '.join(choices)}.")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

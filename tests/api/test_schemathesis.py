@@ -71,7 +71,7 @@ def known(world: World, host: Host) -> Known:
             "sku": ["mug"],
             "customerId": ["c-1"],
             "commandId": [accepted["commandId"]],
-            "what": [each.what for each in readers()],
+            "what": [each.what for each in readers(())],
             "file": ["index.html"],
         }
 

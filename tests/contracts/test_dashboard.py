@@ -1,171 +1,144 @@
-"""The dashboard over Cosmos DB: what it costs, and what it says of what a stranger has put into the store."""
+"""What the dashboard costs the store while somebody looks, by the requests that the store has answered."""
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import pytest
 
+from api.dashboard.overview import FRESH_FOR, Overview, Overviews
+from api.dashboard.reader import Reader
+from composition.domain import READ_MODELS
 from composition.provisioning import provision_database
 from composition.services import build
-from domain.fulfilment.events import FulfilmentStarted
-from domain.money import Money
-from domain.order.aggregate import ORDER
-from domain.order.commands import CancelOrder, PlaceOrder
-from domain.order.events import OrderLine
-from domain.registry import FULFILMENT
-from domain.stock.aggregate import STOCK
-from domain.stock.commands import ReceiveStock, ReserveStock
-from emulators.cosmos.records import RequestRecord
 from emulators.cosmos.server import CosmosServer
-from engine.deciding.process import Issued
-from engine.messaging.envelope import CommandEnvelope, Origin
-from engine.messaging.topology import COMMAND_QUEUE
-from engine.reacting.relay import issued_id
 from engine.services import Services
 from engine.storing.cosmos_account import open_client
-from engine.storing.events import Metadata, StoredEvent
-from engine.storing.port import Head
-from engine.testing.times import NOON
-from projections.order_details import ORDER_DETAILS
-from tests.engine.contexts import context
+from projections.sales import SALES
 from tests.rest import Answered, Functions, functions, send
 from tests.settings import settings_for
 
-ORDER_ID = "o-1"
-SKUS = ("cup", "mug", "poster")
-EUR = Money(100, "EUR")
+READERS: Final = 50
+OF_ORDERS: Final = ("sales", "order-details", "payment-status")
+"""The containers whose requests are told here. The others are asked in their own time."""
 
 
-@dataclass(frozen=True)
-class Desk:
+@dataclass
+class Looking:
+    """One process of the service, in which the time between two looks is as the test says."""
+
     server: CosmosServer
-    services: Services
     functions: Functions
+    seconds: float = field(default=100.0)
 
-    async def ask(self, what: str, **params: str) -> Answered:
-        return await send(self.functions, "read_dashboard", params=params, what=what)
+    async def ask(self, window: str = "hour") -> Answered:
+        return await send(self.functions, "read_dashboard", params={"window": window}, what="overview")
 
-    async def requests_of(self, what: str, **params: str) -> tuple[Answered, Sequence[RequestRecord]]:
+    def later(self) -> None:
+        self.seconds += FRESH_FOR
         self.server.requests.clear()
-        return await self.ask(what, **params), list(self.server.requests)
 
-    async def place(self) -> None:
-        lines = tuple(OrderLine(sku, 1, EUR) for sku in SKUS)
-        envelope = context("place").to(ORDER.stream_id(ORDER_ID), PlaceOrder(ORDER_ID, "ada", lines))
-        await self.services.commands.handle(ORDER, envelope)
+    def asked(self) -> Mapping[tuple[str | None, str], int]:
+        """How many requests of each kind the containers of orders have got."""
+        return Counter((each.container, each.kind) for each in self.server.requests if each.container in OF_ORDERS)
 
-    async def reserve(self) -> None:
-        """The process of the order has asked for each sku, and the stock has answered."""
-        issued = tuple(Issued(STOCK.category, sku, ReserveStock(sku, ORDER_ID, 1)) for sku in SKUS)
-        (placed,) = await self.services.queries.store.read(ORDER.stream_id(ORDER_ID))
-        name, schema, data = self.services.queries.codec.encode(FulfilmentStarted(ORDER_ID, EUR, issued))
-        # The host of the process has a clock of its own.
-        metadata = Metadata("started", NOON, "place", placed.metadata.event_id, "", "fulfilment", "f")
-        started = StoredEvent(FULFILMENT.stream_id(ORDER_ID), 1, name, schema, "started/0", data, metadata)
-        await self.services.queries.store.append(started.stream_id, Head(0, ""), [started])
-        for index, each in enumerate(issued):
-            command_id = issued_id("started", index)
-            origin = Origin("fulfilment", "place", "started", "")
-            asked = CommandEnvelope(STOCK.stream_id(each.entity_id), each.command, command_id, command_id, origin)
-            await self.services.commands.handle(STOCK, asked)
+    def charged(self) -> float:
+        return sum(each.charge for each in self.server.requests)
 
-    async def receive(self, count: int) -> None:
-        for sku in SKUS:
-            for number in range(count):
-                receipt = context(f"{sku}-{number}").to(STOCK.stream_id(sku), ReceiveStock(sku, 1))
-                await self.services.commands.handle(STOCK, receipt)
+
+def charge_of(answered: Answered) -> float:
+    return float(answered.headers["x-request-charge"])
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with CosmosServer.start() as server:
+async def looking() -> AsyncIterator[Looking]:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(CosmosServer.start())
         settings = settings_for(server.connection_string)
         await provision_database(settings, lambda _: None)
-        async with build(settings) as services:
+        services = await stack.enter_async_context(build(settings))
 
-            async def connected() -> Services:
-                return services
+        async def connected() -> Services:
+            return services
 
-            yield Desk(server, services, functions(connected))
+        looking = Looking(server, functions(connected))
+        overviews = Overviews(READ_MODELS, lambda: looking.seconds)
+        looking.functions.dashboard._readers["overview"] = Reader("overview", Overview, overviews.read)
+        # The SDK reads what containers there are, and the health is looked at once in ten seconds.
+        await looking.ask()
+        yield looking
 
 
-async def stray(desk: Desk, item_id: str, **wrong: Any) -> None:
-    """A stranger's script copies the first event of the order under another id, and gets it wrong."""
-    settings = settings_for(desk.server.connection_string)
+async def test_however_many_look_the_store_is_asked_as_by_one(looking: Looking) -> None:
+    looking.later()
+    alone = await looking.ask()
+    of_one = looking.asked()
+    assert {("sales", "query"): 1, ("order-details", "query"): 2, ("payment-status", "query"): 1} == of_one
+    assert charge_of(alone) == pytest.approx(looking.charged(), abs=0.005)
+    assert charge_of(alone) > 0
+    looking.later()
+    together = await asyncio.gather(*(looking.ask() for _ in range(READERS)))
+    again = await looking.ask()
+    assert of_one == looking.asked()
+    assert {200} == {each.status for each in together}
+    assert 1 == len({each.headers["ETag"] for each in (*together, again)})
+    charges = sorted(map(charge_of, (*together, again)))
+    assert [0.0] * READERS == charges[:-1]
+    assert charges[-1] == pytest.approx(looking.charged(), abs=0.005)
+
+
+async def test_both_windows_share_what_is_open(looking: Looking) -> None:
+    await looking.ask("day")
+    looking.later()
+    await asyncio.gather(*(looking.ask(window) for window in ("hour", "day") for _ in range(READERS)))
+    assert {("sales", "query"): 2, ("order-details", "query"): 2, ("payment-status", "query"): 1} == looking.asked()
+
+
+async def test_whoever_leaves_takes_the_answer_from_nobody(looking: Looking) -> None:
+    looking.later()
+    readers = [asyncio.create_task(looking.ask()) for _ in range(READERS)]
+    await asyncio.sleep(0)
+    for each in readers[::2]:
+        each.cancel()
+    statuses = [each.status for each in await asyncio.gather(*readers)]
+    assert {200} == set(statuses[1::2])
+    assert {("sales", "query"): 1, ("order-details", "query"): 2, ("payment-status", "query"): 1} == looking.asked()
+
+
+async def sold(looking: Looking, an_hour: int) -> int:
+    """Sums of a whole day in which so many events counted in every hour, and how many those are; none is an event."""
+    settings = settings_for(looking.server.connection_string)
+    now, count = datetime.now(UTC), 0
     async with open_client(settings.engine.cosmos) as client:
-        events = client.get_database_client("orders").get_container_client("events")
-        first = await events.read_item("0000000001", ORDER.stream_id(ORDER_ID))
-        own = {name: value for name, value in first.items() if not name.startswith("_")}
-        await events.create_item({**own, "id": item_id, "commandKey": f"stray-{item_id}/0", **wrong})
+        container = client.get_database_client(settings.engine.cosmos_database).get_container_client(SALES.name)
+        for _, bucket in SALES.buckets(now - timedelta(hours=24), now):
+            each = an_hour // 8 // 60 // 4
+            counts = dict.fromkeys(("ordersPlaced", "ordersPaid", "ordersShipped", "ordersCancelled"), each)
+            sums = {
+                f"{minute:02}.EUR.{name}": amount
+                for minute in range(60)
+                for name, amount in {**counts, "revenue": each * 1999}.items()
+            }
+            await container.upsert_item({"id": bucket, "bucket": bucket, "sums": sums, "billions": {}})
+            count += 60 * sum(counts.values())
+    return count
 
 
-async def test_a_story_costs_a_query_for_each_stream_and_sku_however_much_the_stock_has_seen(desk: Desk) -> None:
-    await desk.place()
-    await desk.receive(1)
-    await desk.reserve()
-    few, requests = await desk.requests_of("order", id=ORDER_ID)
-    assert ["OrderPlaced", "FulfilmentStarted", *["StockReserved"] * 3] == [each["type"] for each in few.body["events"]]
-    assert ["query"] * (3 + len(SKUS)) == [each.kind for each in requests]
-
-    await desk.receive(40)
-    many, requests = await desk.requests_of("order", id=ORDER_ID)
-    assert few.body == many.body
-    assert ["query"] * (3 + len(SKUS)) == [each.kind for each in requests]
-    assert few.headers["x-request-charge"] == many.headers["x-request-charge"]
-    assert float(many.headers["x-request-charge"]) < 20
-
-
-async def test_a_search_asks_all_partitions_once_for_the_conversation(desk: Desk) -> None:
-    await desk.place()
-    await desk.ask("search", q="place")
-    found, requests = await desk.requests_of("search", q="place")
-    assert [(ORDER_ID, "correlation")] == [(each["orderId"], each["by"]) for each in found.body["orders"]]
-    assert 1 == sum(each.kind == "query" and each.partition_key is None for each in requests)
-    # Once its view is there, 1 RU in place of a query and a point read that finds nothing.
-    assert float(found.headers["x-request-charge"]) < 16
-
-
-async def test_what_a_stranger_has_put_into_a_stream_is_named_beside_its_events(desk: Desk) -> None:
-    await desk.place()
-    cancel = context("cancel").to(ORDER.stream_id(ORDER_ID), CancelOrder("no"))
-    await desk.services.commands.handle(ORDER, cancel)
-    await stray(desk, "0000000001b")
-    await stray(desk, "0000000003", version=3, metadata=None)
-    await stray(desk, "a note", version=None)
-    story = (await desk.ask("order", id=ORDER_ID)).body
-    assert ["OrderPlaced", "OrderCancelled"] == [each["type"] for each in story["events"]]
-    assert ["0000000001b", "0000000003", "a note"] == [each["id"] for each in story["unreadable"]]
-    state = await desk.ask("state", id=ORDER_ID, version="2")
-    assert (409, "urn:problem-type:stream-unreadable") == (state.status, state.body["type"])
-    assert state.body["detail"].startswith("event 1 of stream order-o-1: its id and its version differ")
-
-
-async def test_a_store_whose_replicas_lag_is_not_taken_for_one_without_the_order() -> None:
-    async with CosmosServer.start(lag=5, seed=3) as server:
-        settings = settings_for(server.connection_string)
-        await provision_database(settings, lambda _: None)
-        async with build(settings) as ours, build(settings) as theirs:
-
-            async def connected() -> Services:
-                return theirs
-
-            for number in range(20):
-                order_id = f"o-{number}"
-                placing = PlaceOrder(order_id, "ada", (OrderLine("mug", 1, EUR),))
-                await ours.commands.handle(ORDER, context(f"k-{number}").to(ORDER.stream_id(order_id), placing))
-                answer = await send(functions(connected), "read_dashboard", params={"id": order_id}, what="order")
-                assert answer.status in (200, 503)
-
-
-@pytest.mark.parametrize("consumer", [COMMAND_QUEUE, ORDER_DETAILS.consumer])
-@pytest.mark.parametrize("name", ["<b>", "a/b\\c?d#e", "\u202egnp", "x" * 2_000, "index", "streams"])
-async def test_no_name_is_too_odd_to_be_asked_for(desk: Desk, consumer: str, name: str) -> None:
-    assert 404 == (await desk.ask("payload", consumer=consumer, name=name)).status
-    answer = await send(desk.functions, "release_parked", {"consumer": consumer, "name": name})
-    assert 404 == answer.status
-
-
-async def test_without_a_bus_what_is_parked_is_listed(desk: Desk) -> None:
-    answer = await desk.ask("waiting")
-    assert {"parked": [], "deadLetters": None, "more": False} == answer.body
+async def test_a_day_with_a_million_events_is_two_hundred_sums(looking: Looking) -> None:
+    assert 1_000_000 <= await sold(looking, 44_000)
+    looking.later()
+    first = await looking.ask("day")
+    assert (3, 25) == (looking.asked()["sales", "query"], len(first.body["sales"]))
+    looking.later()
+    second = await looking.ask("day")
+    assert 1 == looking.asked()["sales", "query"]
+    assert first.body == second.body
+    # docs/performance.md has what they are.
+    assert (charge_of(first) < 70, charge_of(second) < 15) == (True, True), (charge_of(first), charge_of(second))
+    assert len(json.dumps(first.body)) < 8_000
+    assert sum(each["ordersPlaced"] for each in first.body["sales"]) == first.body["flow"]["placed"]

@@ -90,6 +90,21 @@ async def work():
     return [answer.status_code for answer in answers]
 """
 
+DASHBOARD: Final = """
+async def work():
+    release = {"consumer": "order-details@1", "name": "order-1"}
+    answers = [
+        await function_app.get_dashboard(request()),
+        await function_app.get_dashboard_file(request(file="index.html")),
+        await function_app.read_dashboard(request(what="overview")),
+        await function_app.read_dashboard(request(what="overview", params={"window": "day"})),
+        await function_app.read_dashboard(request(what="nothing")),
+        await function_app.release_parked(request("POST", release)),
+    ]
+    assert json.loads(answers[2].get_body())["deadLetters"], "the bus is reached"
+    return [answer.status_code for answer in answers]
+"""
+
 FEED: Final = """
 async def work():
     documents = func.DocumentList([func.Document.from_dict(item) for item in given["items"]])
@@ -186,6 +201,10 @@ async def run(work: str, environment: Mapping[str, str]) -> tuple[object, list[s
 async def test_http(environment: Mapping[str, str]) -> None:
     statuses = [201, 202, 400, 200, 200, 200, 400, 200, 200, 404]
     assert (statuses, []) == await run(HTTP, environment)
+
+
+async def test_the_dashboard(environment: Mapping[str, str]) -> None:
+    assert ([200, 200, 200, 200, 404, 404], []) == await run(DASHBOARD, environment)
 
 
 async def test_the_feed(environment: Mapping[str, str]) -> None:

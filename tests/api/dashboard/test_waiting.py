@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.dashboard.waiting import MOST_COUNTED, MOST_SHOWN
+from api.dashboard.dead_letters import MOST_COUNTED
+from api.dashboard.waiting import MOST_SHOWN
 from engine.errors import Unavailable
 from engine.messaging.port import DeadLetter, Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE
@@ -115,7 +116,7 @@ async def test_dead_letters_are_counted_up_to_a_bound(monkeypatch: pytest.Monkey
     monkeypatch.setattr(world.bus, "dead_letters", endless)
     shown = await ask(world, "waiting")
     assert {"entity": COMMAND_QUEUE, "count": MOST_COUNTED} == shown["deadLetters"][0]
-    assert (True, 10) == (shown["more"], asked_for)
+    assert (True, 1) == (shown["more"], asked_for)
 
 
 async def test_a_bus_that_is_away_leaves_the_rest_of_the_list(
