@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from api.bodies import MoneyBody
@@ -33,6 +34,7 @@ DESCRIPTION: Final = Description(
     ),
     parts=(OrderFunctions, PaymentFunctions, StockFunctions),
     shown_as={Money: MoneyBody},
+    examples=Path(__file__).with_name("examples.json"),
 )
 """Says beside the operations of the handlers what the description of the interface is made of."""
 
