@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Self
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
 _TIME_SPAN: Final = re.compile(r"([0-9]{2,4}):([0-5][0-9]):([0-5][0-9])")
 _UNITS: Final = ("hours", "minutes", "seconds")
 _SWITCH: Final = {"": False, "0": False, "1": True}
+
+OperatorsSignIn = Literal["key", "easyauth"]
+"""Operators sign in with the key of a function, or where platform authentication asks for it."""
 
 
 class SettingsError(Exception):
@@ -80,6 +83,19 @@ class SettingsReader:
         if value is None:
             self._problems.append(f"{name} must be 0 or 1")
         return bool(value)
+
+    def operators_sign_in(self) -> OperatorsSignIn:
+        """Returns how operators sign in; by a key, if it is not set."""
+        match self._environment.get("OPERATORS_SIGN_IN") or "key":
+            case "key":
+                return "key"
+            case "easyauth" if self._environment.get("TRUST_EASYAUTH") == "1":
+                return "easyauth"
+            case "easyauth":
+                self._problems.append("OPERATORS_SIGN_IN may be easyauth only where TRUST_EASYAUTH is 1")
+            case _:
+                self._problems.append("OPERATORS_SIGN_IN must be key or easyauth")
+        return "key"
 
     def time_span(self, name: str, default: timedelta) -> timedelta:
         """Returns a span of at least one second, written as `hh:mm:ss`; `default` if it is not set."""
@@ -173,6 +189,7 @@ class EngineSettings:
     cosmos_database: str
     service_bus: ServiceBusConnection
     trust_easyauth: bool
+    operators_sign_in: OperatorsSignIn
     notifications: WebhookTarget | None
     relay_replay_until: datetime | None
     telemetry: TelemetrySettings | None
@@ -185,6 +202,7 @@ class EngineSettings:
             cosmos_database=reader.text("COSMOS_DATABASE", "the name of the database"),
             service_bus=reader.service_bus(),
             trust_easyauth=reader.switch("TRUST_EASYAUTH"),
+            operators_sign_in=reader.operators_sign_in(),
             notifications=reader.notifications(),
             relay_replay_until=reader.moment("RELAY_REPLAY_UNTIL"),
             telemetry=reader.telemetry(),

@@ -85,6 +85,7 @@ resource "azurerm_function_app_flex_consumption" "api" {
       RELAY_REPLAY_UNTIL                        = var.relay_replay_until
       OTEL_EXPORTER_OTLP_ENDPOINT               = var.otlp_endpoint
       TRUST_EASYAUTH                            = var.auth_client_id == "" ? "0" : "1"
+      OPERATORS_SIGN_IN                         = var.auth_client_id == "" ? "key" : "easyauth"
     },
     { for name, value in local.by_identity : "AzureWebJobsStorage__${name}" => value },
     { for name, value in local.by_identity : "COSMOS__${name}" => value },

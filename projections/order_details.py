@@ -64,7 +64,12 @@ def project(view: OrderDetails | None, recorded: RecordedEvent[OrderEvent]) -> O
 
 
 ORDER_DETAILS: Final = Projection(
-    name="order-details", generation=1, category=ORDER.category, view_class=OrderDetails, project=project
+    name="order-details",
+    generation=1,
+    category=ORDER.category,
+    view_class=OrderDetails,
+    project=project,
+    indexed=("view/status",),
 )
 
 BY_ORDER: Final = StreamQuery(ORDER_DETAILS, parameter="orderId", unknown="There is no such order.", at_moments=True)

@@ -83,7 +83,12 @@ def _plus(money: Money, amount: int) -> Money:
 
 
 PAYMENT_STATUS: Final = Projection(
-    name="payment-status", generation=1, category=PAYMENT.category, view_class=PaymentStatus, project=project
+    name="payment-status",
+    generation=1,
+    category=PAYMENT.category,
+    view_class=PaymentStatus,
+    project=project,
+    indexed=("view/status",),
 )
 
 BY_ORDER: Final = StreamQuery(

@@ -8,7 +8,7 @@ import azure.functions as func
 import jsonschema_rs
 
 import function_app
-from api.interface import DESCRIPTION as DESCRIBED
+from api.description import DESCRIPTION as DESCRIBED
 from composition.domain import READ_MODELS
 from engine.triggers.documentation import Documentation
 
@@ -29,9 +29,10 @@ def check(function: str, response: func.HttpResponse) -> None:
     if not (body := response.get_body()):
         assert "content" not in described, f"{function} says that {response.status_code} has a body"
         return
-    media = described["content"].get(response.mimetype)
+    content = described["content"]
+    media = content.get(response.mimetype, content.get(f"{response.mimetype.partition('/')[0]}/*"))
     assert media is not None, f"{function} does not say that {response.status_code} is {response.mimetype}"
-    if response.mimetype == "text/html":
+    if response.mimetype.startswith("text/"):
         return
     value = json.loads(body)
     found = _validator(_text(media["schema"])).iter_errors(value)

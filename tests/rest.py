@@ -8,27 +8,57 @@ from typing import Any, Final
 
 import azure.functions as func
 
-from api.interface import Interface
+from api.dashboard.files import DashboardFiles
+from api.dashboard.functions import DashboardFunctions
+from api.interface import Interface, interface
+from composition.domain import READ_MODELS
+from engine.services import Services
+from engine.settings import OperatorsSignIn
+from engine.triggers.operators import Operators
 from tests import described
 
 Function = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
-FUNCTIONS: Final[Mapping[str, Callable[[Interface], Function]]] = {
-    "place_order": lambda api: api.orders.place,
-    "cancel_order": lambda api: api.orders.cancel,
-    "report_payment": lambda api: api.payments.report,
-    "ship_order": lambda api: api.orders.ship,
-    "receive_stock": lambda api: api.stock.receive,
-    "get_command": lambda api: api.engine.get_command,
-    "get_order": lambda api: partial(api.engine.query, "order-details"),
-    "get_order_events": lambda api: api.orders.events,
-    "get_payment": lambda api: partial(api.engine.query, "payment-status"),
-    "get_customer_orders": lambda api: partial(api.engine.query, "order-history"),
-    "get_stock": lambda api: partial(api.engine.query, "stock-levels"),
-    "get_sales": lambda api: partial(api.engine.query, "sales"),
-    "get_stock_events": lambda api: api.stock.events,
-    "health": lambda api: api.engine.health,
-    "health_details": lambda api: api.engine.health_details,
+
+@dataclass(frozen=True)
+class Functions:
+    """The functions of HTTP of one process."""
+
+    interface: Interface
+    dashboard: DashboardFunctions
+    files: DashboardFiles
+
+
+def functions(
+    services: Callable[[], Awaitable[Services]], *, trust_easyauth: bool = False, sign_in: OperatorsSignIn = "key"
+) -> Functions:
+    return Functions(
+        interface(services, READ_MODELS, trust_easyauth=trust_easyauth),
+        DashboardFunctions(services, READ_MODELS, Operators(sign_in)),
+        DashboardFiles(),
+    )
+
+
+FUNCTIONS: Final[Mapping[str, Callable[[Functions], Function]]] = {
+    "place_order": lambda api: api.interface.orders.place,
+    "cancel_order": lambda api: api.interface.orders.cancel,
+    "report_payment": lambda api: api.interface.payments.report,
+    "ship_order": lambda api: api.interface.orders.ship,
+    "receive_stock": lambda api: api.interface.stock.receive,
+    "get_command": lambda api: api.interface.engine.get_command,
+    "get_order": lambda api: partial(api.interface.engine.query, "order-details"),
+    "get_order_events": lambda api: api.interface.orders.events,
+    "get_payment": lambda api: partial(api.interface.engine.query, "payment-status"),
+    "get_customer_orders": lambda api: partial(api.interface.engine.query, "order-history"),
+    "get_stock": lambda api: partial(api.interface.engine.query, "stock-levels"),
+    "get_sales": lambda api: partial(api.interface.engine.query, "sales"),
+    "get_stock_events": lambda api: api.interface.stock.events,
+    "health": lambda api: api.interface.engine.health,
+    "health_details": lambda api: api.interface.engine.health_details,
+    "get_dashboard": lambda api: api.files.page,
+    "get_dashboard_file": lambda api: api.files.file,
+    "read_dashboard": lambda api: api.dashboard.read,
+    "release_parked": lambda api: api.dashboard.release,
 }
 """By the names of function_app.py."""
 
@@ -41,7 +71,7 @@ class Answered:
 
 
 async def send(
-    functions: Interface,
+    functions: Functions,
     function: str,
     body: Any = None,
     *,
@@ -52,7 +82,7 @@ async def send(
     """`body` is sent as JSON, or as it is when it is bytes."""
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     request = func.HttpRequest(
-        "GET" if function.startswith("get") else "POST",
+        "GET" if function.startswith(("get", "read")) else "POST",
         "http://localhost/api",
         headers=dict(headers or {}),
         params=dict(params or {}),

@@ -16,6 +16,9 @@ from devstack.up.signals import ignore_stop_requests, on_stop_request
 from devstack.up.source_watch import SourceWatch
 from devstack.up.supervisor import Supervisor
 
+_DASHBOARD = ("api", "dashboard")
+"""The folder of a service that has one."""
+
 
 def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], console: Console) -> int:
     """Start the stack and stay until it is asked to stop; returns the exit status.
@@ -45,11 +48,16 @@ def run_stack(options: Options, reload: bool, make_ready: Callable[[], None], co
             )
 
         def announce(urls: Dict[str, str]) -> None:
-            console.say(
-                "ready — %s/api (functions), %s (Cosmos DB), %s (Service Bus), %s/traces (traces), data in %s; "
-                "Ctrl-C stops it"
-                % (urls[FUNCTIONS], urls[COSMOS], urls[SERVICEBUS], urls[TRACES], data_folder.shown(options.data))
-            )
+            places = [
+                (urls[FUNCTIONS] + "/api", "functions"),
+                (urls[COSMOS], "Cosmos DB"),
+                (urls[SERVICEBUS], "Service Bus"),
+                (urls[TRACES] + "/traces", "traces"),
+            ]
+            if os.path.isdir(os.path.join(options.root, *_DASHBOARD)):
+                places.append((urls[FUNCTIONS] + "/api/dashboard", "dashboard"))
+            listed = ", ".join("%s (%s)" % place for place in places)
+            console.say("ready — %s, data in %s; Ctrl-C stops it" % (listed, data_folder.shown(options.data)))
 
         def publish(stack: Stack) -> None:
             claim.publish(replace(stack, elsewhere=services.elsewhere(os.environ)))

@@ -13,6 +13,7 @@ from engine.consuming.parked_streams.port import ParkedStreams
 from engine.errors import AdapterError
 from engine.messaging.port import Bus, DeadLetters
 from engine.messaging.topology import COMMAND_QUEUE
+from engine.sharing import Shared
 
 FRESH_FOR: Final = 10.0
 """What was found answers all that ask within so many seconds: however often it is polled, it costs no more."""
@@ -33,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Says what was found at one moment. `parked` counts streams and sessions by consumer.
+    """Says what was found at one moment. `parked` counts streams and sessions by the name under which they are parked.
 
     Without the store, nothing is known of consumers. A bus that this process has not used yet is not connected to.
     """
@@ -71,9 +72,7 @@ class HealthCheck:
         self._bus = bus
         self._dead_letters = dead_letters
         self._clock = clock
-        self._monotonic = monotonic
-        self._look: asyncio.Task[Health] | None = None
-        self._begun = 0.0
+        self._look = Shared[Health](FRESH_FOR, monotonic)
 
     async def of(self, followers: Mapping[str, Sequence[str]], consumers: Collection[str]) -> Health:
         """Returns what was found of these consumers; it raises no error for what is away.
@@ -81,10 +80,7 @@ class HealthCheck:
         `followers` maps the name of each that follows the feed, as in its leases, to those of its consumers, which
         park; `consumers` are those of the bus. A caller that is cancelled leaves the look to the others.
         """
-        if self._look is None or self._monotonic() - self._begun >= FRESH_FOR:
-            self._begun = self._monotonic()
-            self._look = asyncio.create_task(self._found(followers, consumers))
-        return await asyncio.shield(self._look)
+        return await self._look.get(lambda: self._found(followers, consumers))
 
     async def _found(self, followers: Mapping[str, Sequence[str]], consumers: Collection[str]) -> Health:
         at = self._clock()
@@ -98,14 +94,15 @@ class HealthCheck:
         return Health(at, "up", bus, lags, parked)
 
     async def _parked_by(self, followers: Mapping[str, Sequence[str]], consumers: Collection[str]) -> Mapping[str, int]:
-        async def streams(its_consumers: Sequence[str]) -> int:
-            return sum([len((await self._parked_streams.index(each)).stream_ids) for each in its_consumers])
+        async def streams(consumer: str) -> int:
+            return len((await self._parked_streams.index(consumer)).stream_ids)
 
         async def sessions(consumer: str) -> int:
             return len(await self._parked.sessions(consumer))
 
-        counted = await asyncio.gather(*map(streams, followers.values()), *map(sessions, consumers))
-        return dict(zip((*followers, *consumers), counted, strict=True))
+        of_the_feed = [each for its_consumers in followers.values() for each in its_consumers]
+        counted = await asyncio.gather(*map(streams, of_the_feed), *map(sessions, consumers))
+        return dict(zip((*of_the_feed, *consumers), counted, strict=True))
 
     async def _bus_state(self) -> Dependency:
         if not self._bus.in_use():

@@ -1,5 +1,6 @@
 """The store of views on Cosmos DB uses one container per read model."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from engine.storing.cosmos_requests import OWNER_NOT_FOUND, translated
 
 _BY_ID: Final = "SELECT * FROM c WHERE c.id = @id"
 _BEGINNING: Final = "SELECT c.id, c.{key} AS partition FROM c WHERE STARTSWITH(c.id, @prefix)"
+# An aggregate that the index alone cannot answer reads every item of the container; equality and comparison it can.
+_COUNT: Final = "SELECT VALUE COUNT(1) FROM c WHERE c.{path} = @value AND c.id >= @from AND c.id < @below"
 _PAGE: Final = "SELECT * FROM c WHERE c.sortKey >= @from AND c.sortKey < @below ORDER BY c.sortKey DESC"
 
 
@@ -93,6 +96,26 @@ class CosmosViewStore:
                 if len(keys) == limit:
                     break
         return keys
+
+    async def count(self, container: str, prefix: str, path: str, value: str) -> int:
+        proxy = self._container(container)
+        parameters = {"@value": value, "@from": prefix, "@below": f"{prefix}\x7f"}
+
+        async def counted(where: dict[str, Any]) -> int:
+            async with translated(f"view {container}") as answered:
+                found = proxy.query_items(
+                    _COUNT.format(path=path.replace("/", ".")),
+                    parameters=[{"name": name, "value": its} for name, its in parameters.items()],
+                    feed_range=where,
+                    response_hook=answered,
+                )
+                # Each page has the count of what it is about.
+                parts: list[Any] = [each async for each in found]
+            return sum(parts)
+
+        async with translated(f"view {container}"):
+            ranges = [each async for each in proxy.read_feed_ranges()]
+        return sum(await asyncio.gather(*map(counted, ranges)))
 
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int

@@ -44,12 +44,11 @@ class MemoryViewStore:
         return Snapshot([json.loads(text) for its_container, text in documents if its_container == container])
 
     async def beginning(self, container: Container, prefix: str, limit: int) -> Sequence[ViewKey]:
-        found = [
-            key
-            for its_container, key in self._documents
-            if its_container == container.name and key.id.startswith(prefix)
-        ]
-        return found[:limit]
+        return self._keys(container.name, prefix)[:limit]
+
+    async def count(self, container: str, prefix: str, path: str, value: str) -> int:
+        keys = self._keys(container, prefix)
+        return sum(_at(path, json.loads(self._documents[container, key][0])) == value for key in keys)
 
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
@@ -61,3 +60,14 @@ class MemoryViewStore:
         ]
         found = [document for document in documents if sort_from <= document["sortKey"] < sort_below]
         return sorted(found, key=lambda document: str(document["sortKey"]), reverse=True)[:limit]
+
+    def _keys(self, container: str, prefix: str) -> list[ViewKey]:
+        return [
+            key for its_container, key in self._documents if its_container == container and key.id.startswith(prefix)
+        ]
+
+
+def _at(path: str, document: Any) -> Any:
+    for name in path.split("/"):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document

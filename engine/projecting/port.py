@@ -64,6 +64,13 @@ class ViewStore(Protocol):
         """
         ...
 
+    async def count(self, container: str, prefix: str, path: str, value: str) -> int:
+        """Returns how many documents whose id begins with `prefix` have `value` at `path`, such as `view/status`.
+
+        The path is indexed. What was written just now may not be counted yet, or as it was before.
+        """
+        ...
+
     async def page(
         self, container: str, partition: str, sort_from: str, sort_below: str, limit: int
     ) -> Sequence[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 from engine.commands.errors import PreconditionFailed, UnknownStream
 from engine.errors import Unavailable
 from engine.projecting.port import ViewStore
-from engine.projecting.projection import Projection, stream_of_key
+from engine.projecting.projection import Projection, stream_of_key, view_key
 from engine.storing.codec import EventCodec
 from engine.storing.events import StoredEvent
 from engine.storing.pages import insist, pages
@@ -125,6 +125,14 @@ class Queries:
         shown = found[:limit]
         views = [await self._of_document(projection, document) for document in shown]
         return Page(views, shown[-1]["sortKey"] if len(found) > limit else None)
+
+    async def count(self, projection: Projection[V], path: str, value: str) -> int:
+        """Returns how many views of the projection have `value` at `path`, one of those that it has indexed.
+
+        Views that lag are counted as they are.
+        """
+        assert path in projection.indexed, f"{projection.name} has no index of {path}: every view would be read"
+        return await self.views.count(projection.name, view_key(projection.generation, ""), path, value)
 
     async def _of_document(self, projection: Projection[V], document: Mapping[str, Any]) -> V:
         view = projection.from_document(document)

@@ -1,4 +1,4 @@
-"""The transport of the SDK, which adds a span and metrics for each round trip to Cosmos DB.
+"""The transport of the SDK, which counts the charge of each round trip to Cosmos DB, and adds a span and metrics.
 
 The names follow OpenTelemetry's semantic conventions for Azure Cosmos DB:
 https://opentelemetry.io/docs/specs/semconv/database/cosmosdb/
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from azure.core.pipeline.transport import AioHttpTransport
 
-from engine.telemetry import metrics, spans
+from engine.telemetry import charges, metrics, spans
 from engine.telemetry.instruments import REQUEST_CHARGE, REQUEST_DURATION
 
 _WRITES: Final = {"PUT": "replace_item", "DELETE": "delete_item", "PATCH": "patch_item"}
@@ -19,7 +19,9 @@ _WRITES: Final = {"PUT": "replace_item", "DELETE": "delete_item", "PATCH": "patc
 class TracedTransport(AioHttpTransport):  # type: ignore[misc]  # the SDK says nothing of its type
     async def send(self, request: Any, **config: Any) -> Any:
         if not spans.are_traced():
-            return await super().send(request, **config)
+            response = await super().send(request, **config)
+            charges.add(_charge(response))
+            return response
         container, operation = _described(request)
         named = {"db.system.name": "azure.cosmosdb", "db.operation.name": operation}
         if container:
@@ -27,7 +29,8 @@ class TracedTransport(AioHttpTransport):  # type: ignore[misc]  # the SDK says n
         began = time.perf_counter()
         with spans.span(f"{operation} {container}".rstrip(), kind="client", attributes=named) as span:
             response = await super().send(request, **config)
-            charge = float(response.headers.get("x-ms-request-charge", 0))
+            charge = _charge(response)
+            charges.add(charge)
             span.set(
                 {
                     "db.response.status_code": str(response.status_code),
@@ -40,6 +43,10 @@ class TracedTransport(AioHttpTransport):  # type: ignore[misc]  # the SDK says n
         status = {"db.response.status_code": str(response.status_code)}
         metrics.record(REQUEST_DURATION, time.perf_counter() - began, {**cause, **status})
         return response
+
+
+def _charge(response: Any) -> float:
+    return float(response.headers.get("x-ms-request-charge", 0))
 
 
 def _described(request: Any) -> tuple[str, str]:

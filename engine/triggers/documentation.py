@@ -1,11 +1,9 @@
 """`Documentation` answers with the description of the REST interface, and with a page that shows it."""
 
-import hashlib
 import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -15,9 +13,9 @@ from engine.imports import off_the_loop
 from engine.projecting.counting.rollup import Rollup
 from engine.projecting.query import ReadModel
 from engine.triggers.docs_page import STYLE_SOURCE, page
+from engine.triggers.files import File
 from engine.triggers.http import HttpFunctions
 from engine.triggers.http_answers import answered
-from engine.triggers.http_requests import is_current
 from engine.triggers.openapi import openapi, routes_of
 from engine.triggers.operations import Description, Operation, described, operations_of, query, text
 
@@ -25,23 +23,6 @@ _POLICY: Final = (
     f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """The page loads nothing at all: no script, and the style that stands in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    text: str
-    tag: str
-
-    @classmethod
-    def of(cls, text: str) -> "_File":
-        return cls(text, hashlib.sha256(text.encode()).hexdigest()[:16])
-
-    def answer(self, req: func.HttpRequest, media_type: str, **headers: str) -> func.HttpResponse:
-        # `no-cache` means: to be kept, and asked for before each use whether it is still the same.
-        headers = {"ETag": f'"{self.tag}"', "Cache-Control": "no-cache", **headers}
-        if is_current(req, self.tag):
-            return func.HttpResponse(status_code=304, headers=headers)
-        return func.HttpResponse(self.text, mimetype=media_type, headers=headers)
 
 
 class Documentation:
@@ -53,7 +34,7 @@ class Documentation:
     def __init__(self, description: Description, read_models: Iterable[ReadModel]) -> None:
         self._description = description
         self._read_models = {each.name: each for each in read_models}
-        self._made: tuple[_File, _File] | None = None
+        self._made: tuple[File, File] | None = None
 
     @answered
     @described(text("get_openapi", "This description, in OpenAPI 3.1", "application/json"))
@@ -61,13 +42,13 @@ class Documentation:
         self, req: func.HttpRequest, app: func.FunctionApp, queries: Mapping[str, str]
     ) -> func.HttpResponse:
         description, _ = await self._files(app, queries)
-        return description.answer(req, "application/json")
+        return description.answer(req)
 
     @answered
     @described(text("get_docs", "This description, as a page to read", "text/html", "Content-Security-Policy"))
     async def docs(self, req: func.HttpRequest, app: func.FunctionApp, queries: Mapping[str, str]) -> func.HttpResponse:
         _, shown = await self._files(app, queries)
-        return shown.answer(req, "text/html", **{"Content-Security-Policy": _POLICY})
+        return shown.answer(req, **{"Content-Security-Policy": _POLICY})
 
     def describe(self, app: func.FunctionApp, queries: Mapping[str, str]) -> dict[str, Any]:
         """Returns the description. Raises LookupError for a route that is not described."""
@@ -78,14 +59,15 @@ class Documentation:
         parts = operations_of((*self._description.parts, HttpFunctions, Documentation))
         return (*parts, *(_query(function, self._read_models[name]) for function, name in queries.items()))
 
-    async def _files(self, app: func.FunctionApp, queries: Mapping[str, str]) -> tuple[_File, _File]:
+    async def _files(self, app: func.FunctionApp, queries: Mapping[str, str]) -> tuple[File, File]:
         if self._made is None:
             self._made = await off_the_loop(partial(self._make, app, queries))
         return self._made
 
-    def _make(self, app: func.FunctionApp, queries: Mapping[str, str]) -> tuple[_File, _File]:
+    def _make(self, app: func.FunctionApp, queries: Mapping[str, str]) -> tuple[File, File]:
         described = self.describe(app, queries)
-        return _File.of(json.dumps(described, ensure_ascii=False)), _File.of(page(described))
+        text = json.dumps(described, ensure_ascii=False)
+        return File.of(text.encode(), "application/json"), File.of(page(described).encode(), "text/html")
 
 
 def _query(function: str, read_model: ReadModel) -> Operation:

@@ -1,5 +1,6 @@
 """The answer of `GET /health/details`: what is found, and nothing by which anybody gets in."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NotRequired, TypedDict
@@ -59,13 +60,16 @@ def health_answer(health: Health) -> func.HttpResponse:
     partitions: dict[str, list[PartitionLag]] = {}
     for lag in health.lags:
         partitions.setdefault(lag.consumer, []).append(lag)
+    parked = Counter[str]()
+    for consumer, count in health.parked.items():
+        # A read model parks under the name of each generation.
+        parked[consumer.partition("@")[0]] += count
     body = {
         "status": health.status,
         "at": time_at_rest(health.at),
         "dependencies": {"cosmos": health.store, "serviceBus": health.bus},
         "consumers": [
-            {"consumer": name, "parked": count, **_lag(partitions.get(name, ()))}
-            for name, count in health.parked.items()
+            {"consumer": name, "parked": count, **_lag(partitions.get(name, ()))} for name, count in parked.items()
         ],
     }
     return answer(body, status=503 if health.status == "down" else 200)

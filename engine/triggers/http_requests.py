@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -104,9 +104,32 @@ def read_command(
     )
 
 
+def read_body(req: func.HttpRequest, model: type[B]) -> B:
+    """Returns the body of a request that is no command of the domain. Raises BadRequest."""
+    body = _body(req)
+    _canonical(body)
+    return _validated(model, body)
+
+
 def read_name(req: func.HttpRequest, parameter: str) -> str:
     """Returns the id in this parameter of the path. Raises BadRequest."""
-    value: str = req.route_params.get(parameter, "")
+    return _name(parameter, req.route_params.get(parameter, ""))
+
+
+def read_id(req: func.HttpRequest, parameter: str) -> str:
+    """Returns the id in this parameter of the query, which has to be there. Raises BadRequest."""
+    return _name(parameter, req.params.get(parameter, ""))
+
+
+def read_text(req: func.HttpRequest, parameter: str) -> str:
+    """Returns what this parameter of the query says, which has to say something. Raises BadRequest."""
+    text: str = req.params.get(parameter, "").strip()
+    if not text:
+        raise BadRequest(f"{parameter} must be given.")
+    return text
+
+
+def _name(parameter: str, value: str) -> str:
     if not _NAME.fullmatch(value):
         raise BadRequest(f"{parameter} must be 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen.")
     return value
@@ -143,6 +166,14 @@ def continuation_of(place: str) -> str:
     return base64.urlsafe_b64encode(place.encode()).decode()
 
 
+def read_version(req: func.HttpRequest, name: str) -> int:
+    """Returns a version from a query parameter, which has to be there. Raises BadRequest."""
+    version = _version(req, name)
+    if not version:
+        raise BadRequest(f"{name} must be given, and counts from 1.")
+    return version
+
+
 def read_min_version(req: func.HttpRequest) -> int:
     """Returns the version that the caller requires to see, 0 if it requires none. Raises BadRequest."""
     return _version(req, "minVersion")
@@ -166,6 +197,15 @@ def read_switch(req: func.HttpRequest, name: str) -> bool:
     if text not in ("true", "false"):
         raise BadRequest(f"{name} must be true or false.")
     return bool(text == "true")
+
+
+def read_choice(req: func.HttpRequest, name: str, choices: Sequence[str]) -> str:
+    """Returns which one of these a query parameter says; absent means the first. Raises BadRequest."""
+    _refuse_misspelt(req, name)
+    text: str = req.params.get(name, choices[0])
+    if text not in choices:
+        raise BadRequest(f"{name} must be {' or '.join(choices)}.")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

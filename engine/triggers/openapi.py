@@ -36,12 +36,20 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "Preference-Applied": {"description": "The preference that was followed.", "schema": {"const": "respond-async"}},
     "Cache-Control": {"description": "How long the answer may be kept.", "schema": {"type": "string"}},
     "Content-Security-Policy": {"description": "What the page may load.", "schema": {"type": "string"}},
+    "X-Content-Type-Options": {"description": "The media type is as it says.", "schema": {"const": "nosniff"}},
+    "Referrer-Policy": {"description": "What the browser says of the page elsewhere.", "schema": {"type": "string"}},
+    "x-request-charge": {
+        "description": "The request units of Cosmos DB that this answer has cost; 0.00 for what another one has found.",
+        "schema": {"type": "string", "pattern": r"^\d+\.\d{2}$"},
+    },
 }
 
 ADVICE: Final[Mapping[str, str]] = {
     "the-request-is-malformed": "Mend the request as `detail` and `errors` say; the same one is refused again.",
     "not-found": "Check the id. What was asked for a moment after its cause may come yet: ask again in a while.",
     "stream-full": "Begin a new stream: this one takes no more events, ever.",
+    "not-signed-in": "Sign in, and send the request again.",
+    "role-missing": "Ask whoever gives app roles in your organization for the one in `detail`.",
     "length-required": "Send the body with a Content-Length instead of in chunks.",
     "precondition-failed": "Read the newest version, decide whether the request is still meant, and send it with that.",
     "too-large": "Send less: split the command into several.",
@@ -119,8 +127,8 @@ def _operation(
     }
     for status, problem in _problems((*operation.errors, *ERRORS_OF_ALL), schemas, examples).items():
         # A status may be that of an answer and of a problem.
-        answered = responses.get(status, {"description": problem["description"], "content": {}})
-        responses[status] = {**problem, **answered, "content": {**answered["content"], **problem["content"]}}
+        answered = responses.get(status, {"description": problem["description"]})
+        responses[status] = {**problem, **answered, "content": {**answered.get("content", {}), **problem["content"]}}
     return {
         "operationId": route.function,
         "summary": operation.summary,

@@ -26,14 +26,15 @@ MALFORMED: Final = BadRequest("What is wrong is said here.")
 ASKED_BY_ID: Final = (MALFORMED, UnknownStream("…"))
 """What a function may answer that is asked for one thing by its id."""
 
+WITH_A_BODY: Final = (MALFORMED, LengthRequired(), BodyTooLarge(2 * MAX_BODY_BYTES, MAX_BODY_BYTES))
+"""What a function may answer that reads a body."""
+
 ERRORS_OF_ALL: Final = (RuntimeError(), Unavailable(""))
 """What any function may answer, of each kind one."""
 
 _BEHIND: Final = PreconditionFailed(expected=3, actual=2)
 _ERRORS_OF_COMMANDS: Final = (
-    MALFORMED,
-    LengthRequired(),
-    BodyTooLarge(2 * MAX_BODY_BYTES, MAX_BODY_BYTES),
+    *WITH_A_BODY,
     _BEHIND,
     CommandIdReused(),
     StreamFull("…"),
@@ -47,7 +48,10 @@ Body = Callable[[Schemas], Schema]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`headers` are names that `openapi.py` describes. `body` is None for an answer without one."""
+    """`headers` are names that `openapi.py` describes. `body` is None for an answer without one.
+
+    `media_type` may be a range of them, such as `text/*`.
+    """
 
     description: str
     body: Body | None = None
@@ -191,8 +195,8 @@ def plain(
     return Operation(function, summary, {200: shown}, parameters, errors)
 
 
-def text(function: str, summary: str, media_type: str, *headers: str) -> Operation:
+def text(function: str, summary: str, media_type: str, *headers: str, errors: tuple[Exception, ...] = ()) -> Operation:
     """Returns the operation of a function that answers with a text which changes with the build alone."""
     whole = Answer(summary, lambda _: {}, ("ETag", "Cache-Control", *headers), media_type)
     unchanged = Answer("The client has this one.", headers=("ETag", "Cache-Control", *headers))
-    return Operation(function, summary, {200: whole, 304: unchanged}, (parameters.IF_NONE_MATCH,))
+    return Operation(function, summary, {200: whole, 304: unchanged}, (parameters.IF_NONE_MATCH,), errors)

@@ -49,6 +49,11 @@ class LengthRequired(BadRequest):
         )
 
 
+class NotFound(BadRequest):
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, status=404, title="Not found")
+
+
 class BodyTooLarge(BadRequest):
     def __init__(self, size: int, most: int) -> None:
         super().__init__(f"The body has {size} bytes, at most {most} are accepted.", status=413, title="Too large")

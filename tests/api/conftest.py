@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from api.interface import interface
 from composition.domain import READ_MODELS
 from domain.registry import AGGREGATES
 from engine.assembly import Adapters, Domain, Surroundings, assemble
@@ -21,8 +20,9 @@ from engine.projecting.counting.memory import MemoryRollupStore
 from engine.projecting.generations.memory import MemoryGenerationStore
 from engine.projecting.memory import MemoryViewStore
 from engine.services import Services
+from engine.settings import OperatorsSignIn
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
-from tests.rest import Answered, send
+from tests.rest import Answered, functions, send
 
 ORDER = {
     "customerId": "c-1",
@@ -33,7 +33,7 @@ ORDER = {
 class Api:
     """One process of the service; `feed()` brings its views up to date."""
 
-    def __init__(self, *, trust_easyauth: bool = False) -> None:
+    def __init__(self, *, trust_easyauth: bool = False, sign_in: OperatorsSignIn = "key") -> None:
         self.store = MemoryEventStore()
         self.now: datetime | None = None
         """Is the time of the service, if it is not the real one."""
@@ -70,7 +70,7 @@ class Api:
         async def services() -> Services:
             return assembled
 
-        self.functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
+        self.functions = functions(services, trust_easyauth=trust_easyauth, sign_in=sign_in)
 
     def clock(self) -> datetime:
         return self.now or utc_now()

@@ -8,7 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.interface import DESCRIPTION
+from api.dashboard.functions import RELEASING
+from api.description import DESCRIPTION
+from engine.consuming.parked_streams.port import ParkedStream
 from engine.messaging.topology import COMMAND_QUEUE
 from tests.described import OPERATIONS
 from tests.outside.rendered import rendered
@@ -44,6 +46,10 @@ async def examples() -> Mapping[str, Mapping[str, Any]]:
     await ask("health")
     await ask("health_details")
 
+    await ask("read_dashboard", what="overview")
+    await park(world, **RELEASING.example or {})
+    await ask("release_parked")
+
     another = (await ask("place_order", {"Idempotency-Key": "another"}))["orderId"]
     await ask("cancel_order", orderId=another)
     for function, route in (
@@ -57,6 +63,12 @@ async def examples() -> Mapping[str, Mapping[str, Any]]:
     await world.deliver(COMMAND_QUEUE)
     await ask("get_command", commandId=accepted["commandId"])
     return answers
+
+
+async def park(world: World, *, consumer: str, name: str) -> None:
+    """Parks a stream whose event was mended meanwhile."""
+    parked = ParkedStream(name, 1, 1, 1, "OrderPlaced", "failed", "k", "ValueError: no", "", 5, world.now)
+    await world.services.parked_streams.park(consumer, parked)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,9 @@ from urllib.parse import parse_qsl
 import azure.functions as func
 
 import function_app
-from api.interface import Interface
 from engine.triggers.openapi import routes_of
 from tests import described
-from tests.rest import FUNCTIONS, Function
+from tests.rest import FUNCTIONS, Function, Functions
 
 ROUTES: Final = routes_of(function_app.app)
 
@@ -29,7 +28,7 @@ async def _docs(req: func.HttpRequest) -> func.HttpResponse:
 class Host:
     """Calls the functions on a loop of its own, which `close` ends, and refuses answers that are not described."""
 
-    def __init__(self, functions: Interface) -> None:
+    def __init__(self, functions: Functions) -> None:
         self.loop = asyncio.new_event_loop()
         of_the_interface = {name: of(functions) for name, of in FUNCTIONS.items()}
         self._functions: Mapping[str, Function] = {**of_the_interface, "get_openapi": _openapi, "get_docs": _docs}

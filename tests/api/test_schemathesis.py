@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from api.dashboard.readers import readers
 from tests.api.host import Host
 from tests.described import OPERATIONS
 from tests.outside.stories import ORDER, dispatched
@@ -70,6 +71,8 @@ def known(world: World, host: Host) -> Known:
             "sku": ["mug"],
             "customerId": ["c-1"],
             "commandId": [accepted["commandId"]],
+            "what": [each.what for each in readers(())],
+            "file": ["index.html"],
         }
 
     return host.loop.run_until_complete(begin())

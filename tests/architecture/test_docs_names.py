@@ -181,6 +181,7 @@ KINDS: Final = (
     ),
     Kind("file", re.compile(rf"(?:{_TOP})/\S*|[\w.*<>-]+/|[\w./*<>-]*(?:{_ENDS})|\.[a-z]+(?:/\w+)*/?"), _path),
     Kind("expression", re.compile(r"[\w.(][\w.=( )]*[({].*", re.DOTALL), _expression),
+    Kind("app role", re.compile(r"Operations\.\w+"), lambda match: match[0] in existing.code().strings),
     Kind(
         "dotted name", re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"), lambda match: existing.is_dotted_name(match[0])
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DESCRIBES = {"engine.triggers.documentation", "engine.triggers.openapi", "engine.triggers.docs_page"}
+DASHBOARD = {"api.dashboard", "api.dashboard.files", "api.dashboard.functions", "api.dashboard.overview"}
 HTTP_ONLY = {"pydantic", "engine.triggers.http", "api.interface", "api.bodies"}
 SETTINGS = "import os; os.environ.update(COSMOS='AccountEndpoint=http://x/;AccountKey=eA==', COSMOS_DATABASE='x', SERVICEBUS='Endpoint=sb://x;SharedAccessKey=k')"
 NEVER = {"azure.servicebus", "azure.identity", "devstack", "emulators", "demo", "operate", "requests"}
@@ -90,7 +91,21 @@ except Unavailable:
 def test_http_loads_no_message_bus_and_no_identity_unasked() -> None:
     modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.http())")
     assert modules >= HTTP_ONLY
+    assert not (DESCRIBES | DASHBOARD | NEVER) & modules
+
+
+def test_the_dashboard_is_loaded_when_it_is_asked_for_and_the_bus_not_before_something_is_asked_of_it() -> None:
+    modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.dashboard())")
+    assert {"api.dashboard.functions", "api.dashboard.overview", "azure.cosmos.aio"} <= modules
     assert not (DESCRIBES | NEVER) & modules
+
+
+def test_the_page_of_the_dashboard_connects_to_nothing() -> None:
+    modules = loaded(
+        "import os; os.environ.clear(); from composition import wiring; asyncio.run(wiring.dashboard_files())"
+    )
+    assert "api.dashboard.files" in modules
+    assert not (NEVER | {"azure.cosmos", "api.dashboard.functions"}) & modules
 
 
 def test_the_description_is_loaded_when_it_is_asked_for_and_connects_to_nothing() -> None:

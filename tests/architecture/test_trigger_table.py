@@ -34,6 +34,10 @@ HTTP = {
     "health_details": ("GET", "health/details", "FUNCTION"),
     "get_openapi": ("GET", "openapi.json", "ANONYMOUS"),
     "get_docs": ("GET", "docs", "ANONYMOUS"),
+    "get_dashboard": ("GET", "dashboard", "ANONYMOUS"),
+    "get_dashboard_file": ("GET", "dashboard/files/{file}", "ANONYMOUS"),
+    "read_dashboard": ("GET", "dashboard/data/{what}", "FUNCTION"),
+    "release_parked": ("POST", "dashboard/releases", "FUNCTION"),
 }
 
 BUS: dict[str, dict[str, Any]] = {

@@ -34,6 +34,23 @@ def test_an_identity_needs_an_endpoint_only() -> None:
     assert settings.engine.trust_easyauth is False
 
 
+@pytest.mark.parametrize(
+    ("operators", "trust", "sign_in"),
+    [("", "0", "key"), ("key", "0", "key"), ("key", "1", "key"), ("easyauth", "1", "easyauth")],
+)
+def test_operators_sign_in_with_a_key_unless_the_platform_asks_them(operators: str, trust: str, sign_in: str) -> None:
+    environment = {**WHOLE, "OPERATORS_SIGN_IN": operators, "TRUST_EASYAUTH": trust}
+    assert sign_in == Settings.from_mapping(environment).engine.operators_sign_in
+
+
+@pytest.mark.parametrize(
+    ("operators", "trust"), [("easyauth", "0"), ("easyauth", ""), ("Easyauth", "1"), ("none", "1")]
+)
+def test_operators_never_sign_in_by_a_header_that_anybody_could_send(operators: str, trust: str) -> None:
+    with pytest.raises(SettingsError, match="OPERATORS_SIGN_IN"):
+        Settings.from_mapping({**WHOLE, "OPERATORS_SIGN_IN": operators, "TRUST_EASYAUTH": trust})
+
+
 def test_a_connection_string_wins_over_an_endpoint() -> None:
     environment = {**WHOLE, "COSMOS__accountEndpoint": "https://x/"}
     assert "http://localhost:8081/" == Settings.from_mapping(environment).engine.cosmos.endpoint

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from api.interface import Interface, interface
-from composition.domain import READ_MODELS
 from composition.provisioning import provision_database
 from composition.services import build
 from composition.settings import Settings
@@ -30,7 +28,7 @@ from emulators.cosmos.faults import Effect, Fault
 from emulators.cosmos.server import CosmosServer
 from engine.services import Services
 from tests.engine.contexts import context
-from tests.rest import Answered, send
+from tests.rest import Answered, Functions, functions, send
 from tests.settings import settings_for
 
 PLACE = {
@@ -42,7 +40,7 @@ _keys = count(1)
 
 @dataclass
 class Host:
-    functions: Interface
+    functions: Functions
     services: Services
 
 
@@ -133,7 +131,7 @@ def host_of(services: Services) -> Host:
     async def connected() -> Services:
         return services
 
-    return Host(interface(connected, READ_MODELS, trust_easyauth=False), services)
+    return Host(functions(connected), services)
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from typing import Final
 import pytest
 from aiohttp import web
 
-from api.interface import interface
-from composition.domain import READ_MODELS, TOPOLOGY
+from composition.domain import TOPOLOGY
 from composition.provisioning import provision_database
 from composition.services import build
 from domain.order.commands import CancelOrder
@@ -25,7 +24,7 @@ from engine.messaging.wire import event_message
 from engine.storing.items import to_items
 from tests.engine.contexts import context
 from tests.engine.contracts.receiver import receiving
-from tests.rest import send
+from tests.rest import functions, send
 from tests.settings import settings_for
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
@@ -91,6 +90,21 @@ async def work():
     return [answer.status_code for answer in answers]
 """
 
+DASHBOARD: Final = """
+async def work():
+    release = {"consumer": "order-details@1", "name": "order-1"}
+    answers = [
+        await function_app.get_dashboard(request()),
+        await function_app.get_dashboard_file(request(file="index.html")),
+        await function_app.read_dashboard(request(what="overview")),
+        await function_app.read_dashboard(request(what="overview", params={"window": "day"})),
+        await function_app.read_dashboard(request(what="nothing")),
+        await function_app.release_parked(request("POST", release)),
+    ]
+    assert json.loads(answers[2].get_body())["deadLetters"], "the bus is reached"
+    return [answer.status_code for answer in answers]
+"""
+
 FEED: Final = """
 async def work():
     documents = func.DocumentList([func.Document.from_dict(item) for item in given["items"]])
@@ -140,7 +154,7 @@ async def environment() -> AsyncIterator[Mapping[str, str]]:
         async def connected() -> object:
             return services
 
-        placed = await send(interface(connected, READ_MODELS, trust_easyauth=False), "place_order", PLACE)  # type: ignore[arg-type]
+        placed = await send(functions(connected), "place_order", PLACE)  # type: ignore[arg-type]
         stream: str = placed.body["stream"]
         (event,) = await services.commands.store.read(stream)
         command = services.asynchronous.envelopes.command_message(
@@ -187,6 +201,10 @@ async def run(work: str, environment: Mapping[str, str]) -> tuple[object, list[s
 async def test_http(environment: Mapping[str, str]) -> None:
     statuses = [201, 202, 400, 200, 200, 200, 400, 200, 200, 404]
     assert (statuses, []) == await run(HTTP, environment)
+
+
+async def test_the_dashboard(environment: Mapping[str, str]) -> None:
+    assert ([200, 200, 200, 200, 404, 404], []) == await run(DASHBOARD, environment)
 
 
 async def test_the_feed(environment: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Sales over two hosts: what is placed, paid, cancelled and refunded is counted once, whichever host counts it."""
+"""Sales over two hosts: what is placed, paid, shipped, cancelled and refunded counts once, whichever host counts it."""
 
 import asyncio
 from typing import Any
@@ -31,6 +31,12 @@ async def paid(host: Client, order_id: str) -> None:
     await becomes(host, f"/orders/{order_id}", "confirmed")
 
 
+async def shipped(host: Client, order_id: str) -> None:
+    await paid(host, order_id)
+    shipment = {"carrier": "DHL", "trackingNumber": "T-1"}
+    assert 200 == (await host.post(f"/orders/{order_id}/shipment", shipment, fresh("k"))).status
+
+
 async def cancelled(host: Client, order_id: str) -> None:
     assert 200 == (await host.post(f"/orders/{order_id}/cancellation", {"reason": "no"}, fresh("k"))).status
 
@@ -47,11 +53,13 @@ async def test_both_hosts_tell_the_same_sales_and_nothing_is_counted_twice(hosts
     await one.post(f"/stock/{sku}/receipts", {"quantity": 100}, fresh("k"))
     orders = [await placed(hosts[number % 2], sku, number + 1) for number in range(8)]
     await asyncio.gather(
-        *(paid(one, order_id) for order_id in orders[:3]),
+        *(paid(one, order_id) for order_id in orders[:2]),
+        shipped(other, orders[2]),
         *(refunded(other, order_id) for order_id in orders[3:5]),
         *(cancelled(one, order_id) for order_id in orders[5:7]),
     )
-    total = {"currency": CURRENCY, "ordersPlaced": 8, "ordersCancelled": 4, "revenue": "6.030"}
+    counts = {"ordersPlaced": 8, "ordersPaid": 5, "ordersShipped": 1, "ordersCancelled": 4}
+    total = {"currency": CURRENCY, **counts, "revenue": "6.030"}
     for host in hosts:
 
         async def told(host: Client = host) -> Any:
@@ -60,5 +68,5 @@ async def test_both_hosts_tell_the_same_sales_and_nothing_is_counted_twice(hosts
 
         await eventually([total], told)
     rows = [row for row in (await one.get("/sales")).body["minutes"] if row["currency"] == CURRENCY]
-    assert (8, 4) == (sum(row["ordersPlaced"] for row in rows), sum(row["ordersCancelled"] for row in rows))
+    assert counts == {name: sum(row[name] for row in rows) for name in counts}
     assert 400 == (await one.get("/sales?from=2026-01-01T00:00:00Z")).status

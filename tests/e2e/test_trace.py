@@ -74,7 +74,7 @@ BELOW = {
     ("execute_batch events", "handle PlaceOrder"),
     ("apply order-details@1", "handle PlaceOrder"),
     ("apply order-history@1", "handle PlaceOrder"),
-    ("apply sales@1", "handle PlaceOrder"),
+    ("apply sales@2", "handle PlaceOrder"),
     ("apply relay", "handle PlaceOrder"),
     ("send reactions", "handle PlaceOrder"),
     ("process reactions", "handle PlaceOrder"),

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import azure.functions as func
 
-from api.interface import interface
-from composition.domain import READ_MODELS
+from composition.domain import PROJECTIONS, READ_MODELS
 from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
@@ -29,7 +28,7 @@ from engine.services import Services
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from tests import described
 from tests.outside.values import SOON, TRACE
-from tests.rest import FUNCTIONS
+from tests.rest import FUNCTIONS, functions
 
 PAYMENT_DEADLINE: Final = 900
 _STEP: Final = timedelta(milliseconds=1250)
@@ -49,7 +48,7 @@ class World:
             return None
 
         assembled = assemble(
-            Domain(AGGREGATES, processes(PAYMENT_DEADLINE)),
+            Domain(AGGREGATES, processes(PAYMENT_DEADLINE), PROJECTIONS),
             Adapters(
                 self.store,
                 MemoryEventFeed(self.store),
@@ -65,6 +64,7 @@ class World:
             ),
             surroundings=Surroundings(self.clock, lambda: str(uuid.UUID(int=next(ids))), no_pause),
         )
+        self.services = assembled
         self.commands = assembled.commands
         self._feeding, self._relay = assembled.feeding, assembled.relay
         self._consumers, self._messages = assembled.consumers, assembled.messages
@@ -72,7 +72,7 @@ class World:
         async def services() -> Services:
             return assembled
 
-        self.functions = interface(services, READ_MODELS, trust_easyauth=trust_easyauth)
+        self.functions = functions(services, trust_easyauth=trust_easyauth)
 
     def clock(self) -> datetime:
         return self.now

@@ -35,7 +35,7 @@ async def test_our_views_do_not_depend_on_how_the_feed_delivers(data: st.DataObj
 
 
 def test_every_read_model_is_known_by_its_own_consumer_name() -> None:
-    assert ["order-details@1", "order-history@1", "payment-status@1", "sales@1", "stock-levels@1"] == [
+    assert ["order-details@1", "order-history@1", "payment-status@1", "sales@2", "stock-levels@1"] == [
         projection.consumer for each in READ_MODELS for projection in each.projections
     ]
     assert [(ORDER_DETAILS,), (ORDER_HISTORY,), (PAYMENT_STATUS,), (SALES,), (STOCK_LEVELS,)] == [

@@ -34,6 +34,13 @@ class TestStart:
                 "data in .devstack; Ctrl-C stops it\n"
             ) == ready
 
+    def test_a_service_with_a_dashboard_says_where_it_is(self, project: Project) -> None:
+        (project.root / "api" / "dashboard").mkdir(parents=True)
+        with project.up() as up:
+            ready = up.ready().says("devstack: ready — ")
+            url = project.services()["functions"]["url"]
+            assert f"/traces (traces), {url}/api/dashboard (dashboard), data in .devstack; " in ready
+
     def test_the_connection_string_follows_the_port(self, project: Project) -> None:
         """Provisioning and functions get the address at which Cosmos DB really listens."""
         with project.up() as up:

@@ -108,7 +108,10 @@ class TestWhatIsTold:
             parked = ParkedStream(stream, 1, 1, 1, "BedsAdded", "failed", "k", "no", "trace", 5, NOON)
             await world.parked_streams.park(consumer, parked)
         found = await look(world)
-        assert ("degraded", {"house-beds": 2, "relay": 1, "commands": 2}) == (found.status, found.parked)
+        by_consumer = {"house-beds@1": 1, "house-beds@2": 1, "relay": 1, "commands": 2}
+        assert ("degraded", by_consumer) == (found.status, found.parked)
+        by_name = {each["consumer"]: each["parked"] for each in body(found)["consumers"]}
+        assert {"house-beds": 2, "relay": 1, "commands": 2} == by_name
 
 
 class _Away:

@@ -117,6 +117,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "sort_from": "1",
     "stream_id": "guest-g-1",
     "view_id": "1~guest-g-1",
+    "value": "arrived",
     "version": 0,
     "vocabulary": 1,
 }
@@ -124,9 +125,11 @@ BY_NAME: Final[Mapping[str, Any]] = {
 
 BEGINS_NOTHING: Final = frozenset(
     {
-        "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
-        "ViewStore.get", "ViewStore.find", "ViewStore.page", "ViewStore.beginning", "RollupStore.sums",
-        "RollupStore.delete", "GenerationStore.get", "OutcomeStore.get", "ParkedStore.sessions", "ParkedStore.session",
+        "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.of_commands",
+        "EventStore.streams_of", "EventStore.items", "EventStore.is_head", "SnapshotStore.read",
+        "ViewStore.get", "ViewStore.find", "ViewStore.page", "ViewStore.beginning", "ViewStore.count",
+        "RollupStore.sums", "RollupStore.delete", "GenerationStore.get", "OutcomeStore.get", "ParkedStore.sessions",
+        "ParkedStore.session",
         "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park", "ParkedStore.free",
         "ParkedStreams.index", "ParkedStreams.index_since", "ParkedStreams.get", "ParkedStreams.all",
         "ParkedStreams.park", "ParkedStreams.free", "EventFeed.ranges", "EventFeed.leases", "EventFeed.head",

@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
+from emulators.cosmos.server import CosmosServer
+from engine.projecting.cosmos import CosmosViewStore
 from engine.projecting.port import ViewConflict, ViewKey
+from engine.storing.cosmos_account import open_client
+from engine.telemetry.charges import counted
 from tests.engine.contracts.conftest import Adapters
-from tests.engine.contracts.connections import CONTAINERS
+from tests.engine.contracts.connections import CONTAINERS, cosmos, provisioned
 
 
 def key(partition: str | None = None) -> ViewKey:
@@ -87,6 +91,45 @@ async def test_a_partition_is_paged_highest_first(adapters: Adapters) -> None:
     assert [5, 4] == await page("1~", "1\x7f", 2)
     assert [3, 2, 1] == await page("1~", "1~4", 10)
     assert [] == await page("2~", "2\x7f", 10)
+
+
+async def test_documents_are_counted_by_the_value_of_a_path_in_every_partition(adapters: Adapters) -> None:
+    mark = f"{uuid.uuid4()}"
+
+    async def put(generation: int, view: Any) -> None:
+        key = ViewKey(f"{mark}{generation}~guest-{uuid.uuid4()}", "")
+        await adapters.views.put("guest-details", key, {"id": key.id, "position": 1, "view": view}, None)
+
+    for view in ({"status": "arrived"}, {"status": "arrived"}, {"status": "left"}, {"status": None}, {}):
+        await put(1, view)
+    await put(2, {"status": "arrived"})
+
+    async def counted(generation: int, status: str) -> int:
+        return await adapters.views.count("guest-details", f"{mark}{generation}~", "view/status", status)
+
+    assert [2, 1, 0] == [await counted(1, status) for status in ("arrived", "left", "dismissed")]
+    assert [1, 0] == [await counted(2, status) for status in ("arrived", "left")]
+    assert 0 == await counted(3, "arrived")
+
+
+async def test_a_count_goes_on_over_a_split() -> None:
+    async with CosmosServer.start(port=0) as server, open_client(cosmos(server.connection_string)) as client:
+        database = await provisioned(client, "contract-tests")
+        views = CosmosViewStore(database.get_container_client)
+        for number in range(12):
+            key = ViewKey(f"1~guest-{number}", f"1~guest-{number}")
+            await views.put("guest-details", key, {"id": key.id, "view": {"status": "arrived"}}, None)
+        assert 12 == await views.count("guest-details", "1~", "view/status", "arrived")
+        for partition in ("0", "1"):
+            server.split("contract-tests", "guest-details", partition)
+            assert 12 == await views.count("guest-details", "1~", "view/status", "arrived")
+        async with open_client(cosmos(server.connection_string)) as another:
+            anew = CosmosViewStore(another.get_database_client("contract-tests").get_container_client)
+            server.requests.clear()
+            with counted() as charge:
+                assert 12 == await anew.count("guest-details", "1~", "view/status", "arrived")
+        assert [200, 200, 200] == [each.status for each in server.requests.of("query")]
+        assert charge.units == pytest.approx(sum(each.charge for each in server.requests))
 
 
 async def test_documents_are_found_by_the_beginning_of_their_id_in_every_partition(adapters: Adapters) -> None:

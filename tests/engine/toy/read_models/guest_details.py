@@ -55,6 +55,6 @@ def project(view: GuestDetails | None, recorded: RecordedEvent[GuestEvent]) -> G
             assert_never(event)
 
 
-GUEST_DETAILS: Final = Projection("guest-details", 1, CATEGORY, GuestDetails, project)
+GUEST_DETAILS: Final = Projection("guest-details", 1, CATEGORY, GuestDetails, project, indexed=("view/status",))
 
 BY_GUEST: Final = StreamQuery(GUEST_DETAILS, parameter="guestId", unknown="There is no such guest.", at_moments=True)

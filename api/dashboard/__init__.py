@@ -1,0 +1,1 @@
+"""The page for staff and operators: its files, the data that it asks for, and the release of what is parked."""
