@@ -29,17 +29,17 @@ trace: setup ## show what became of an order, step by step: make trace ORDER=<it
 	@$(VENV)/python -m operate trace $(ORDER)
 
 test: setup ## run the tests of the service, a quarter of an hour
-	$(VENV)/python -m pytest tests -m "not long"
+	$(VENV)/python -m pytest tests -n 2 --dist loadfile -m "not long"
 
 test-emulators: setup ## run the tests of the emulators, about four minutes
-	$(VENV)/python -m pytest emulators/tests -m "not long"
+	$(VENV)/python -m pytest emulators/tests -n 2 --dist loadfile -m "not long"
 
 test-essentials: setup ## run what another Python has to pass, about five minutes
-	$(VENV)/python -m pytest tests emulators/tests/functions -m "not long" --ignore tests/devstack --ignore tests/bench \
+	$(VENV)/python -m pytest tests emulators/tests/functions -n 2 --dist loadfile -m "not long" --ignore tests/devstack --ignore tests/bench \
 		--ignore-glob 'tests/e2e/test_[!t]*' --ignore-glob 'tests/e2e/test_t[!w]*'
 
 test-all: setup ## run both, about twenty minutes
-	$(VENV)/python -m pytest -m "not long"
+	$(VENV)/python -m pytest -n 2 --dist loadfile -m "not long"
 
 test-long: setup ## run both with the full rounds of the fault tests, and what needs a package index
 	FULL_ROUNDS=1 $(VENV)/python -m pytest -m "long or not long"

@@ -1,5 +1,6 @@
 """The description of the REST interface is made of what stands beside the operations of its handlers, and of this."""
 
+from pathlib import Path
 from typing import Final
 
 from api.bodies import MoneyBody
@@ -20,4 +21,5 @@ DESCRIPTION: Final = Description(
     ),
     parts=(OrderFunctions, PaymentFunctions, StockFunctions, DashboardFiles, DashboardFunctions),
     shown_as={Money: MoneyBody},
+    examples=Path(__file__).with_name("examples.json"),
 )

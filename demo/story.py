@@ -8,19 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from api.dashboard.story import category_of, function_of
 from demo.client import Client, client_of
 from operate.failure import CommandFailed
 
 _PATIENCE_SECONDS: Final = 60
 _POLL_SECONDS: Final = 0.1
-
-_FUNCTION_OF_THE_REQUEST: Final = {
-    "OrderPlaced": "place_order",
-    "OrderShipped": "ship_order",
-    "PaymentProcessed": "report_payment",
-    "StockReceived": "receive_stock",
-}
-_PROCESS: Final = "fulfilment"
 
 
 async def run(url: str) -> None:
@@ -107,13 +100,8 @@ class _Told:
 
 
 def _tell(event: Mapping[str, Any]) -> None:
-    category = event["stream"].partition("-")[0]
-    if category == _PROCESS:
-        function = "react"
-    elif event["actor"] == _PROCESS:
-        function = "handle_command"
-    else:
-        function = _FUNCTION_OF_THE_REQUEST.get(event["type"], "")
+    stream_id, category = event["stream"], category_of(event["stream"])
+    function = function_of(stream_id, event["type"], event["causationId"], event["correlationId"])
     time = event["occurredAt"].partition("T")[2].rstrip("Z")[:12].ljust(12, "0")
     print(f"   {time}  {category:<11} {event['version']:>3}  {event['type']:<24} by {function}", flush=True)
 

@@ -26,6 +26,7 @@ from engine.consuming.parked_streams.automatic import AutomaticReleases
 from engine.consuming.parked_streams.port import ParkedStreams
 from engine.consuming.parked_streams.release import StreamRelease
 from engine.consuming.parking import Parking
+from engine.consuming.waiting import Waiting
 from engine.deciding.aggregate import Aggregate
 from engine.deciding.process import Process
 from engine.messaging.notification import Webhook
@@ -132,7 +133,9 @@ def assemble(
     relay = Relay(adapters.store, codec, envelopes, domain.processes, adapters.bus, runner, relay_replay_until)
     generations = KnownGenerations(adapters.generations, surroundings.monotonic)
     feeding = Feeding(generations, runner, projector, counter)
-    of_the_feed = [*map(feeding.consumer, domain.projections), relay.consumer]
+    of_the_feed = {each.name: each for each in [*map(feeding.consumer, domain.projections), relay.consumer]}
+    release = Release(adapters.parked, clock, sleep)
+    stream_release = StreamRelease(adapters.parked_streams, adapters.store, clock, sleep)
     return Services(
         commands=commands,
         asynchronous=AsynchronousCommands(adapters.outcomes, adapters.bus, envelopes),
@@ -147,9 +150,10 @@ def assemble(
         relay=relay,
         messages=MessageRunner(adapters.parked, KnownSessions(adapters.parked, surroundings.monotonic), clock, sleep),
         consumers=consumers,
-        newer=NewerReleases(Release(adapters.parked, clock, sleep), consumers.values()),
-        feed_consumers={each.name: each for each in of_the_feed},
-        automatic=AutomaticReleases(StreamRelease(adapters.parked_streams, adapters.store, clock, sleep), of_the_feed),
+        newer=NewerReleases(release, consumers.values()),
+        feed_consumers=of_the_feed,
+        automatic=AutomaticReleases(stream_release, of_the_feed.values()),
+        waiting=Waiting(consumers, of_the_feed, release, stream_release),
         parked=adapters.parked,
         parked_streams=adapters.parked_streams,
         lags=lags,

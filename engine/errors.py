@@ -5,8 +5,8 @@ AdapterError
 │   ├── Throttled           the system is asked too often, and refuses the request: nothing has happened
 │   └── OutcomeUnknown      the answer to a write was lost: the write may have happened, or may still happen
 ├── AccessRefused           the system refuses this application (key, rights, containers, entities): an operator acts
-│   ├── UnsuitableAccount   the account does not have the properties that the guarantees rest on
-│   └── RequestRefused      the system refuses what this request holds, and would refuse it again
+│   └── UnsuitableAccount   the account does not have the properties that the guarantees rest on
+├── RequestRefused          the system refuses what this request holds, and would refuse it again
 └── the conflicts of each port, which are defined next to the port
 """
 
@@ -53,5 +53,5 @@ class UnsuitableAccount(AccessRefused):
     """Is raised when the account, or a container in it, lacks a property that the guarantees rest on."""
 
 
-class RequestRefused(AccessRefused):
+class RequestRefused(AdapterError):
     """Is raised when a system refuses what a request holds: it is too large, or has a key that cannot be."""

@@ -13,6 +13,7 @@ from engine.consuming.parked.newer import NewerReleases
 from engine.consuming.parked.port import ParkedStore
 from engine.consuming.parked_streams.automatic import AutomaticReleases
 from engine.consuming.parked_streams.port import ParkedStreams
+from engine.consuming.waiting import Waiting
 from engine.messaging.port import Bus, DeadLetters
 from engine.projecting.counting.counter import Counter
 from engine.projecting.counting.recent import RecentSums
@@ -45,6 +46,7 @@ class Services:
     newer: NewerReleases
     feed_consumers: Mapping[str, FeedConsumer]
     automatic: AutomaticReleases
+    waiting: Waiting
     parked: ParkedStore
     parked_streams: ParkedStreams
     lags: Lags

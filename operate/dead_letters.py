@@ -6,23 +6,15 @@ from typing import Any, Final
 
 from engine.clock import utc_now
 from engine.consuming.parked.release import Release
-from engine.consuming.redrive import Redrive
+from engine.consuming.redrive import ENTITIES, Redrive
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.port import DeadLetter, Received
-from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE
+from engine.messaging.topology import NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS
 from engine.services import Services
 from operate.failure import CommandFailed
 from operate.messages import check_receiver, connected, message_json, print_message
 from operate.output import print_facts, print_json, print_rows, say
 from operate.progress import steps
-
-ENTITIES: Final[Mapping[str, str]] = {
-    COMMAND_QUEUE: COMMAND_QUEUE,
-    REACTION_QUEUE: REACTION_QUEUE,
-    NOTIFICATION_QUEUE: NOTIFICATION_QUEUE,
-    NOTIFICATIONS_OF_EVENTS: NOTIFICATION_QUEUE,
-}
-"""Messages die in these entities; each comes with the consumer that takes from there."""
 
 _PAGE: Final = 100
 

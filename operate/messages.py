@@ -12,6 +12,7 @@ from engine.consuming.retry_policy import TRANSIENT
 from engine.errors import AdapterError
 from engine.messaging.port import Received
 from engine.messaging.topology import NOTIFICATION_QUEUE
+from engine.messaging.wire import readable
 from engine.services import Services
 from engine.storing.throughput import Background
 from operate.failure import STAYS_DONE, CommandFailed
@@ -51,20 +52,12 @@ def check_receiver(environment: Mapping[str, str], consumer: str) -> None:
 
 def message_json(message: Received) -> Mapping[str, Any]:
     """Returns a message with its body as JSON, or as text, or as its bytes in hexadecimal, whichever it is."""
-    body: Any
-    try:
-        text = message.body.decode()
-        body = json.loads(text)
-    except UnicodeDecodeError:
-        body = message.body.hex()
-    except ValueError:
-        body = text
     return {
         "number": message.sequence_number,
         "messageId": message.message_id,
         "session": message.session_id,
         "properties": dict(message.properties),
-        "body": body,
+        "body": readable(message.body),
     }
 
 

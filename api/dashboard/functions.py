@@ -1,17 +1,18 @@
 """The functions of the dashboard that need a right: all of its data is read by one, and released by another."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 import azure.functions as func
 
-from api.bodies import Body
+from api.dashboard.problems import StillParked, StreamUnreadable
 from api.dashboard.readers import readers
+from api.dashboard.releases import ReleaseAnswer, ReleaseBody, release
 from engine.commands.errors import UnknownStream
 from engine.projecting.query import ReadModel
 from engine.services import Services
 from engine.telemetry.charges import counted
-from engine.triggers.http_answers import answered, changing_answer
+from engine.triggers.http_answers import answer, answered, changing_answer
 from engine.triggers.http_requests import read_body
 from engine.triggers.operations import MALFORMED, WITH_A_BODY, Answer, Operation, described
 from engine.triggers.operators import NotSignedIn, Operators, RoleMissing
@@ -39,28 +40,16 @@ READING: Final = Operation(
     "What the dashboard shows; `what` is one of " + ", ".join(f"`{each.what}`" for each in _READERS),
     {200: Answer("The data.", _data, _HEADERS), 304: Answer("The client has these.", headers=_HEADERS)},
     (*{parameter.name: parameter for each in _READERS for parameter in each.parameters}.values(), IF_NONE_MATCH),
-    (MALFORMED, UnknownStream("…"), NotSignedIn(), RoleMissing(READ)),
+    (MALFORMED, UnknownStream("…"), StreamUnreadable("…"), NotSignedIn(), RoleMissing(READ)),
 )
-
-
-class ReleaseBody(Body):
-    consumer: str
-    name: str
-
-
-class Released(TypedDict):
-    consumer: str
-    name: str
-    handled: int
-    released: bool
 
 
 RELEASING: Final = Operation(
     "release_parked",
     "Handles what a consumer has parked under a name, in order, and ends its waiting",
-    {200: Answer("It is released.", lambda schemas: schemas.of(Released))},
+    {200: Answer("What was handled, in a minute at most.", lambda schemas: schemas.of(ReleaseAnswer))},
     (),
-    (*WITH_A_BODY, UnknownStream("…"), NotSignedIn(), RoleMissing(RELEASE)),
+    (*WITH_A_BODY, NotFound("…"), StillParked("…"), NotSignedIn(), RoleMissing(RELEASE)),
     ReleaseBody,
     {"consumer": "order-details@1", "name": "order-5f0c"},
 )
@@ -96,5 +85,5 @@ class DashboardFunctions:
     @described(RELEASING)
     async def release(self, req: func.HttpRequest) -> func.HttpResponse:
         self._operators.demand(req, RELEASE)
-        read_body(req, ReleaseBody)
-        raise NotFound("Nothing is parked under this name.")
+        body = read_body(req, ReleaseBody)
+        return answer(await release(await self._services(), body, self._operators.name(req)))

@@ -19,7 +19,7 @@ from engine.consuming.parked_streams.port import ParkedStream
 from engine.consuming.parking import Parking, unhandled
 from engine.consuming.retry_policy import TRANSIENT
 from engine.consuming.throttling import LONGEST, Attempt
-from engine.errors import AdapterError, RequestRefused
+from engine.errors import AdapterError
 from engine.storing.errors import HoleInStream, NewerEvent
 
 TRIES_BEFORE_PARKING: Final = 5
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 class FeedConsumer:
     """Follows some streams of the feed; `apply(stream_id, items)` handles the items of one, and is safe to repeat.
 
-    What `apply` raises decides what becomes of the stream. One of `TRANSIENT` has it wait, but for RequestRefused;
+    What `apply` raises decides what becomes of the stream. One of `TRANSIENT` has it wait;
     NewerEvent parks it for a newer build; any other error parks it for an operator. One that `never_overtakes` is not
     given an event of a parked stream before a release; others may be, in the moment after the stream was parked, and
     have to forgive that. `apply` is called for `concurrent` streams at once.
@@ -146,7 +146,7 @@ class FeedRunner:
                 return unhandled(stream_id, items, error, tries, self.clock())
             return _waits(consumer, stream_id, error)
         except Exception as error:  # noqa: BLE001 - every error is shown to an operator
-            if may_go_away(error):
+            if isinstance(error, TRANSIENT):
                 return _waits(consumer, stream_id, error)
             return unhandled(stream_id, items, error, tries, self.clock())
         self.parking.handled(consumer.name, stream_id)
@@ -158,15 +158,10 @@ class FeedRunner:
             try:
                 return await work()
             except Exception as error:
-                if may_go_away(error) or isinstance(error, NewerEvent):
+                if isinstance(error, (*TRANSIENT, NewerEvent)):
                     raise
             await self.pause(_FIRST_PAUSE * 2**tried)
         return await work()
-
-
-def may_go_away(error: Exception) -> bool:
-    """Returns whether the same work may succeed later, without anything being mended."""
-    return isinstance(error, TRANSIENT) and not isinstance(error, RequestRefused)
 
 
 def _waits(consumer: FeedConsumer, stream_id: str, error: Exception) -> TransientFailure:

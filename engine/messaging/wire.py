@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import NoneType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from engine.deciding.aggregate import Aggregate
 from engine.messaging.envelope import CommandEnvelope, Origin
@@ -279,6 +279,22 @@ def body_of(received: Received) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise UnreadableMessage("its body is not a JSON object")
     return body
+
+
+def readable(body: bytes) -> Any:
+    """Returns a body as an operator reads it: as JSON, or else as text, or else as its bytes in hexadecimal."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return body.hex()
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _to_json(body: Mapping[str, Any]) -> bytes:

@@ -20,10 +20,11 @@ def read_models(package: str) -> tuple[ReadModel, ...]:
     """
     path = importlib.import_module(package).__path__
     names = sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_"))
-    return tuple(_read_model(package, name) for name in names)
+    return tuple(read_model(package, name) for name in names)
 
 
-def _read_model(package: str, name: str) -> ReadModel:
+def read_model(package: str, name: str) -> ReadModel:
+    """Returns the read model of the module `name` in `package`. Raises NotAReadModel."""
     values = [value for key, value in vars(importlib.import_module(f"{package}.{name}")).items() if key[:1] != "_"]
     projections = sorted(
         (value for value in values if isinstance(value, (Projection, Rollup))),

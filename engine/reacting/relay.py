@@ -49,6 +49,11 @@ class ReplayRefused(TransientFailure):
     """
 
 
+def issued_id(event_id: str, index: int) -> str:
+    """Returns the id of the command that the event of a process holds at this place, from 0."""
+    return str(uuid.uuid5(_ISSUED, f"{event_id}/{index}"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Outgoing:
     """Is what an event calls for: a message for an entity."""
@@ -201,7 +206,7 @@ class Relay:
 
     def _command(self, event: StoredEvent, index: int, issued: Issued[Any], actor: str) -> Message:
         metadata = event.metadata
-        command_id = str(uuid.uuid5(_ISSUED, f"{metadata.event_id}/{index}"))
+        command_id = issued_id(metadata.event_id, index)
         envelope = CommandEnvelope(
             stream_id=f"{issued.category}-{issued.entity_id}",
             command=issued.command,

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -22,12 +22,15 @@ from engine.storing.cosmos_requests import READ_SESSION_NOT_AVAILABLE, ResponseH
 from engine.storing.errors import AppendTooLarge, HistoryLost, HoleInStream, StreamFull, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, item_id, to_items
-from engine.storing.port import PAGE, Appended, Head
+from engine.storing.port import MOST_STREAMS, PAGE, Appended, Head
 from engine.storing.snapshots import Snapshot
 
 _READ: Final = "SELECT * FROM c WHERE c.id > @after AND c.id <= @last"
 _NEWEST: Final = "SELECT TOP @count * FROM c ORDER BY c.id DESC"
-_LOOK_UP: Final = "SELECT * FROM c WHERE (c.id > @after AND c.id <= @last)"
+_WHERE: Final = "SELECT * FROM c WHERE "
+_TAIL: Final = "(c.id > @after AND c.id <= @last)"
+_STREAMS_OF: Final = "SELECT VALUE c.streamId FROM c WHERE c.commandKey = @key"
+_ITEMS: Final = "SELECT TOP @limit * FROM c WHERE c.id > @after ORDER BY c.id"
 _OF: Final = "event store"
 
 _PARTITION_KEY_FULL: Final = 1014
@@ -59,10 +62,31 @@ class CosmosEventStore:
         return await self._query(stream_id, _NEWEST, {"@count": count})
 
     async def look_up(self, stream_id: str, after: int, command_ids: Collection[str]) -> Sequence[StoredEvent]:
-        tail = {"@after": item_id(after), "@last": item_id(after + PAGE)}
-        own = {f"@command{number}": f"{each}/" for number, each in enumerate(command_ids)}
-        query = " OR ".join([_LOOK_UP, *(f"STARTSWITH(c.commandKey, {name})" for name in own)])
-        return await self._query(stream_id, query, {**tail, **own})
+        tail, own = {"@after": item_id(after), "@last": item_id(after + PAGE)}, _keys(command_ids)
+        return await self._query(stream_id, _WHERE + " OR ".join([_TAIL, *_begin_with(own)]), {**tail, **own})
+
+    async def of_commands(self, stream_id: str, command_ids: Collection[str]) -> Sequence[StoredEvent]:
+        own = _keys(command_ids)
+        return await self._query(stream_id, _WHERE + " OR ".join(_begin_with(own)), own) if own else []
+
+    async def streams_of(self, command_id: str) -> Sequence[str]:
+        found = list[str]()
+        async with translated(_OF) as answered:
+            # The SDK asks one partition after the other.
+            stream_ids = self._events.query_items(
+                _STREAMS_OF,
+                parameters=[{"name": "@key", "value": f"{command_id}/0"}],
+                max_item_count=MOST_STREAMS,
+                response_hook=answered,
+            )
+            async for stream_id in stream_ids:
+                found.append(str(stream_id))
+                if len(found) == MOST_STREAMS:
+                    break
+        return found
+
+    async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
+        return await self._found(stream_id, _ITEMS, {"@limit": limit, "@after": after})
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         # The service treats a batch as a write: the primary replica answers it, unlike a point read.
@@ -81,6 +105,10 @@ class CosmosEventStore:
         )
 
     async def _query(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
+        events = [from_item(item) for item in await self._found(stream_id, query, parameters)]
+        return sorted(events, key=lambda event: event.version)
+
+    async def _found(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[Mapping[str, Any]]:
         try:
             return await self._pages(stream_id, query, parameters)
         except HistoryLost:
@@ -88,7 +116,7 @@ class CosmosEventStore:
             self._tokens.drop(stream_id)
             return await self._pages(stream_id, query, parameters)
 
-    async def _pages(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[StoredEvent]:
+    async def _pages(self, stream_id: str, query: str, parameters: Mapping[str, str | int]) -> list[Mapping[str, Any]]:
         keep = self._tokens.keeper(stream_id)
         async with _translated(stream_id, writes=False) as go_on:
 
@@ -104,8 +132,7 @@ class CosmosEventStore:
                 session_token=self._tokens.of(stream_id),
                 response_hook=answered,
             )
-            events = [from_item(item) async for item in items]
-        return sorted(events, key=lambda event: event.version)
+            return [item async for item in items]
 
     async def _batch(
         self, stream_id: str, version: int, operations: list[tuple[str, tuple[Any, ...]]], *, writes: bool
@@ -147,6 +174,15 @@ class CosmosSnapshotStore:
             async for item in found:
                 with contextlib.suppress(CosmosResourceNotFoundError):
                     await self._snapshots.delete_item(item["id"], stream_id)
+
+
+def _keys(command_ids: Iterable[str]) -> dict[str, str]:
+    """Returns what the command keys of these commands begin with, by the name of a parameter."""
+    return {f"@command{number}": f"{each}/" for number, each in enumerate(command_ids)}
+
+
+def _begin_with(keys: Iterable[str]) -> Iterable[str]:
+    return (f"STARTSWITH(c.commandKey, {name})" for name in keys)
 
 
 @asynccontextmanager

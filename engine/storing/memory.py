@@ -1,5 +1,6 @@
 """The event store in memory has full semantics for tests, and a feed of commits in place of the change feed."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from engine.storing.errors import HistoryLost, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, item_id, to_items
-from engine.storing.port import PAGE, Appended, Head
+from engine.storing.port import MOST_STREAMS, PAGE, Appended, Head
 from engine.storing.snapshots import Snapshot
 
 
@@ -25,6 +26,7 @@ class MemoryEventStore:
     def __init__(self) -> None:
         self._streams: dict[str, list[dict[str, Any]]] = {}
         self._commits: list[list[dict[str, Any]]] = []
+        self._strays: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
 
     async def read(self, stream_id: str, after: int = 0, limit: int = PAGE) -> Sequence[StoredEvent]:
         return [from_item(item) for item in self._streams.get(stream_id, [])[after : after + limit]]
@@ -40,6 +42,20 @@ class MemoryEventStore:
             for item in items
             if after < item["version"] <= after + PAGE or item["commandKey"].startswith(prefixes)
         ]
+
+    async def of_commands(self, stream_id: str, command_ids: Collection[str]) -> Sequence[StoredEvent]:
+        prefixes = tuple(f"{each}/" for each in command_ids)
+        items = self._streams.get(stream_id, [])
+        return [from_item(item) for item in items if item["commandKey"].startswith(prefixes)]
+
+    async def streams_of(self, command_id: str) -> Sequence[str]:
+        key = f"{command_id}/0"
+        streams = self._streams.items()
+        return [each for each, items in streams if any(item["commandKey"] == key for item in items)][:MOST_STREAMS]
+
+    async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
+        items = [*self._streams.get(stream_id, []), *self._strays[stream_id]]
+        return sorted((item for item in items if item["id"] > after), key=lambda item: str(item["id"]))[:limit]
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         return len(self._streams.get(stream_id, [])) <= version
@@ -76,6 +92,7 @@ class MemoryEventStore:
         (first, *_) = self._streams[like or stream_id]
         item = {**first, "id": item_id(version), "streamId": stream_id, "version": version, **change}
         self._commits.append([item])
+        self._strays[str(item["streamId"])].append(item)
 
     def lose(self, stream_id: str, after: int) -> None:
         """Truncates the stream to version `after`, as restoring the account would."""

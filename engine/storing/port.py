@@ -1,13 +1,16 @@
 """`EventStore` is the port of the event store; `memory.py` and `cosmos.py` implement it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from engine.storing.events import StoredEvent
 
 PAGE: Final = 1000
 """A read returns at most this many events: some milliseconds' work to decode and to fold."""
+
+MOST_STREAMS: Final = 10
+"""A command goes to one stream. Where its id is found in more, somebody has copied events, and these are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,24 @@ class EventStore(Protocol):
 
     async def look_up(self, stream_id: str, after: int, command_ids: Collection[str]) -> Sequence[StoredEvent]:
         """Returns the next `PAGE` events with a version above `after` and all events of the commands, in order."""
+        ...
+
+    async def of_commands(self, stream_id: str, command_ids: Collection[str]) -> Sequence[StoredEvent]:
+        """Returns all events of the commands in this stream, in order."""
+        ...
+
+    async def streams_of(self, command_id: str) -> Sequence[str]:
+        """Returns the ids of the streams in which the command took effect: one, or `MOST_STREAMS` at most.
+
+        It asks every partition of the store, and may miss what was written a moment ago.
+        """
+        ...
+
+    async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
+        """Returns the first `limit` items of the stream with ids above `after`, by id, as they lie in the store.
+
+        What is no event is among them, whoever has put it there: nothing is checked.
+        """
         ...
 
     async def is_head(self, stream_id: str, version: int) -> bool:

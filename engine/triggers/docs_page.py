@@ -88,6 +88,8 @@ def _answer(status: str, response: Mapping[str, Any]) -> tuple[str, str]:
     for media_type, media in response.get("content", {}).items():
         kinds = (f'<a href="#{escape(kind)}">{escape(kind)}</a>' for kind in media.get("examples", {}))
         said.append(", ".join(kinds) or f"<code>{escape(media_type)}</code> {_type(media['schema'])}")
+        if "example" in media:
+            said.append(f"<pre>{escape(_json(media['example']))}</pre>")
     if headers := response.get("headers"):
         said.append("Headers: " + ", ".join(f"<code>{escape(name)}</code>" for name in headers))
     return f"<code>{status}</code>", "<br>".join(said)

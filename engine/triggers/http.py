@@ -51,7 +51,7 @@ from engine.triggers.http_requests import (
     read_span,
 )
 from engine.triggers.operations import ASKED_BY_ID, described, plain
-from engine.triggers.problems import BadRequest
+from engine.triggers.paging import read_place
 from engine.turns import in_turns
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
 B = TypeVar("B", bound=BaseModel)
 
 _LOCATION: Final = ("Location",)
-_OF_A_GENERATION: Final = re.compile(r"\d{1,9}~.*", re.ASCII)
 _MOST_BYTES: Final = 1024 * 1024
 """A page of events ends with the one that reaches this size."""
 
@@ -168,17 +167,9 @@ class HttpFunctions:
         return view_answer(req, seen.version, {**self.to_json(seen.view), **query.computed(seen.view)})
 
     async def _page(self, read_model: ReadModel, generations: Generations, req: func.HttpRequest) -> func.HttpResponse:
-        continued = read_continuation(req, _OF_A_GENERATION)
-        generation = generations.serving if continued is None else int(continued.partition("~")[0])
-        if generation not in generations.whole:
-            raise BadRequest("continuation is one of pages that are gone: begin with the first page.")
-        query = query_of(read_model, generation)
-        assert isinstance(query, PageQuery), "all generations are asked alike"
+        query, place = read_place(req, read_model, generations)
         partition, limit = read_name(req, query.parameter), read_limit(req)
-        first, end = f"{generation}~", f"{generation}\x7f"
-        sort_key = re.compile(rf"{generation}~(?:{query.sort_key.pattern})", query.sort_key.flags)
-        below = read_continuation(req, sort_key) or end
-        page = await (await self.services()).queries.page(query.projection, partition, first, below, limit)
+        page = await (await self.services()).queries.page(query.projection, partition, *place, limit)
         more = {} if page.next_below is None else {"continuation": continuation_of(page.next_below)}
         return answer({query.items: [self.to_json(view) for view in page.views], **more})
 

@@ -113,7 +113,23 @@ def read_body(req: func.HttpRequest, model: type[B]) -> B:
 
 def read_name(req: func.HttpRequest, parameter: str) -> str:
     """Returns the id in this parameter of the path. Raises BadRequest."""
-    value: str = req.route_params.get(parameter, "")
+    return _name(parameter, req.route_params.get(parameter, ""))
+
+
+def read_id(req: func.HttpRequest, parameter: str) -> str:
+    """Returns the id in this parameter of the query, which has to be there. Raises BadRequest."""
+    return _name(parameter, req.params.get(parameter, ""))
+
+
+def read_text(req: func.HttpRequest, parameter: str) -> str:
+    """Returns what this parameter of the query says, which has to say something. Raises BadRequest."""
+    text: str = req.params.get(parameter, "").strip()
+    if not text:
+        raise BadRequest(f"{parameter} must be given.")
+    return text
+
+
+def _name(parameter: str, value: str) -> str:
     if not _NAME.fullmatch(value):
         raise BadRequest(f"{parameter} must be 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen.")
     return value
@@ -148,6 +164,14 @@ def read_continuation(req: func.HttpRequest, places: re.Pattern[str]) -> str | N
 def continuation_of(place: str) -> str:
     """Returns the continuation that `read_continuation` turns back into this place."""
     return base64.urlsafe_b64encode(place.encode()).decode()
+
+
+def read_version(req: func.HttpRequest, name: str) -> int:
+    """Returns a version from a query parameter, which has to be there. Raises BadRequest."""
+    version = _version(req, name)
+    if not version:
+        raise BadRequest(f"{name} must be given, and counts from 1.")
+    return version
 
 
 def read_min_version(req: func.HttpRequest) -> int:

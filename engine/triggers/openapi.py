@@ -85,8 +85,12 @@ def routes_of(app: func.FunctionApp) -> tuple[Route, ...]:
 
 
 def openapi(described: Description, routes: Iterable[Route], operations: Iterable[Operation]) -> dict[str, Any]:
-    """Returns the description. Raises LookupError for a route without an operation, or an operation without a route."""
+    """Returns the description. Raises LookupError for a route without an operation, or an operation without a route.
+
+    Reads the file of examples.
+    """
     schemas = Schemas(described.shown_as)
+    answers = {} if described.examples is None else json.loads(described.examples.read_text(encoding="utf-8"))
     by_function = {each.function: each for each in operations}
     paths: dict[str, dict[str, Any]] = {}
     examples: dict[str, Any] = {}
@@ -94,9 +98,10 @@ def openapi(described: Description, routes: Iterable[Route], operations: Iterabl
         operation = by_function.pop(route.function, None)
         if operation is None:
             raise LookupError(f"{route.function} has no operation: put one above its handler")
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, operation, schemas, examples)
-    if by_function:
-        raise LookupError(f"{', '.join(by_function)}: there is no such function of HTTP")
+        shown = answers.pop(route.function, {})
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, operation, shown, schemas, examples)
+    if unknown := {**by_function, **answers}:
+        raise LookupError(f"{', '.join(unknown)}: there is no such function of HTTP")
     return {
         "openapi": "3.1.0",
         "info": {"title": described.title, "version": "1", "description": described.text},
@@ -110,12 +115,14 @@ def openapi(described: Description, routes: Iterable[Route], operations: Iterabl
     }
 
 
-def _operation(route: Route, operation: Operation, schemas: Schemas, examples: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    route: Route, operation: Operation, shown: Mapping[str, Any], schemas: Schemas, examples: dict[str, Any]
+) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", route.path)
     path = [{"name": name, "in": "path", "required": True, "schema": _NAME} for name in names]
     body = {} if operation.model is None else {"requestBody": _request_body(operation, schemas)}
     responses = {
-        **{str(status): _answer(each, schemas) for status, each in operation.answers.items()},
+        **{str(status): _answer(each, _example(shown, status), schemas) for status, each in operation.answers.items()},
         **_refused(route),
     }
     for status, problem in _problems((*operation.errors, *ERRORS_OF_ALL), schemas, examples).items():
@@ -150,8 +157,14 @@ def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": media}}
 
 
-def _answer(answer: Answer, schemas: Schemas) -> dict[str, Any]:
-    content = {} if answer.body is None else {"content": {answer.media_type: {"schema": answer.body(schemas)}}}
+def _example(shown: Mapping[str, Any], status: int) -> dict[str, Any]:
+    return {"example": shown[str(status)]} if str(status) in shown else {}
+
+
+def _answer(answer: Answer, example: Mapping[str, Any], schemas: Schemas) -> dict[str, Any]:
+    content = (
+        {} if answer.body is None else {"content": {answer.media_type: {"schema": answer.body(schemas), **example}}}
+    )
     return {"description": answer.description, **_headers(answer.headers), **content}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
@@ -80,13 +81,14 @@ class Description:
     """Describes an interface as a whole: its title, and in `text` what its routes have in common, as CommonMark.
 
     `parts` are the classes of its handlers. `shown_as` has the pydantic model of each class that clients see in another
-    form than that at rest.
+    form than that at rest. `examples` is a file of JSON: by function and status, the body of an answer of success.
     """
 
     title: str
     text: str
     parts: tuple[type, ...]
     shown_as: Mapping[type, type[BaseModel]] = field(default_factory=dict)
+    examples: Path | None = None
 
 
 def described(operation: Operation) -> Callable[[H], H]:

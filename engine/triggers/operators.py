@@ -34,6 +34,10 @@ class Operators:
         if self.sign_in == "easyauth" and role not in _roles(req):
             raise RoleMissing(role)
 
+    def name(self, req: func.HttpRequest) -> str:
+        """Returns who the caller is, for the log: the id of the principal, or `key` for whoever has the key."""
+        return "key" if self.sign_in == "key" else req.headers.get("x-ms-client-principal-id", "")
+
 
 def _roles(req: func.HttpRequest) -> frozenset[str]:
     """Returns the app roles of the principal that platform authentication has put into a header, in place of any other.

@@ -25,6 +25,7 @@ from domain.stock.commands import ReceiveStock
 from engine.deciding.decider import DomainError
 from engine.triggers.openapi import routes_of
 from tests.api.conftest import Api
+from tests.api.examples import examples
 from tests.api.host import Host
 from tests.described import DESCRIPTION, DOCUMENTATION, OPERATIONS
 from tests.engine.histories import history_of
@@ -56,6 +57,19 @@ def test_the_example_of_a_command_is_one_that_its_model_takes_and_its_schema_too
     operation.model.model_validate(operation.example)
     schema = OPERATIONS[operation.function]["requestBody"]["content"]["application/json"]["schema"]
     jsonschema_rs.validate({**schema, "components": DESCRIPTION["components"]}, operation.example)
+
+
+async def test_every_answer_of_success_has_an_example_and_it_is_what_is_answered_today() -> None:
+    """`python -m tests.api.examples` writes them."""
+    written = {
+        function: {
+            status: media["example"]
+            for status, answer in operation["responses"].items()
+            if status < "300" and (media := answer.get("content", {}).get("application/json", {})).get("schema")
+        }
+        for function, operation in OPERATIONS.items()
+    }
+    assert {function: answers for function, answers in written.items() if answers} == await examples()
 
 
 AMOUNT = Money(100, "EUR")

@@ -31,6 +31,8 @@ COMMANDS = {
     "/stock/mug/receipts": RECEIVE,
 }
 
+BODIES = {**COMMANDS, "/dashboard/releases": {"consumer": "commands", "name": "stock-mug"}}
+
 STRINGS: dict[str, Any] = {
     "a number": 5, "true": True, "null": None, "a list": ["a"], "an object": {}, "empty": "", "65 characters": "x" * 65,
     "10 kB": "x" * 10_000, "a slash": "a/b", "a backslash": "a\\b", "a quote": "a'b", "a double quote": 'a"b',
@@ -68,7 +70,7 @@ class Row:
 
 
 def whole_bodies() -> Iterator[Row]:
-    for path, body in COMMANDS.items():
+    for path, body in BODIES.items():
         text = json.dumps(body)
         first, value = next(iter(body.items()))
         kinds = {
@@ -170,7 +172,9 @@ def ids() -> Iterator[Row]:
     for kind, name in names.items():
         for path in (
             f"/orders/{name}", f"/orders/{name}/events", f"/orders/{name}/payment", f"/customers/{name}/orders",
-            f"/stock/{name}", f"/stock/{name}/events",
+            f"/stock/{name}", f"/stock/{name}/events", f"/dashboard/data/{name}", f"/dashboard/files/{name}",
+            f"/dashboard/data/order?id={name}", f"/dashboard/data/state?id={name}&version=1",
+            f"/dashboard/data/payload?consumer={name}&name={name}",
         ):  # fmt: skip
             yield Row(f"id with {kind}", "GET", path)
         yield Row(f"id with {kind}", "POST", f"/orders/{name}/cancellation", json.dumps(CANCEL).encode())
@@ -200,6 +204,12 @@ def queries() -> Iterator[Row]:
     for time in ("yesterday", "2026-11-23", "2026-11-23T12:00:00", "2026-13-23T12:00:00Z", "99999-01-01T00:00:00Z",
                  "0000-01-01T00:00:00Z", "1795407483", "2026-11-23T12:00:00%2B99:00"):  # fmt: skip
         yield Row("asOf", "GET", f"/orders/{ORDER_ID}?asOf={time}")
+    for version in ("", *versions, "0"):
+        yield Row("version", "GET", f"/dashboard/data/state?id={ORDER_ID}&version={version}")
+    for q in ("", "%20", "%0A"):
+        yield Row("q", "GET", f"/dashboard/data/search?q={q}")
+    for continuation in ("x", "MX4yMDI2", "%FF", "Mn4yMDI2", "x" * 5_000):
+        yield Row("continuation", "GET", f"/dashboard/data/search?q=ada&continuation={continuation}")
     for switch in ("", "1", "True", "yes", "true,true"):
         yield Row("all", "GET", f"/orders/{ORDER_ID}/events?all={switch}")
     yield Row("two moments", "GET", f"/orders/{ORDER_ID}?atVersion=1&asOf=2026-11-23T12:00:00Z")

@@ -45,6 +45,9 @@ async def event_store() -> Any:
         "read": await asked(lambda c: CosmosEventStore(c).read(STREAM, 1), [to_item(SECOND)]),
         "newest": await asked(lambda c: CosmosEventStore(c).newest(STREAM, 100), []),
         "look up": await asked(lambda c: CosmosEventStore(c).look_up(STREAM, 1, [COMMAND_ID]), []),
+        "of commands": await asked(lambda c: CosmosEventStore(c).of_commands(STREAM, [COMMAND_ID, "k"]), []),
+        "streams of": await asked(lambda c: CosmosEventStore(c).streams_of(COMMAND_ID), []),
+        "items": await asked(lambda c: CosmosEventStore(c).items(STREAM, "0000000001", 100), []),
         "is head": await asked(lambda c: CosmosEventStore(c).is_head(STREAM, 1), batch_failed(404)),
         "append, then read": await asked(read_after_write, [], [to_item(FIRST)]),
     }

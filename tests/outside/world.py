@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import azure.functions as func
 
-from composition.domain import READ_MODELS
+from composition.domain import PROJECTIONS, READ_MODELS
 from domain.registry import AGGREGATES, processes
 from engine.assembly import Adapters, Domain, Surroundings, assemble
 from engine.commands.outcomes.memory import MemoryOutcomeStore
@@ -48,7 +48,7 @@ class World:
             return None
 
         assembled = assemble(
-            Domain(AGGREGATES, processes(PAYMENT_DEADLINE)),
+            Domain(AGGREGATES, processes(PAYMENT_DEADLINE), PROJECTIONS),
             Adapters(
                 self.store,
                 MemoryEventFeed(self.store),

@@ -19,7 +19,15 @@ from typing import Any, Final
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError
 
-from engine.consuming.parked.port import MAX_SESSIONS, Failure, ParkedAlone, ParkedSession, TooManyParked, number_taken
+from engine.consuming.parked.port import (
+    MAX_SESSIONS,
+    MOST_ALONE,
+    Failure,
+    ParkedAlone,
+    ParkedSession,
+    TooManyParked,
+    number_taken,
+)
 from engine.errors import Unavailable
 from engine.messaging.port import Received
 from engine.storing.cosmos_requests import read_primary, translated
@@ -31,7 +39,6 @@ _ATTEMPTS: Final = 10
 _DIGITS: Final = 20
 _FROM_TO: Final = "SELECT TOP @limit * FROM c WHERE c.id >= @from AND c.id < @to ORDER BY c.id"
 _KNOWN: Final = "SELECT TOP @limit VALUE c.id FROM c WHERE IS_DEFINED(c.waiting) AND c.failure.newer <= @vocabulary"
-_MOST_ALONE: Final = 1_000
 
 _Operations = list[tuple[Any, ...]]
 
@@ -140,8 +147,8 @@ class CosmosParkedStore:
                 return True
         raise Unavailable(f"others keep changing what {consumer} has parked")
 
-    async def alone(self, consumer: str) -> Sequence[ParkedAlone]:
-        found = await self._query(consumer, "~", "~\x7f", _MOST_ALONE)
+    async def alone(self, consumer: str, limit: int = MOST_ALONE) -> Sequence[ParkedAlone]:
+        found = await self._query(consumer, "~", "~\x7f", limit)
         return [ParkedAlone(item["id"], _message(item["message"]), _failure(item["failure"])) for item in found]
 
     async def remove_alone(self, consumer: str, key: str) -> None:

@@ -4,7 +4,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.consuming.parked.port import MAX_SESSIONS, Failure, ParkedAlone, ParkedSession, TooManyParked, number_taken
+from engine.consuming.parked.port import (
+    MAX_SESSIONS,
+    MOST_ALONE,
+    Failure,
+    ParkedAlone,
+    ParkedSession,
+    TooManyParked,
+    number_taken,
+)
 from engine.messaging.port import Received
 
 
@@ -78,8 +86,8 @@ class MemoryParkedStore:
         self._sessions[consumer].pop(session_id, None)
         return True
 
-    async def alone(self, consumer: str) -> Sequence[ParkedAlone]:
-        return list(self._alone[consumer].values())
+    async def alone(self, consumer: str, limit: int = MOST_ALONE) -> Sequence[ParkedAlone]:
+        return list(self._alone[consumer].values())[:limit]
 
     async def remove_alone(self, consumer: str, key: str) -> None:
         self._alone[consumer].pop(key, None)

@@ -20,6 +20,10 @@ For one more, `park` raises TooManyParked: the cause is then not in single messa
 """
 
 
+MOST_ALONE: Final = 1_000
+"""At most so many messages that are parked alone are read at once."""
+
+
 class TooManyParked(TransientFailure):
     def __init__(self, consumer: str) -> None:
         super().__init__(f"{consumer} has parked {MAX_SESSIONS} sessions: release them before it goes on")
@@ -116,8 +120,8 @@ class ParkedStore(Protocol):
         """Ends the parking of a session; returns False if a message waits in it. Freeing it again is safe."""
         ...
 
-    async def alone(self, consumer: str) -> Sequence[ParkedAlone]:
-        """Returns the first thousand messages that are parked alone. It may lag for a moment."""
+    async def alone(self, consumer: str, limit: int = MOST_ALONE) -> Sequence[ParkedAlone]:
+        """Returns the first `limit` messages that are parked alone. It may lag for a moment."""
         ...
 
     async def remove_alone(self, consumer: str, key: str) -> None:

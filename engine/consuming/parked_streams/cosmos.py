@@ -30,8 +30,8 @@ _SAME: Final = tuple(
 )
 """These properties have the names of the fields, and their values."""
 _WITHOUT_TRACES: Final = (
-    "SELECT c.stream, c.first, c.seen, c.version, c.type, c.why, c.kind, c.error, c.attempts, c.at, c.automatic, "
-    "c._etag FROM c WHERE IS_DEFINED(c.stream)"
+    "SELECT TOP @limit c.stream, c.first, c.seen, c.version, c.type, c.why, c.kind, c.error, c.attempts, c.at, "
+    "c.automatic, c._etag FROM c WHERE IS_DEFINED(c.stream)"
 )
 
 
@@ -81,9 +81,14 @@ class CosmosParkedStreams:
             item = await read_primary(self._container, consumer, _id(stream_id))
         return None if item is None else _parked(item)
 
-    async def all(self, consumer: str) -> Sequence[ParkedStream]:
+    async def all(self, consumer: str, limit: int = MAX_STREAMS) -> Sequence[ParkedStream]:
         async with translated(_OF) as answered:
-            found = self._container.query_items(_WITHOUT_TRACES, partition_key=consumer, response_hook=answered)
+            found = self._container.query_items(
+                _WITHOUT_TRACES,
+                parameters=[{"name": "@limit", "value": limit}],
+                partition_key=consumer,
+                response_hook=answered,
+            )
             return sorted([_parked(item) async for item in found], key=lambda each: each.stream_id)
 
     async def move_on(self, consumer: str, stream_id: str, first: int) -> ParkedStream | None:

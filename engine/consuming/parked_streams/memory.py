@@ -41,8 +41,8 @@ class MemoryParkedStreams:
     async def get(self, consumer: str, stream_id: str) -> ParkedStream | None:
         return self._parked[consumer].get(stream_id)
 
-    async def all(self, consumer: str) -> Sequence[ParkedStream]:
-        parked = sorted(self._parked[consumer].values(), key=lambda each: each.stream_id)
+    async def all(self, consumer: str, limit: int = MAX_STREAMS) -> Sequence[ParkedStream]:
+        parked = sorted(self._parked[consumer].values(), key=lambda each: each.stream_id)[:limit]
         return [replace(each, trace="") for each in parked]
 
     async def move_on(self, consumer: str, stream_id: str, first: int) -> ParkedStream | None:

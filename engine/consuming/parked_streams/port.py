@@ -91,8 +91,8 @@ class ParkedStreams(Protocol):
 
     async def get(self, consumer: str, stream_id: str) -> ParkedStream | None: ...
 
-    async def all(self, consumer: str) -> Sequence[ParkedStream]:
-        """Returns all parked streams, by id, without their traces. It may lag for a moment."""
+    async def all(self, consumer: str, limit: int = MAX_STREAMS) -> Sequence[ParkedStream]:
+        """Returns all parked streams, or any `limit` of them, by id, without their traces. It may lag for a moment."""
         ...
 
     async def move_on(self, consumer: str, stream_id: str, first: int) -> ParkedStream | None:

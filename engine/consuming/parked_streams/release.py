@@ -6,10 +6,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from engine.consuming.feed_runner import FeedConsumer, may_go_away
+from engine.consuming.feed_runner import FeedConsumer
 from engine.consuming.parked.release import Released
 from engine.consuming.parked_streams.port import ParkedStream, ParkedStreams
 from engine.consuming.parking import unhandled
+from engine.consuming.retry_policy import TRANSIENT
 from engine.consuming.throttling import LONGEST, Attempt
 from engine.storing.errors import HoleInStream
 from engine.storing.items import to_item
@@ -51,7 +52,7 @@ class StreamRelease:
                         return Released(handled, None)
                     parked, items = moved, []
             except Exception as error:
-                if may_go_away(error) and not isinstance(error, HoleInStream):
+                if isinstance(error, TRANSIENT) and not isinstance(error, HoleInStream):
                     raise
                 return Released(handled, await self._failed_again(consumer, parked, items, error))
             if not await self.store.is_head(stream_id, after):

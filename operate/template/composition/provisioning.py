@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from composition.domain import CONTAINERS
 from composition.settings import Settings
-from engine.errors import AccessRefused, Unavailable
+from engine.errors import AdapterError
 from engine.storing.containers import Provisioned
 from engine.storing.cosmos_account import open_client, provision, set_throughput
 from engine.storing.throughput import Throughput
@@ -22,7 +22,7 @@ async def provision_database(settings: Settings, report: Callable[[Provisioned],
     try:
         async with open_client(settings.engine.cosmos) as client:
             await provision(client, settings.engine.cosmos_database, CONTAINERS, report)
-    except (AccessRefused, Unavailable) as error:
+    except AdapterError as error:
         raise ProvisioningFailed(str(error)) from error
 
 
@@ -34,6 +34,6 @@ async def provision_throughput(settings: Settings, wanted: Throughput | None) ->
     try:
         async with open_client(settings.engine.cosmos) as client:
             found = await set_throughput(client, settings.engine.cosmos_database, wanted)
-    except (AccessRefused, Unavailable) as error:
+    except AdapterError as error:
         raise ProvisioningFailed(str(error)) from error
     return found if wanted is None else wanted

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.engine.contracts.cases import pytest_terminal_summary
 from tests.engine.sockets import refuse_sockets
+
+__all__ = ["pytest_terminal_summary"]
 
 # A loaded machine is no finding.
 settings.register_profile("patient", deadline=None)

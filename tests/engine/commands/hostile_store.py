@@ -1,6 +1,7 @@
 """An event store that misbehaves on request, as Cosmos DB may: it lags, loses answers, and lets others go first."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from engine.errors import OutcomeUnknown
 from engine.storing.events import StoredEvent
@@ -34,6 +35,18 @@ class HostileStore:
     async def look_up(self, stream_id: str, after: int, command_ids: Collection[str]) -> Sequence[StoredEvent]:
         self.calls.append("look_up")
         return self._shown(stream_id, await self.memory.look_up(stream_id, after, command_ids))
+
+    async def of_commands(self, stream_id: str, command_ids: Collection[str]) -> Sequence[StoredEvent]:
+        self.calls.append("of_commands")
+        return self._shown(stream_id, await self.memory.of_commands(stream_id, command_ids))
+
+    async def streams_of(self, command_id: str) -> Sequence[str]:
+        self.calls.append("streams_of")
+        return await self.memory.streams_of(command_id)
+
+    async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
+        self.calls.append("items")
+        return await self.memory.items(stream_id, after, limit)
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         self.calls.append("is_head")

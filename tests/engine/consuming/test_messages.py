@@ -13,7 +13,7 @@ from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked.port import Failure
 from engine.consuming.parked.release import Release
 from engine.consuming.retry_policy import LONGEST
-from engine.errors import AccessRefused, Throttled, Unavailable
+from engine.errors import AccessRefused, RequestRefused, Throttled, Unavailable
 from engine.messaging.port import Received
 from engine.messaging.wire import UnreadableMessage
 from engine.storing.errors import UndecodableEvent
@@ -95,6 +95,14 @@ class TestKnownSessions:
         await Release(world.parked, world.clock, world.pause).session(handler.consumer, "guest-1", lambda _: None)
         await world.hand_over(handler.consumer, message("guest-1", 3))
         assert ["guest-1/1", "guest-1/2", "guest-1/3"] == handler.handled
+
+
+async def test_what_a_store_refuses_for_what_it_holds_is_not_waited_for(world: World) -> None:
+    """A refusal of access goes away once an operator has acted; an item that is too large stays so."""
+    handler = Handler({"guest-1/1": RequestRefused("413")})
+    await world.hand_over(handler.consumer, message("guest-1", 1))
+    assert TRIES_BEFORE_PARKING == handler.tried
+    assert frozenset({"guest-1"}) == await world.parked.sessions("toy")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Every adapter of a port, side by side; devstack lags as replicas may."""
 
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,11 +36,9 @@ from engine.storing.cosmos_account import open_client
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
 from engine.storing.port import EventStore
 from engine.storing.snapshots import SnapshotStore
+from tests.engine.contracts.cases import ADAPTER, ADAPTERS, AZURE
 from tests.engine.contracts.connections import cosmos, provisioned
 
-ADAPTERS: Final = ("memory", "devstack", "azure")
-_AZURE: Final = "AZURE_COSMOS_CONNECTION"
-"""A connection string of a real account, whose database `contract-tests` the suite may fill."""
 _DATABASE: Final = "contract-tests"
 
 
@@ -67,31 +64,22 @@ class Adapters:
     generations_peer: GenerationStore
 
 
-_cases: Counter[str] = Counter()
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "adapters" in metafunc.fixturenames:
-        chosen = [name for name in ADAPTERS if name != "azure" or _AZURE in os.environ]
+        chosen = [name for name in ADAPTERS if name != "azure" or AZURE in os.environ]
         metafunc.parametrize("adapters", chosen, indirect=True)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Counts cases by adapter. A contract is kept or broken, never skipped."""
+    """Has the report name its adapter. A contract is kept or broken, never skipped."""
     report = yield
     if report.skipped:
         report.outcome = "failed"
         report.longrepr = f"a contract is never skipped: {report.longrepr}"
     if report.when == "call" and isinstance(item, pytest.Function) and "adapters" in item.fixturenames:
-        _cases[str(item.callspec.params["adapters"])] += 1
+        report.user_properties = [*report.user_properties, (ADAPTER, item.callspec.params["adapters"])]
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _cases:
-        counts = [f"{name} {_cases[name]}" if _cases[name] else f"{name} not run" for name in ADAPTERS]
-        terminalreporter.write_line(f"contracts, cases by adapter: {', '.join(counts)} (azure needs {_AZURE})")
 
 
 @pytest.fixture
@@ -126,7 +114,7 @@ async def adapters(request: pytest.FixtureRequest) -> AsyncIterator[Adapters]:
         ):
             yield both
     else:
-        async with _on_cosmos(name, os.environ[_AZURE]) as both:
+        async with _on_cosmos(name, os.environ[AZURE]) as both:
             yield both
 
 

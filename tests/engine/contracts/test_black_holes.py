@@ -125,7 +125,8 @@ BY_NAME: Final[Mapping[str, Any]] = {
 
 BEGINS_NOTHING: Final = frozenset(
     {
-        "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.is_head", "SnapshotStore.read",
+        "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.of_commands",
+        "EventStore.streams_of", "EventStore.items", "EventStore.is_head", "SnapshotStore.read",
         "ViewStore.get", "ViewStore.find", "ViewStore.page", "ViewStore.beginning", "ViewStore.count",
         "RollupStore.sums", "RollupStore.delete", "GenerationStore.get", "OutcomeStore.get", "ParkedStore.sessions",
         "ParkedStore.session",

@@ -2,15 +2,17 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from engine.storing.errors import AppendTooLarge, HistoryLost, WrongExpectedVersion
 from engine.storing.events import Metadata, StoredEvent
+from engine.storing.items import to_item
 from engine.storing.pages import pages
-from engine.storing.port import PAGE, Appended, EventStore, Head
+from engine.storing.port import MOST_STREAMS, PAGE, Appended, EventStore, Head
 from engine.storing.snapshots import Snapshot
 from engine.testing.times import NOON
 from tests.engine.contracts.conftest import Adapters
@@ -49,6 +51,20 @@ async def long_stream(store: EventStore, stream_id: str, count: int) -> list[Sto
         await store.append(stream_id, head(events) if events else NOTHING, more)
         events += more
     return events
+
+
+def without_system_properties(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in item.items() if not name.startswith("_")}
+
+
+async def streams_of(store: EventStore, command_id: str, count: int) -> list[str]:
+    """The replicas that are asked may lag, and catch up."""
+    found = list(await store.streams_of(command_id))
+    for _ in range(100):
+        if len(found) == count:
+            break
+        found = list(await store.streams_of(command_id))
+    return found
 
 
 class TestAppending:
@@ -153,6 +169,39 @@ class TestReading:
         assert [] == list(await adapters.store.look_up(stream, 5, ["command", "other"]))
         found = await adapters.store.look_up(stream, 5, ["command-4", "other", "command-2"])
         assert [2, 4] == [each.version for each in found]
+
+    async def test_the_events_of_commands_are_found_however_old_they_are(self, adapters: Adapters, stream: str) -> None:
+        events = await long_stream(adapters.store, stream, PAGE + 200)
+        first, last = events[0].command_id, events[-1].command_id
+        expected = [each for each in events if each.command_id in (first, last)]
+        assert expected == list(await adapters.store.of_commands(stream, [last, "other", first]))
+        assert [] == list(await adapters.store.of_commands(stream, ["k"]))
+        assert [] == list(await adapters.store.of_commands(stream, []))
+        assert [] == list(await adapters.store.of_commands(f"{stream}-2", [first]))
+
+    async def test_a_command_is_found_by_its_id_alone(self, adapters: Adapters, stream: str) -> None:
+        own, elsewhere = f"own-{stream}", f"{stream}-2"
+        await filled(adapters.store, stream, 2)
+        some = [event(elsewhere, 1, command=own), event(elsewhere, 2, command=own, index=1)]
+        await adapters.store.append(elsewhere, NOTHING, some)
+        assert [elsewhere] == await streams_of(adapters.peer, own, 1)
+        assert [] == list(await adapters.store.streams_of(own[:-1]))
+        assert [] == list(await adapters.store.streams_of("no such command"))
+
+    async def test_of_a_command_that_is_in_many_streams_some_are_found(self, adapters: Adapters, stream: str) -> None:
+        streams = [f"{stream}-{number:02}" for number in range(MOST_STREAMS + 2)]
+        for each in streams:
+            await adapters.store.append(each, NOTHING, [event(each, 1, command=f"copied-{stream}")])
+        found = await streams_of(adapters.peer, f"copied-{stream}", MOST_STREAMS)
+        assert (MOST_STREAMS, True) == (len(found), set(found) < set(streams))
+
+    async def test_the_items_of_a_stream_are_as_they_lie_in_the_store(self, adapters: Adapters, stream: str) -> None:
+        events = await filled(adapters.store, stream, 3)
+        found = await adapters.store.items(stream)
+        assert list(map(to_item, events)) == list(map(without_system_properties, found))
+        second = await adapters.store.items(stream, "0000000001", 1)
+        assert ["0000000002"] == [item["id"] for item in second]
+        assert [] == list(await adapters.store.items(f"{stream}-2"))
 
     async def test_the_head_is_what_the_primary_says(self, adapters: Adapters, stream: str) -> None:
         assert await adapters.peer.is_head(stream, 0)

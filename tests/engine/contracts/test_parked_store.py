@@ -281,6 +281,12 @@ class TestAlone:
             await store.remove_alone(consumer, found.key)
         await alone(adapters.parked, consumer, 0)
 
+    async def test_no_more_are_read_than_are_asked_for(self, adapters: Adapters, consumer: str) -> None:
+        for number in range(1, 6):
+            await adapters.parked.park_alone(consumer, message(number), FAILURE)
+        await alone(adapters.parked, consumer, 5)
+        assert 3 == len(await adapters.parked.alone(consumer, 3))
+
     async def test_it_holds_no_session_also_where_it_came_in_one(self, adapters: Adapters, consumer: str) -> None:
         await adapters.parked.park_alone(consumer, message(7, "guest-1"), FAILURE)
         assert frozenset() == await adapters.parked.sessions(consumer)

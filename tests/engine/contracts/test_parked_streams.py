@@ -65,6 +65,13 @@ class TestParking:
             assert stream(stream_id) == await store.get(consumer, stream_id)
         assert [stream(stream_id, trace="")] == list(await shown(adapters.parked_streams_peer, consumer, 1))
 
+    async def test_no_more_are_read_than_are_asked_for(self, adapters: Adapters, consumer: str) -> None:
+        for number in range(5):
+            await adapters.parked_streams.park(consumer, stream(f"guest-{number}"))
+        await shown(adapters.parked_streams, consumer, 5)
+        found = [each.stream_id for each in await adapters.parked_streams.all(consumer, 3)]
+        assert (3, sorted(set(found))) == (len(found), found)
+
     async def test_consumers_do_not_know_each_other(self, adapters: Adapters, consumer: str) -> None:
         store = adapters.parked_streams
         await store.park(consumer, stream("guest-1"))
