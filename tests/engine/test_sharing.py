@@ -96,6 +96,7 @@ async def test_a_failure_that_nobody_waits_for_any_more_is_no_complaint(library:
     library.error = Unavailable("away")
     library.open.set()
     await begun()
+    del caller
     library.shared = Shared(FRESH_FOR, lambda: 0.0)
     gc.collect()
     assert [] == complaints

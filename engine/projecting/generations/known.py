@@ -73,7 +73,7 @@ def projection_of(read_model: ReadModel, generation: int) -> AnyProjection:
     for each in read_model.projections:
         if each.generation == generation:
             return each
-    raise MissingGeneration(read_model.name, generation)
+    raise MissingGeneration(read_model.name, generation, read_model.generations[0])
 
 
 def query_of(read_model: ReadModel, generation: int) -> Query:
@@ -81,4 +81,4 @@ def query_of(read_model: ReadModel, generation: int) -> Query:
     for each in read_model.queries:
         if each.projection.generation == generation:
             return each
-    raise MissingGeneration(read_model.name, generation)
+    raise MissingGeneration(read_model.name, generation, read_model.generations[0])

@@ -20,13 +20,19 @@ class GenerationRefused(Exception):
 
 
 class MissingGeneration(Unavailable):
-    """Is raised by a build that meets a generation which it does not have; it goes on once another is deployed."""
+    """Is raised by a build that meets a generation which it does not have; it goes on once another is deployed.
 
-    def __init__(self, read_model: str, generation: int) -> None:
+    `lowest` is the lowest one that it has: one below that is no longer kept by newer builds.
+    """
+
+    def __init__(self, read_model: str, generation: int, lowest: int) -> None:
         module = f"projections/{read_model.replace('-', '_')}.py"
+        instead = (
+            f", or make a newer one with `operate projections rebuild {read_model}`" if generation < lowest else ""
+        )
         super().__init__(
             f"{read_model} is kept at generation {generation}, which this build does not have: "
-            f"deploy a build whose {module} has it",
+            f"deploy a build whose {module} has it{instead}",
             retry_after=10.0,
         )
 

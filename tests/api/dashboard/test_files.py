@@ -76,7 +76,7 @@ async def test_a_file_is_answered_with_its_type_and_once(folder: Path, name: str
     "name",
     [
         "", "missing.js", "uPlot.json", ".hidden", "notes.md", "MAIN.JS", "main.js/", "./main.js",
-        "../secret.txt", "..%2fsecret.txt", "/etc/passwd", "page", "main.js\x00", "ü.js",
+        "secret.txt", "../secret.txt", "..%2fsecret.txt", "/etc/passwd", "page", "main.js\x00", "ü.js",
     ],
 )  # fmt: skip
 async def test_nothing_else_is_answered(folder: Path, name: str) -> None:

@@ -283,3 +283,4 @@ class TestGenerations:
         response = await answered(world)
         assert 503 == response.status_code
         assert "sales is kept at generation 1, which this build does not have: deploy a build" in caplog.text
+        assert "make a newer one with `operate projections rebuild sales`" in caplog.text
