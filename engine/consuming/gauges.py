@@ -1,0 +1,61 @@
+"""Gauges tell, without being asked, how far the consumers are behind, and what is parked or dead."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from engine.consuming.health import HealthCheck, looked_at
+from engine.consuming.lag import PartitionLag
+from engine.messaging.port import DeadLetters
+from engine.messaging.topology import CONSUMERS
+from engine.telemetry.instruments import DEAD_LETTERS, FEED_LAG, FEED_LAG_DURATION, FEED_PARTITIONS, PARKED
+from engine.telemetry.metrics import record
+
+MOST_COUNTED: Final = 100
+"""Dead letters of one entity are counted up to this number.
+
+Without the right to manage the bus, all that can be done is to look at them, and each comes with its body.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """One process measures at a time: a gauge is about all of them."""
+
+    health: HealthCheck
+    dead_letters: DeadLetters
+
+    async def measure(self, followers: Mapping[str, Sequence[str]], consumers: Collection[str]) -> None:
+        """Sets every gauge that can be told now, in twice `LOOK_LIFETIME` at most; `HealthCheck.of` says of what."""
+        found = await self.health.of(followers, consumers)
+        _tell_lags(found.lags)
+        for consumer, count in found.parked.items():
+            record(PARKED, count, {"consumer.name": consumer})
+        await asyncio.gather(*map(self._count_dead_letters, CONSUMERS))
+
+    async def _count_dead_letters(self, entity: str) -> None:
+        count = await looked_at(f"{entity} of Service Bus", self._dead_letters_in(entity))
+        if count is not None:
+            record(DEAD_LETTERS, count, {"messaging.destination.name": entity})
+
+    async def _dead_letters_in(self, entity: str) -> int:
+        count, last = 0, 0
+        while page := await self.dead_letters.dead_letters(entity, last, MOST_COUNTED - count):
+            count, last = count + len(page), page[-1].message.sequence_number
+            if count == MOST_COUNTED:
+                break
+        return count
+
+
+def _tell_lags(lags: Sequence[PartitionLag]) -> None:
+    states = Counter[tuple[str, str]]()
+    for lag in lags:
+        states[lag.consumer, lag.state] += 1
+        where = {"consumer.name": lag.consumer, "messaging.destination.partition.id": lag.partition}
+        if lag.documents is not None and lag.seconds is not None:
+            record(FEED_LAG, lag.documents, where)
+            record(FEED_LAG_DURATION, lag.seconds, where)
+    for (consumer, state), count in states.items():
+        record(FEED_PARTITIONS, count, {"consumer.name": consumer, "lease.state": state})
