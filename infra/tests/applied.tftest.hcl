@@ -103,6 +103,7 @@ run "applied_with_everything" {
     operator_id              = "00000000-0000-0000-0000-000000000002"
     alert_email              = "ops@example.com"
     monthly_budget           = 100
+    daily_request_units      = 10000000
     budget_start             = "2026-12-01"
     private_network          = true
     servicebus_sku           = "Premium"
