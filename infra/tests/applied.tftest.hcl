@@ -86,6 +86,15 @@ run "applied" {
   }
 
   assert {
+    condition = { for role, each in azurerm_role_assignment.app : role => each.scope } == {
+      "Azure Service Bus Data Owner" = azurerm_servicebus_namespace.this.id
+      "Monitoring Metrics Publisher" = azurerm_application_insights.this.id
+      "Storage Blob Data Owner"      = azurerm_storage_account.this.id
+    }
+    error_message = "Each role is on one resource."
+  }
+
+  assert {
     condition     = length(azurerm_role_assignment.operator) == 0
     error_message = "Nobody operates unless a deployer says who."
   }
