@@ -23,7 +23,7 @@ ROLES: Final = (
         "app",
         "bus",
         "Azure Service Bus Data Owner",
-        "Sends and receives. Azure scales the app by the lengths of queues, which it reads as the app: that takes Owner.",
+        "Sends and receives. Azure scales the app by the lengths of queues, which it reads as the app: it takes Owner.",
     ),
     Role("app", "storage", "Storage Blob Data Owner", "Keys of functions, locks of timers, and the deployed package."),
     Role("app", "telemetry", "Monitoring Metrics Publisher", "Sends its telemetry, for which no key is enough."),
