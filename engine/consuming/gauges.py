@@ -46,10 +46,10 @@ class Gauges:
 
     async def _dead_letters_in(self, entity: str) -> int:
         count, last = 0, 0
-        while page := await self.dead_letters.dead_letters(entity, last, MOST_COUNTED - count):
+        while count < MOST_COUNTED and (
+            page := await self.dead_letters.dead_letters(entity, last, MOST_COUNTED - count)
+        ):
             count, last = count + len(page), page[-1].message.sequence_number
-            if count == MOST_COUNTED:
-                break
         return count
 
 
