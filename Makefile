@@ -8,7 +8,7 @@ VENV = .venv/bin
 # A Python that was asked for replaces a .venv of another one; the default leaves it alone.
 THIS_PYTHON = $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: help setup run demo trace test test-emulators test-essentials test-all test-long check package infra-check infra-plans bench reset clean
+.PHONY: help setup run demo trace test test-emulators test-essentials test-all test-long check audit package infra-check infra-plans bench reset clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ check: setup ## check lint, format, types and import contracts
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+
+audit: setup ## ask for known weaknesses of what Azure installs, and say what could not be asked
+	@$(VENV)/python -m operate audit
 
 package: setup ## pack what Azure is given, list it, and run it with requirements.txt alone; half a minute
 	@$(VENV)/python -m operate package

@@ -151,13 +151,14 @@ async def notify_again(message: func.ServiceBusMessage) -> None:
     await (await wiring.bus()).consume("notifications", message)
 
 
-# What an older build could not read is parked until a build that can is deployed
+# What an older build could not read is parked until a build that can is deployed, and gauges have to be measured. One
+# function does both: each one has instances of its own
 
 
-@app.function_name("release_newer")
+@app.function_name("every_minute")
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
-async def release_newer(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs a parameter
-    await (await wiring.bus()).release_newer()
+async def every_minute(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs a parameter
+    await (await wiring.timer()).every_minute()
 
 
 # The events of streams

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.triggers.bus import BusFunctions
     from engine.triggers.documentation import Documentation
     from engine.triggers.feed import FeedFunctions
+    from engine.triggers.timer import TimerFunctions
 
 T = TypeVar("T")
 
@@ -64,6 +65,11 @@ async def feed() -> "FeedFunctions":
 async def bus() -> "BusFunctions":
     """Returns the functions of the bus. Loads neither pydantic nor the models of HTTP."""
     return await _BUS.get()
+
+
+async def timer() -> "TimerFunctions":
+    """Returns the functions of the timer. Loads neither pydantic nor the models of HTTP."""
+    return await _TIMER.get()
 
 
 async def services() -> "Services":
@@ -119,6 +125,13 @@ def _bus() -> "BusFunctions":
     from engine.triggers.bus import bus_functions
 
     return bus_functions(services)
+
+
+def _timer() -> "TimerFunctions":
+    from composition.domain import READ_MODELS
+    from engine.triggers.timer import TimerFunctions
+
+    return TimerFunctions(services, READ_MODELS)
 
 
 async def _part(make: Callable[[], T]) -> T:
@@ -177,6 +190,7 @@ _DASHBOARD: Final = OnFirstUse(partial(_part, _dashboard))
 _DASHBOARD_FILES: Final = imported(_dashboard_files)
 _FEED: Final = OnFirstUse(partial(_part, _feed))
 _BUS: Final = OnFirstUse(partial(_part, _bus))
+_TIMER: Final = OnFirstUse(partial(_part, _timer))
 _BUILD: Final = imported(_build)
 _SERVICES: Final = OnFirstUse(_connected)
 _kept: "Final[list[AbstractAsyncContextManager[Services]]]" = []

@@ -15,6 +15,7 @@ from engine.commands.handler import CommandHandler
 from engine.commands.outcomes.port import OutcomeStore
 from engine.consuming.feed.port import EventFeed
 from engine.consuming.feed_runner import FeedRunner
+from engine.consuming.gauges import Gauges
 from engine.consuming.health import HealthCheck
 from engine.consuming.lag import Lags
 from engine.consuming.messages import MessageConsumer, MessageRunner
@@ -127,6 +128,15 @@ def assemble(
     }
     lags = Lags(adapters.feed)
     rollups = RollupReader(adapters.rollups, clock)
+    health = HealthCheck(
+        lags,
+        adapters.parked,
+        adapters.parked_streams,
+        adapters.bus,
+        adapters.dead_letters,
+        clock,
+        surroundings.monotonic,
+    )
     consumers = {name: MessageConsumer(name, handler, envelopes.vocabulary) for name, handler in handlers.items()}
     projector = Projector(adapters.store, codec, adapters.views, runner)
     counter = Counter(adapters.store, codec, adapters.rollups, runner)
@@ -157,15 +167,8 @@ def assemble(
         parked=adapters.parked,
         parked_streams=adapters.parked_streams,
         lags=lags,
-        health=HealthCheck(
-            lags,
-            adapters.parked,
-            adapters.parked_streams,
-            adapters.bus,
-            adapters.dead_letters,
-            clock,
-            surroundings.monotonic,
-        ),
+        health=health,
+        gauges=Gauges(health, adapters.dead_letters),
         bus=adapters.bus,
         dead_letters=adapters.dead_letters,
     )

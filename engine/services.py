@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.commands.asynchronous import AsynchronousCommands
 from engine.commands.handler import CommandHandler
 from engine.consuming.feed_runner import FeedConsumer
+from engine.consuming.gauges import Gauges
 from engine.consuming.health import HealthCheck
 from engine.consuming.lag import Lags
 from engine.consuming.messages import MessageConsumer, MessageRunner
@@ -51,5 +52,6 @@ class Services:
     parked_streams: ParkedStreams
     lags: Lags
     health: HealthCheck
+    gauges: Gauges
     bus: Bus
     dead_letters: DeadLetters

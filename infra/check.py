@@ -168,6 +168,8 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
                 yield from _leaves(each, f"{path}[{place}]")
         case None | []:
             return
+        case str() if path.endswith("_json"):
+            yield from _leaves(json.loads(value), path)
         case _:
             yield path, value if value == UNKNOWN else json.dumps(value, ensure_ascii=False)
 

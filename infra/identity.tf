@@ -8,48 +8,52 @@ resource "azurerm_user_assigned_identity" "api" {
 }
 
 locals {
-  cosmos_data_contributor = "00000000-0000-0000-0000-000000000002"
-
-  app_roles = {
-    # Keys of functions, locks of timers, and the deployed package.
-    storage = { role = "Storage Blob Data Owner", scope = azurerm_storage_account.this.id }
-    # Owner, since the scale controller reads the lengths of queues with this identity, which takes the right to manage.
-    bus       = { role = "Azure Service Bus Data Owner", scope = azurerm_servicebus_namespace.this.id }
-    telemetry = { role = "Monitoring Metrics Publisher", scope = azurerm_application_insights.this.id }
+  # Who has which, and why, stands in operate/roles.py.
+  scopes = {
+    bus       = azurerm_servicebus_namespace.this.id
+    storage   = azurerm_storage_account.this.id
+    telemetry = azurerm_application_insights.this.id
+    group     = azurerm_resource_group.this.id
+  }
+  holders = merge(
+    { app = azurerm_user_assigned_identity.api.principal_id },
+    var.operator_id == "" ? {} : { operator = var.operator_id },
+  )
+  roles = {
+    for who in ["app", "operator"] : who => {
+      for each in local.model.roles : each.role => each.on
+      if each.who == who && each.on != "cosmos" && contains(keys(local.holders), who)
+    }
   }
 
-  operator_roles = var.operator_id == "" ? {} : {
-    bus_send    = { role = "Azure Service Bus Data Sender", scope = azurerm_servicebus_namespace.this.id }
-    bus_receive = { role = "Azure Service Bus Data Receiver", scope = azurerm_servicebus_namespace.this.id }
-    logs        = { role = "Log Analytics Reader", scope = azurerm_log_analytics_workspace.this.id }
-  }
+  cosmos_roles = { "Cosmos DB Built-in Data Contributor" = "00000000-0000-0000-0000-000000000002" }
 }
 
 resource "azurerm_role_assignment" "app" {
-  for_each             = local.app_roles
-  scope                = each.value.scope
-  role_definition_name = each.value.role
+  for_each             = local.roles.app
+  scope                = local.scopes[each.value]
+  role_definition_name = each.key
   principal_id         = azurerm_user_assigned_identity.api.principal_id
   principal_type       = "ServicePrincipal"
 }
 
 resource "azurerm_role_assignment" "operator" {
-  for_each             = local.operator_roles
-  scope                = each.value.scope
-  role_definition_name = each.value.role
+  for_each             = local.roles.operator
+  scope                = local.scopes[each.value]
+  role_definition_name = each.key
   principal_id         = var.operator_id
   principal_type       = var.operator_type
 }
 
 # Data of Cosmos DB has roles of its own. They cannot create containers: those stand in cosmos.tf.
 resource "azurerm_cosmosdb_sql_role_assignment" "data" {
-  for_each = merge(
-    { app = azurerm_user_assigned_identity.api.principal_id },
-    var.operator_id == "" ? {} : { operator = var.operator_id },
-  )
+  for_each = {
+    for each in local.model.roles : each.who => each.role
+    if each.on == "cosmos" && contains(keys(local.holders), each.who)
+  }
   resource_group_name = azurerm_resource_group.this.name
   account_name        = azurerm_cosmosdb_account.this.name
-  role_definition_id  = "${azurerm_cosmosdb_account.this.id}/sqlRoleDefinitions/${local.cosmos_data_contributor}"
-  principal_id        = each.value
+  role_definition_id  = "${azurerm_cosmosdb_account.this.id}/sqlRoleDefinitions/${local.cosmos_roles[each.value]}"
+  principal_id        = local.holders[each.key]
   scope               = azurerm_cosmosdb_account.this.id
 }

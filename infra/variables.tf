@@ -77,6 +77,17 @@ variable "budget_start" {
   }
 }
 
+variable "daily_request_units" {
+  description = "Request units that a day may take before an alert; 0: no such alert."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.daily_request_units >= 0 && floor(var.daily_request_units) == var.daily_request_units
+    error_message = "0, or a number of request units."
+  }
+}
+
 # The app
 
 variable "instance_memory_mb" {

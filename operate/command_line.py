@@ -21,6 +21,7 @@ _OWN: Final[Mapping[str, str]] = {
     "topology": "operate.commands.topology",
     "infra": "operate.commands.infra",
     "package": "operate.commands.package",
+    "audit": "operate.commands.audit",
     "parked": "operate.commands.parked",
     "dead-letters": "operate.commands.dead_letters",
     "views": "operate.commands.views",

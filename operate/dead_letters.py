@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from engine.clock import utc_now
 from engine.consuming.parked.release import Release
-from engine.consuming.redrive import ENTITIES, Redrive
+from engine.consuming.redrive import Redrive
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.port import DeadLetter, Received
-from engine.messaging.topology import NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS
+from engine.messaging.topology import CONSUMERS, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS
 from engine.services import Services
 from operate.failure import CommandFailed
 from operate.messages import check_receiver, connected, message_json, print_message
@@ -55,9 +55,9 @@ async def redrive(environment: Mapping[str, str], entity: str, *, as_json: bool)
     goes out, and when something is away.
     """
     (name,) = _entities(entity)
-    check_receiver(environment, ENTITIES[name])
+    check_receiver(environment, CONSUMERS[name])
     async with connected(environment, changes=True) as services:
-        await _release_parked(services, ENTITIES[name])
+        await _release_parked(services, CONSUMERS[name])
         drive = Redrive(services.dead_letters, services.bus, services.messages, RetryPolicy(utc_now, asyncio.sleep))
         count = await drive.count(name)
         done = 0
@@ -91,9 +91,9 @@ async def _release_parked(services: Services, consumer: str) -> None:
 
 def _entities(entity: str | None) -> Sequence[str]:
     if entity is None:
-        return list(ENTITIES)
-    if entity not in ENTITIES:
-        raise CommandFailed(f"there is no entity {entity!r}; there are {', '.join(ENTITIES)}")
+        return list(CONSUMERS)
+    if entity not in CONSUMERS:
+        raise CommandFailed(f"there is no entity {entity!r}; there are {', '.join(CONSUMERS)}")
     return [entity]
 
 

@@ -1,5 +1,6 @@
 """`operate infra` prints what the infrastructure code reads, so that it says nothing a second time."""
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,13 +11,14 @@ from composition.settings import Settings
 from engine.messaging.emulator_config import iso
 from engine.messaging.topology import DETECTION_WINDOW, LOCK_DURATION, MAX_DELIVERIES, Topology
 from engine.storing.containers import Container
+from operate.roles import ROLES
 
 PYTHON: Final = "3.13"
 """Azure runs the functions under this Python."""
 
 
 def run(root: Path) -> None:
-    """Prints the containers, the bus, the functions and the settings of the project in `root`, as JSON."""
+    """Prints the containers, the bus, the functions, the settings and the roles of the project in `root`, as JSON."""
     example = json.loads((root / "local.settings.json.example").read_text(encoding="utf-8"))["Values"]
     model = {
         "python": PYTHON,
@@ -25,6 +27,7 @@ def run(root: Path) -> None:
         "containers": {each.name: _container(each) for each in CONTAINERS},
         "bus": _bus(TOPOLOGY),
         "functions": dict(_functions()),
+        "roles": [dataclasses.asdict(each) for each in ROLES],
     }
     print(json.dumps(model, indent=2))
 

@@ -5,12 +5,10 @@ import logging
 from collections.abc import Sequence
 from typing import Final, TypedDict
 
-from engine.consuming.redrive import ENTITIES
+from engine.consuming.dead_letters import count
 from engine.errors import AdapterError
 from engine.messaging.port import DeadLetters
-
-MOST_COUNTED: Final = 100
-"""Dead letters are counted up to so many in each entity: the bus tells them only one after the other."""
+from engine.messaging.topology import CONSUMERS
 
 _LIFETIME: Final = 10.0
 
@@ -26,8 +24,8 @@ async def dead_letter_counts(dead_letters: DeadLetters) -> Sequence[DeadLetterCo
     """Returns how many there are in each entity; None if the bus does not say in time, which the log explains."""
     try:
         async with asyncio.timeout(_LIFETIME):
-            found = await asyncio.gather(*(dead_letters.dead_letters(each, 0, MOST_COUNTED) for each in ENTITIES))
+            found = await asyncio.gather(*(count(dead_letters, each) for each in CONSUMERS))
     except (AdapterError, TimeoutError) as error:
         _log.warning("the bus does not say how many dead letters there are: %s", error or type(error).__name__)
         return None
-    return [{"entity": entity, "count": len(its)} for entity, its in zip(ENTITIES, found, strict=True)]
+    return [{"entity": entity, "count": its} for entity, its in zip(CONSUMERS, found, strict=True)]

@@ -6,9 +6,10 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import azure.functions as func
 
-from api.dashboard.dead_letters import MOST_COUNTED, DeadLetterCount, dead_letter_counts
+from api.dashboard.dead_letters import DeadLetterCount, dead_letter_counts
 from api.dashboard.reader import Reader
 from api.dashboard.traces import trace_id
+from engine.consuming.dead_letters import MOST_COUNTED
 from engine.consuming.parked.port import Failure, ParkedAlone, ParkedSession
 from engine.consuming.parked_streams.port import ParkedStream
 from engine.consuming.waiting import NotParked, Parked, count_of, name_of, waits_for

@@ -200,7 +200,9 @@ class CommandHandler:
         """Takes the state from the cache, or loads it, which may show that commands are done already."""
         stream, first = turn.stream, turn.group[0]
         state = self.cache.get(stream.stream_id)
-        if state is None and first.probably_new and turn.trust_snapshot:
+        if state is not None:
+            observed.remembered(stream.aggregate.category)
+        elif first.probably_new and turn.trust_snapshot:
             state = StreamState(first.aggregate.decider.initial)
         if state is not None:
             return _Known(state, just_read=False)
@@ -214,7 +216,8 @@ class CommandHandler:
         """Appends the events of the group; whatever the outcome, it is that of all commands in it."""
         stream, began = turn.stream, _now()
         try:
-            appended = await self.store.append(stream.stream_id, plan.base.head, plan.events)
+            with observed.append(stream.aggregate.category):
+                appended = await self.store.append(stream.stream_id, plan.base.head, plan.events)
         except WrongExpectedVersion:
             turn.lost += 1
             turn.queue.rival_seen_at = _now()

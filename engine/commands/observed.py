@@ -2,14 +2,21 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from engine.commands.group import Member
 from engine.commands.refusals import REFUSED
 from engine.errors import Unavailable
 from engine.messaging.envelope import CommandEnvelope
 from engine.telemetry import metrics
-from engine.telemetry.instruments import COMMAND_DURATION, CONFLICTS, GROUP_SIZE, LOADS
+from engine.telemetry.instruments import (
+    APPEND_DURATION,
+    CACHE_REQUESTS,
+    COMMAND_DURATION,
+    CONFLICTS,
+    GROUP_SIZE,
+    LOADS,
+)
 from engine.telemetry.logs import about
 from engine.telemetry.spans import UNTRACED, Attributes, Span, are_traced, nearest, span, within
 
@@ -52,13 +59,24 @@ def turn(group: Sequence[Member]) -> Iterator[None]:
         yield
 
 
+def remembered(category: str) -> None:
+    """Tells that the state of a stream was in the memory of the process."""
+    metrics.record(CACHE_REQUESTS, 1, {"stream.category": category, "cache.result": "hit"})
+
+
 @contextmanager
 def load(category: str) -> Iterator[None]:
-    """Begins the span of a load, and measures it."""
+    """Begins the span of a load of what was not in the memory of the process, and measures it."""
+    metrics.record(CACHE_REQUESTS, 1, {"stream.category": category, "cache.result": "miss"})
     began = time.perf_counter()
     with span("load"):
         yield
     metrics.record(LOADS, time.perf_counter() - began, {"stream.category": category})
+
+
+def append(category: str) -> AbstractContextManager[None]:
+    """Measures an attempt to append."""
+    return metrics.timed(APPEND_DURATION, {"stream.category": category})
 
 
 def conflict(group: Sequence[Member], lost: int) -> None:

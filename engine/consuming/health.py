@@ -34,8 +34,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Says what was found at one moment. `parked` counts streams and sessions by the name under which they are parked.
+    """Says what was found at one moment.
 
+    `parked` counts streams, or sessions and single messages, by the name under which they are parked.
     Without the store, nothing is known of consumers. A bus that this process has not used yet is not connected to.
     """
 
@@ -85,8 +86,8 @@ class HealthCheck:
     async def _found(self, followers: Mapping[str, Sequence[str]], consumers: Collection[str]) -> Health:
         at = self._clock()
         lags, parked, bus = await asyncio.gather(
-            _within("Cosmos DB", self._lags.of(followers, at)),
-            _within("Cosmos DB", self._parked_by(followers, consumers)),
+            looked_at("Cosmos DB", self._lags.of(followers, at)),
+            looked_at("Cosmos DB", self._parked_by(followers, consumers)),
             self._bus_state(),
         )
         if lags is None or parked is None:
@@ -97,21 +98,22 @@ class HealthCheck:
         async def streams(consumer: str) -> int:
             return len((await self._parked_streams.index(consumer)).stream_ids)
 
-        async def sessions(consumer: str) -> int:
-            return len(await self._parked.sessions(consumer))
+        async def messages(consumer: str) -> int:
+            sessions, alone = await asyncio.gather(self._parked.sessions(consumer), self._parked.count_alone(consumer))
+            return len(sessions) + alone
 
         of_the_feed = [each for its_consumers in followers.values() for each in its_consumers]
-        counted = await asyncio.gather(*map(streams, of_the_feed), *map(sessions, consumers))
+        counted = await asyncio.gather(*map(streams, of_the_feed), *map(messages, consumers))
         return dict(zip((*of_the_feed, *consumers), counted, strict=True))
 
     async def _bus_state(self) -> Dependency:
         if not self._bus.in_use():
             return "unused"
-        asked = await _within("Service Bus", self._dead_letters.dead_letters(COMMAND_QUEUE, 0, 1))
+        asked = await looked_at("Service Bus", self._dead_letters.dead_letters(COMMAND_QUEUE, 0, 1))
         return "down" if asked is None else "up"
 
 
-async def _within(what: str, work: Awaitable[T]) -> T | None:
+async def looked_at(what: str, work: Awaitable[T]) -> T | None:
     """Returns what the work returns; None if it fails, or takes too long, which the log explains."""
     try:
         async with asyncio.timeout(LOOK_LIFETIME):

@@ -1,17 +1,21 @@
 """What telemetry says of consumers: of a batch of the feed, of each stream in it, and of a message of the bus."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from engine.messaging.port import Received
 from engine.telemetry import metrics
-from engine.telemetry.instruments import BATCH_SIZE, MESSAGE_DURATION
+from engine.telemetry.instruments import ATTEMPT_DURATION, BATCH_SIZE, MESSAGE_DURATION
 from engine.telemetry.logs import about
-from engine.telemetry.spans import Attributes, Span, span
+from engine.telemetry.spans import Attributes, Span, span, unkept
 
 _Items = Sequence[Mapping[str, Any]]
+
+
+def attempt(follower: str) -> AbstractContextManager[None]:
+    """Measures an attempt of a function at a batch of the feed; `follower` names the function as its leases do."""
+    return metrics.timed(ATTEMPT_DURATION, {"consumer.name": follower})
 
 
 @contextmanager
@@ -46,7 +50,6 @@ def stream(consumer: str, stream_id: str, items: _Items, batch: str) -> Iterator
 @contextmanager
 def message(consumer: str, received: Received) -> Iterator[Span]:
     """Begins the span of a message of the bus: it belongs to the trace of what has sent it."""
-    began, error_type = time.perf_counter(), ""
     described: Attributes = {
         "messaging.system": "servicebus",
         "messaging.operation.type": "process",
@@ -57,19 +60,13 @@ def message(consumer: str, received: Received) -> Iterator[Span]:
         "stream.id": received.session_id or "",
     }
     parent = str(received.properties.get("traceparent", ""))
-    try:
-        with (
-            span(f"process {consumer}", kind="consumer", parent=parent, attributes=described) as its_span,
-            metrics.on_behalf_of(f"consumer {consumer}"),
-            about(consumer=consumer, message=received.message_id, stream=received.session_id or ""),
-        ):
-            yield its_span
-    except BaseException as error:
-        error_type = type(error).__name__
-        raise
-    finally:
-        ended = {"messaging.destination.name": consumer, "error.type": error_type}
-        metrics.record(MESSAGE_DURATION, time.perf_counter() - began, ended)
+    with (
+        metrics.timed(MESSAGE_DURATION, {"messaging.destination.name": consumer}),
+        span(f"process {consumer}", kind="consumer", parent=parent, attributes=described) as its_span,
+        metrics.on_behalf_of(f"consumer {consumer}"),
+        about(consumer=consumer, message=received.message_id, stream=received.session_id or ""),
+    ):
+        yield its_span
 
 
 @contextmanager
@@ -77,6 +74,13 @@ def timer(name: str) -> Iterator[Span]:
     """Begins the span of what a timer has called: the first of a trace of its own."""
     with span(name) as its_span, metrics.on_behalf_of(f"timer {name}"):
         yield its_span
+
+
+@contextmanager
+def measurement() -> Iterator[None]:
+    """Keeps no span of a measurement: each minute it would be most of what a service at rest exports."""
+    with unkept(), metrics.on_behalf_of("timer measure"):
+        yield
 
 
 def _traceparent(item: Mapping[str, Any]) -> str:

@@ -1,21 +1,12 @@
 """A redrive sends dead letters again, once the cause of the crashes that made them is removed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from engine.consuming.messages import Delivery, MessageConsumer, MessageRunner
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.port import Bus, DeadLetter, DeadLetters, Message
-from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE
-
-ENTITIES: Final[Mapping[str, str]] = {
-    COMMAND_QUEUE: COMMAND_QUEUE,
-    REACTION_QUEUE: REACTION_QUEUE,
-    NOTIFICATION_QUEUE: NOTIFICATION_QUEUE,
-    NOTIFICATIONS_OF_EVENTS: NOTIFICATION_QUEUE,
-}
-"""Messages die in these entities; each comes with the consumer that takes from there."""
 
 _AT_ONCE: Final = 100
 _LONGEST_ID: Final = 128

@@ -1,6 +1,6 @@
 """This is the only definition of the bus's entities; senders, the local broker and tests read it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -40,6 +40,14 @@ NOTIFICATION_SUBSCRIPTION: Final = "notifications"
 
 NOTIFICATIONS_OF_EVENTS: Final = f"{EVENT_TOPIC}/{NOTIFICATION_SUBSCRIPTION}"
 """Names that subscription as an entity whose dead letters are read; no message is sent to it directly."""
+
+CONSUMERS: Final[Mapping[str, str]] = {
+    COMMAND_QUEUE: COMMAND_QUEUE,
+    REACTION_QUEUE: REACTION_QUEUE,
+    NOTIFICATION_QUEUE: NOTIFICATION_QUEUE,
+    NOTIFICATIONS_OF_EVENTS: NOTIFICATION_QUEUE,
+}
+"""Maps each entity from which messages are taken, and in which they die, to the consumer that takes them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,13 @@ COMMAND_DURATION: Final = Instrument(
     "From a command's arrival at its stream to its answer; its count is that of commands",
     ("command.type", "command.outcome", "command.source"),
 )
+APPEND_DURATION: Final = Instrument(
+    "eventsourcing.append.duration",
+    "histogram",
+    "s",
+    "One attempt to append events, whether another writer has won (error.type) or not",
+    ("stream.category", "error.type"),
+)
 CONFLICTS: Final = Instrument(
     "eventsourcing.append.conflicts",
     "counter",
@@ -43,12 +50,26 @@ LOADS: Final = Instrument(
     "One load of a stream whose state was not in the memory of the process",
     ("stream.category",),
 )
+CACHE_REQUESTS: Final = Instrument(
+    "eventsourcing.cache.requests",
+    "counter",
+    "{request}",
+    "How often a turn needed the state of a stream, and whether it was in the memory of the process: hit or miss",
+    ("stream.category", "cache.result"),
+)
 BATCH_SIZE: Final = Instrument(
     "eventsourcing.feed.batch.size",
     "histogram",
     "{event}",
     "The events of one batch of the change feed that its consumer follows",
     ("consumer.name",),
+)
+ATTEMPT_DURATION: Final = Instrument(
+    "eventsourcing.feed.attempt.duration",
+    "histogram",
+    "s",
+    "One attempt of a function at a batch of the change feed, its waits included",
+    ("consumer.name", "error.type"),
 )
 MESSAGE_DURATION: Final = Instrument(
     "messaging.process.duration",
@@ -78,15 +99,58 @@ START_DURATION: Final = Instrument(
     "The parts of the start of a worker process: to import, and to connect",
     ("start.part",),
 )
+FEED_LAG: Final = Instrument(
+    "eventsourcing.feed.lag.appends",
+    "gauge",
+    "{append}",
+    "What was written and a consumer of the feed has not handled, in one partition",
+    ("consumer.name", "messaging.destination.partition.id"),
+)
+FEED_LAG_DURATION: Final = Instrument(
+    "eventsourcing.feed.lag.duration",
+    "gauge",
+    "s",
+    "For how long the first of it has waited; 0 where nothing does",
+    ("consumer.name", "messaging.destination.partition.id"),
+)
+FEED_PARTITIONS: Final = Instrument(
+    "eventsourcing.feed.partitions",
+    "gauge",
+    "{partition}",
+    "The partitions of the feed, by what has become of a consumer's lease: owned, unowned, expired or missing",
+    ("consumer.name", "lease.state"),
+)
+PARKED: Final = Instrument(
+    "eventsourcing.parked",
+    "gauge",
+    "{item}",
+    "What a consumer has parked: streams of the feed, or sessions and single messages of the bus",
+    ("consumer.name",),
+)
+DEAD_LETTERS: Final = Instrument(
+    "eventsourcing.dead_letters",
+    "gauge",
+    "{message}",
+    "The dead letters of an entity of the bus; 100 are that many or more",
+    ("messaging.destination.name",),
+)
 
 INSTRUMENTS: Final = (
     COMMAND_DURATION,
+    APPEND_DURATION,
     CONFLICTS,
     GROUP_SIZE,
     LOADS,
+    CACHE_REQUESTS,
     BATCH_SIZE,
+    ATTEMPT_DURATION,
     MESSAGE_DURATION,
     REQUEST_DURATION,
     REQUEST_CHARGE,
     START_DURATION,
+    FEED_LAG,
+    FEED_LAG_DURATION,
+    FEED_PARTITIONS,
+    PARKED,
+    DEAD_LETTERS,
 )

@@ -1,5 +1,6 @@
 """`record` adds a value to a metric; where no exporter is set up, it does nothing."""
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -24,10 +25,32 @@ def use(meter: Meter | None) -> None:
     _meter = meter
 
 
+def are_recorded() -> bool:
+    """Returns whether a meter is set up."""
+    return _meter is not None
+
+
 def record(instrument: Instrument, value: float, attributes: Attributes) -> None:
     """Adds to a counter, or to a histogram, or sets a gauge; `value` is in the unit of the instrument."""
     if _meter is not None:
         _meter.record(instrument, value, attributes)
+
+
+def timed(instrument: Instrument, attributes: Attributes) -> AbstractContextManager[None]:
+    """Records how many seconds the block takes; `error.type` is the type of the error that ends it, or empty."""
+    return _nothing if _meter is None else _timed(instrument, attributes)
+
+
+@contextmanager
+def _timed(instrument: Instrument, attributes: Attributes) -> Iterator[None]:
+    began, error_type = time.perf_counter(), ""
+    try:
+        yield
+    except BaseException as error:
+        error_type = type(error).__name__
+        raise
+    finally:
+        record(instrument, time.perf_counter() - began, {**attributes, "error.type": error_type})
 
 
 def on_behalf_of(work: str) -> AbstractContextManager[None]:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
 
 from engine.telemetry.instruments import INSTRUMENTS, Instrument
+from engine.telemetry.last_values import LastValues
 from engine.telemetry.noting import TRACEPARENT, Note, NotedSpan, Noting
 from engine.telemetry.spans import Attributes, Kind
 
@@ -26,7 +27,7 @@ _KINDS: Final[Mapping[Kind, SpanKind]] = {
 }
 _log = logging.getLogger(__name__)
 
-_Made = metrics.Counter | metrics.Histogram | metrics._Gauge  # noqa: SLF001 - the API has no other name for it
+_Made = metrics.Counter | metrics.Histogram | LastValues
 
 
 class Notebook:
@@ -91,7 +92,7 @@ class Notebook:
                 counter.add(value, attributes)
             case metrics.Histogram() as histogram:
                 histogram.record(value, attributes)
-            case gauge:
+            case LastValues() as gauge:
                 gauge.set(value, attributes)
 
 
@@ -117,10 +118,15 @@ def _tracer_of(traces: TracerProvider, ids: _NotedIds) -> trace.Tracer:
 
 
 def _instruments(meter: metrics.Meter) -> Mapping[Instrument, _Made]:
+    def gauge(name: str, unit: str, description: str) -> LastValues:
+        last = LastValues()
+        meter.create_observable_gauge(name, [last.observed], unit, description)
+        return last
+
     make: Mapping[str, Callable[[str, str, str], _Made]] = {
         "counter": meter.create_counter,
         "histogram": meter.create_histogram,
-        "gauge": meter.create_gauge,
+        "gauge": gauge,
     }
     return {each: make[each.kind](each.name, each.unit, each.description) for each in INSTRUMENTS}
 

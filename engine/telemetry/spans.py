@@ -1,5 +1,6 @@
 """A span is one piece of work in a trace; `span` begins one, and whatever is begun inside of it becomes its child."""
 
+import random
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Literal, NamedTuple, Protocol, Self
@@ -113,6 +114,11 @@ def current() -> str:
 def within(traceparent: str) -> AbstractContextManager[None]:
     """Makes the span `traceparent` the current one, for the block."""
     return _here if _tracer is None else _tracer.within(traceparent)
+
+
+def unkept() -> AbstractContextManager[None]:
+    """Makes the block part of a trace that is not kept: what is begun in it becomes no span."""
+    return within(f"00-{random.getrandbits(128) or 1:032x}-{random.getrandbits(64) or 1:016x}-00")
 
 
 def nearest(traceparent: str) -> str:

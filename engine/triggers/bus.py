@@ -1,8 +1,7 @@
 """`BusFunctions` passes each message of the bus to one consumer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,10 +10,10 @@ import azure.functions as func
 
 from engine.clock import utc_now
 from engine.consuming import observed
-from engine.consuming.errors import TransientFailure
 from engine.consuming.messages import Delivery
 from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.port import Received
+from engine.triggers.ended import ended_by_the_host
 
 if TYPE_CHECKING:
     from engine.services import Services
@@ -34,33 +33,13 @@ class BusFunctions:
         """Passes the message to the consumer `name`. Raises TransientFailure when the retry policy gives up."""
         received = _received(message)
         attempt = partial(self._attempt, name, Delivery(received))
-        async with _ended_by_the_host():
+        async with ended_by_the_host():
             with observed.message(name, received):
                 await self.retry_policy.retry(f"message {received.message_id} of {name}", attempt)
-
-    async def release_newer(self) -> None:
-        """Releases what waits for no operator, such as what older builds have parked, of the bus and of the feed.
-
-        Raises AdapterError and TransientFailure.
-        """
-        async with _ended_by_the_host():
-            with observed.timer("release newer"):
-                services = await self.services()
-                await services.newer.run()
-                await services.automatic.run()
 
     async def _attempt(self, name: str, delivery: Delivery) -> None:
         services = await self.services()
         await services.messages.attempt(services.consumers[name], delivery)
-
-
-@asynccontextmanager
-async def _ended_by_the_host() -> AsyncIterator[None]:
-    try:
-        yield
-    except asyncio.CancelledError:
-        # The worker never answers a cancellation that escapes a handler: the invocation would hang.
-        raise TransientFailure("the host ended the invocation") from None
 
 
 def bus_functions(services: "Callable[[], Awaitable[Services]]") -> BusFunctions:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
+from engine.consuming import observed
 from engine.projecting.query import ReadModel
+from engine.reacting.relay import CONSUMER
 
 if TYPE_CHECKING:
     from engine.services import Services
@@ -22,8 +24,10 @@ class FeedFunctions:
     async def project(self, name: str, documents: func.DocumentList) -> None:
         """Applies the batch to each written generation of the read model `name`. Raises ConsumerError."""
         read_model = next(each for each in self.read_models if each.name == name)
-        await (await self.services()).feeding.run(read_model, [document.data for document in documents])
+        with observed.attempt(name):
+            await (await self.services()).feeding.run(read_model, [document.data for document in documents])
 
     async def relay(self, documents: func.DocumentList) -> None:
         """Sends on the bus what the events of the batch call for. Raises ConsumerError."""
-        await (await self.services()).relay.run([document.data for document in documents])
+        with observed.attempt(CONSUMER):
+            await (await self.services()).relay.run([document.data for document in documents])

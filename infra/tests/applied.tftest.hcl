@@ -86,6 +86,15 @@ run "applied" {
   }
 
   assert {
+    condition = { for role, each in azurerm_role_assignment.app : role => each.scope } == {
+      "Azure Service Bus Data Owner" = azurerm_servicebus_namespace.this.id
+      "Monitoring Metrics Publisher" = azurerm_application_insights.this.id
+      "Storage Blob Data Owner"      = azurerm_storage_account.this.id
+    }
+    error_message = "Each role is on one resource."
+  }
+
+  assert {
     condition     = length(azurerm_role_assignment.operator) == 0
     error_message = "Nobody operates unless a deployer says who."
   }
@@ -103,6 +112,7 @@ run "applied_with_everything" {
     operator_id              = "00000000-0000-0000-0000-000000000002"
     alert_email              = "ops@example.com"
     monthly_budget           = 100
+    daily_request_units      = 10000000
     budget_start             = "2026-12-01"
     private_network          = true
     servicebus_sku           = "Premium"

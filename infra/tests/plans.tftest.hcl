@@ -19,6 +19,7 @@ run "ready" {
     process_always_ready  = 1
     alert_email           = "ops@example.com"
     monthly_budget        = 100
+    daily_request_units   = 10000000
     budget_start          = "2026-12-01"
     operator_id           = "00000000-0000-0000-0000-000000000002"
     notifications_webhook = "https://example.com/events"

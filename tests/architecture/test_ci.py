@@ -15,7 +15,7 @@ BAD = "===== 2 failed, 38 passed, 1 error in 3.21s =====", 2
 CRASHED = "===== test session starts =====", 134
 NOTHING = "===== no tests ran in 0.01s =====", 5
 SILENT = "", 0
-BESIDE = {"infra-check": ("", 0), "package": ("===== 1 passed in 3.21s =====", 0)}
+BESIDE = {"audit": ("", 0), "infra-check": ("", 0), "package": ("===== 1 passed in 3.21s =====", 0)}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,13 @@ def test_what_the_newest_python_says_counts(
     targets = {"check": ("", 0), **BESIDE, "test": GOOD, "test-emulators": BETTER, "test-essentials": essentials}
     done = run(tmp_path, targets, newest=True)
     assert (last_line, status) == (done.stdout.splitlines()[-1], done.returncode), done.stdout + done.stderr
+
+
+def test_a_known_weakness_fails_it(tmp_path: Path) -> None:
+    targets = {"check": ("", 0), **BESIDE, "audit": ("", 1), "test": GOOD, "test-emulators": BETTER}
+    done = run(tmp_path, targets, newest=False)
+    assert ("241 passed, 0 failed", 1) == (done.stdout.splitlines()[-1], done.returncode), done.stdout + done.stderr
+    assert "make audit, as far as it could ask: FAILED" in done.stdout
 
 
 def test_infrastructure_that_is_not_sound_fails_it(tmp_path: Path) -> None:

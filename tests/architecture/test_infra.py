@@ -111,6 +111,24 @@ def test_the_app_is_told_every_setting_that_the_service_reads_and_no_other(plan:
     assert json.dumps(MODEL["python"]) == app["runtime_version"]
 
 
+@pytest.mark.parametrize(("plan", "holders"), [("default", {"app"}), ("ready", {"app", "operator"})])
+def test_every_role_is_planned_as_the_code_has_it(plan: str, holders: set[str]) -> None:
+    """On which resource each is, infra/tests/applied.tftest.hcl says: here, no resource has an id yet."""
+    wanted = [each for each in MODEL["roles"] if each["who"] in holders]
+    assert {each["role"] for each in wanted if each["on"] != "cosmos"} == {
+        json.loads(each["role_definition_name"]) for each in resources(plan, "azurerm_role_assignment").values()
+    }
+    assert {each["who"] for each in wanted if each["on"] == "cosmos"} == resources(
+        plan, "azurerm_cosmosdb_sql_role_assignment"
+    ).keys()
+
+
+def test_the_page_lists_every_role() -> None:
+    head = "| who | on | role | why |\n|---|---|---|---|\n"
+    rows = read("docs/security.md").partition(head)[2].partition("\n\n")[0].splitlines()
+    assert [f"| {each['who']} | {each['on']} | {each['role']} | {each['why']} |" for each in MODEL["roles"]] == rows
+
+
 @pytest.mark.parametrize("plan", PLANS)
 def test_no_resource_takes_a_key(plan: str) -> None:
     for kind, switch in {

@@ -42,6 +42,12 @@ def test_the_bus_never_loads_what_serves_http() -> None:
     assert not (HTTP_ONLY | NEVER) & modules
 
 
+def test_the_timer_never_loads_what_serves_http() -> None:
+    modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.timer())")
+    assert {"engine.triggers.timer", "azure.cosmos.aio"} <= modules
+    assert not (HTTP_ONLY | NEVER) & modules
+
+
 def test_the_relay_loads_the_sdk_of_the_bus_with_its_first_message_and_nothing_that_serves_http() -> None:
     use = """
 import contextlib

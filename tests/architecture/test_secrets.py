@@ -13,6 +13,8 @@ CREDENTIAL = re.compile(
     r"(?:AccountKey|SharedAccessKey)=(?P<key>[A-Za-z0-9+/=]{16,})"
     r"|(?P<long>[A-Za-z0-9+/]{86}==)"
     r"|[?&]sig=(?P<signature>[\w%]{20,})"
+    # Of Service Bus, of a function app, and of a registration in Entra ID: these name their kind.
+    r"|(?P<marked>\b[A-Za-z0-9/+]{33}\+ASb[A-Za-z0-9/+]{6}=|\b[\w-]{44}AzFu[\w-]{6}==|\b[\w~.]{3}\dQ~[\w~.-]{31,34})"
     r"|(?P<private>-----BEGIN [A-Z ]*PRIVATE KEY)"
     r"|(?P<token>\beyJ[\w-]{20,}\.[\w-]{20,}|\bgh[pousr]_\w{36}|\bAKIA[A-Z0-9]{16}|\bxox[bap]-\w{10,})"
 )
@@ -42,6 +44,9 @@ def test_no_file_has_a_credential() -> None:
         ("AccountEndpoint=https://a.documents.azure.com;AccountKey=", "Zm9v" * 21 + "Zg=="),
         ("Endpoint=sb://a.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey=", "Zm9v" * 11),
         ("https://a.blob.core.windows.net/b?sv=2026&sig=", "Zm9v" * 10),
+        ("key: ", "a" * 33 + "+ASb" + "b" * 6 + "="),
+        ("x-functions-key: ", "a" * 44 + "AzFu" + "b" * 6 + "=="),
+        ("client_secret = ", "abc8Q~" + "d" * 34),
         ("-----BEGIN RSA ", "PRIVATE KEY-----"),
         ("Authorization: Bearer ", "eyJ" + "a" * 30 + "." + "b" * 30),
     ],

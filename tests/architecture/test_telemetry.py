@@ -17,7 +17,7 @@ def test_the_page_lists_every_metric_as_it_is_defined() -> None:
 
 
 def test_nothing_of_opentelemetry_is_loaded_without_a_setting() -> None:
-    for part in ("http", "feed", "bus"):
+    for part in ("http", "feed", "bus", "timer"):
         modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.{part}())")
         assert not {name for name in modules if name.startswith("opentelemetry")}, part
 

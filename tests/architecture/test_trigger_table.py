@@ -61,12 +61,12 @@ def trigger_of(function: Any) -> dict[str, Any]:
 
 def test_the_table_of_functions(functions: dict[str, Any]) -> None:
     views = {f"project_{each.name.replace('-', '_')}" for each in READ_MODELS}
-    assert {*HTTP, *views, "relay_events", *BUS, "release_newer"} == set(functions)
+    assert {*HTTP, *views, "relay_events", *BUS, "every_minute"} == set(functions)
 
 
-def test_what_waits_for_a_newer_build_is_released_every_minute(functions: dict[str, Any]) -> None:
+def test_one_function_does_all_that_is_done_every_minute(functions: dict[str, Any]) -> None:
     expected = {"direction": "IN", "type": "timerTrigger", "name": "timer", "schedule": "0 * * * * *"}
-    assert expected == trigger_of(functions["release_newer"])
+    assert expected == trigger_of(functions["every_minute"])
 
 
 def test_the_routes(functions: dict[str, Any]) -> None:

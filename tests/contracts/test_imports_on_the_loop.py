@@ -120,7 +120,7 @@ async def work():
     await function_app.react(message(given["reaction"]))
     await function_app.notify(message(given["notification"]))
     await function_app.notify(message({**given["notification"], "body": "{}"}))
-    await function_app.release_newer(None)
+    await function_app.every_minute(None)
     return "done"
 """
 

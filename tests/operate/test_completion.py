@@ -56,6 +56,7 @@ def bash(code: str, folder: Path, variables: Mapping[str, str]) -> str:
                 "topology",
                 "infra",
                 "package",
+                "audit",
             },
         ),
         ("operate dea", {"dead-letters"}),

@@ -38,6 +38,7 @@ _OF: Final = "store of parked messages"
 _ATTEMPTS: Final = 10
 _DIGITS: Final = 20
 _FROM_TO: Final = "SELECT TOP @limit * FROM c WHERE c.id >= @from AND c.id < @to ORDER BY c.id"
+_COUNT_ALONE: Final = "SELECT VALUE COUNT(1) FROM c WHERE c.id >= '~'"
 _KNOWN: Final = "SELECT TOP @limit VALUE c.id FROM c WHERE IS_DEFINED(c.waiting) AND c.failure.newer <= @vocabulary"
 
 _Operations = list[tuple[Any, ...]]
@@ -150,6 +151,11 @@ class CosmosParkedStore:
     async def alone(self, consumer: str, limit: int = MOST_ALONE) -> Sequence[ParkedAlone]:
         found = await self._query(consumer, "~", "~\x7f", limit)
         return [ParkedAlone(item["id"], _message(item["message"]), _failure(item["failure"])) for item in found]
+
+    async def count_alone(self, consumer: str) -> int:
+        async with translated(_OF):
+            found: Any = self._container.query_items(_COUNT_ALONE, partition_key=consumer)
+            return sum([count async for count in found])
 
     async def remove_alone(self, consumer: str, key: str) -> None:
         await self._transaction(consumer, [("delete", (key,))])

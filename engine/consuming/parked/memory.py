@@ -89,5 +89,8 @@ class MemoryParkedStore:
     async def alone(self, consumer: str, limit: int = MOST_ALONE) -> Sequence[ParkedAlone]:
         return list(self._alone[consumer].values())[:limit]
 
+    async def count_alone(self, consumer: str) -> int:
+        return len(self._alone[consumer])
+
     async def remove_alone(self, consumer: str, key: str) -> None:
         self._alone[consumer].pop(key, None)

@@ -124,6 +124,10 @@ class ParkedStore(Protocol):
         """Returns the first `limit` messages that are parked alone. It may lag for a moment."""
         ...
 
+    async def count_alone(self, consumer: str) -> int:
+        """Returns how many messages are parked alone. It may lag for a moment."""
+        ...
+
     async def remove_alone(self, consumer: str, key: str) -> None:
         """Removes a message that was parked alone and is handled now. Removing it again is safe."""
         ...

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.dashboard.dead_letters import MOST_COUNTED
 from api.dashboard.waiting import MOST_SHOWN
+from engine.consuming.dead_letters import MOST_COUNTED
 from engine.errors import Unavailable
 from engine.messaging.port import DeadLetter, Message, Received
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS, REACTION_QUEUE

@@ -104,14 +104,15 @@ class TestWhatIsTold:
         failure = Failure("no", "trace", 1, NOON)
         for number in (1, 2):
             await world.parked.park("commands", Received(f"m-{number}", f"house-{number}", number, b"{}"), failure)
+        await world.parked.park_alone("commands", Received("m-3", None, 3, b"{}"), failure)
         for consumer, stream in (("house-beds@1", "house-1"), ("house-beds@2", "house-1"), ("relay", "house-2")):
             parked = ParkedStream(stream, 1, 1, 1, "BedsAdded", "failed", "k", "no", "trace", 5, NOON)
             await world.parked_streams.park(consumer, parked)
         found = await look(world)
-        by_consumer = {"house-beds@1": 1, "house-beds@2": 1, "relay": 1, "commands": 2}
+        by_consumer = {"house-beds@1": 1, "house-beds@2": 1, "relay": 1, "commands": 3}
         assert ("degraded", by_consumer) == (found.status, found.parked)
         by_name = {each["consumer"]: each["parked"] for each in body(found)["consumers"]}
-        assert {"house-beds": 2, "relay": 1, "commands": 2} == by_name
+        assert {"house-beds": 2, "relay": 1, "commands": 3} == by_name
 
 
 class _Away:

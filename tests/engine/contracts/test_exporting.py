@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from engine.telemetry.instruments import GROUP_SIZE
+from engine.telemetry.instruments import GROUP_SIZE, PARKED
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
@@ -22,12 +22,13 @@ PROCESS = """
 from engine.settings import TelemetrySettings
 from engine.telemetry import metrics, spans
 from engine.telemetry.exporting import Process, start
-from engine.telemetry.instruments import GROUP_SIZE
+from engine.telemetry.instruments import GROUP_SIZE, PARKED
 
 start(TelemetrySettings(otlp=True, azure_monitor=None), Process("app", "host-1"))
 with spans.span("outer", attributes={"stream.id": "guest-g-1"}) as outer:
     with spans.span("inner", kind="client"):
         metrics.record(GROUP_SIZE, 3, {"stream.category": "guest"})
+        metrics.record(PARKED, 2, {"consumer.name": "relay"})
 print(outer.traceparent)
 """
 
@@ -76,8 +77,10 @@ async def test_spans_and_metrics_reach_a_collector_with_the_ids_that_were_noted(
     by_name = {each["name"]: each for scope in batch["scopeSpans"] for each in scope["spans"]}
     assert f"00-{by_name['outer']['traceId']}-{by_name['outer']['spanId']}-01" == printed.strip()
     assert by_name["inner"]["parentSpanId"] == by_name["outer"]["spanId"]
-    sent = json.dumps(taken["/v1/metrics"])
-    assert GROUP_SIZE.name in sent
+    (measured, *_) = [each for sent in taken["/v1/metrics"] for each in sent["resourceMetrics"]]
+    kinds = {each["name"]: each for scope in measured["scopeMetrics"] for each in scope["metrics"]}
+    (group,), (parked,) = kinds[GROUP_SIZE.name]["histogram"]["dataPoints"], kinds[PARKED.name]["gauge"]["dataPoints"]
+    assert (3, 2) == (group["sum"], int(parked["asInt"]))
 
 
 async def test_the_name_that_opentelemetry_s_own_setting_gives_wins() -> None:

@@ -45,11 +45,12 @@ async def waiting(store: ParkedStore, consumer: str, *numbers: int, session: str
 
 async def alone(store: ParkedStore, consumer: str, expected: int) -> Sequence[ParkedAlone]:
     found: Sequence[ParkedAlone] = []
+    count = 0
     for _ in range(MOST_LOOKS):
-        found = await store.alone(consumer)
-        if len(found) == expected:
+        found, count = await store.alone(consumer), await store.count_alone(consumer)
+        if len(found) == count == expected:
             break
-    assert expected == len(found)
+    assert (expected, expected) == (len(found), count)
     return found
 
 

@@ -2,23 +2,28 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+import azure.functions as func
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from engine.services import Services
+from engine.consuming.errors import TransientFailure
+from engine.errors import Unavailable
+from engine.messaging.port import Message
 from engine.storing.events import StoredEvent
 from engine.storing.memory import MemoryEventStore
 from engine.storing.port import Appended, Head
 from engine.telemetry import spans
-from engine.triggers.bus import bus_functions
+from engine.triggers.feed import FeedFunctions
 from engine.triggers.http_requests import CommandRequest
 from tests.engine.contexts import TRACE, context
+from tests.engine.telemetry.functions import every_minute, ready
 from tests.engine.telemetry.kept import Kept
-from tests.engine.toy.guest import DismissGuest, InviteGuest, Wish
+from tests.engine.toy.guest import DismissGuest, InviteGuest, SeeOffGuest, WelcomeGuest, Wish
 from tests.engine.toy.house import AddBeds
-from tests.engine.toy.registry import GUEST, HOUSE, PROJECTIONS
+from tests.engine.toy.registry import GUEST, HOUSE, PROJECTIONS, READ_MODELS
 from tests.engine.triggers.door import INVITATION, Door, ask
 from tests.engine.world import World
 
@@ -130,6 +135,39 @@ class TestCommands:
         assert kept.tree(OTHER_TRACE) == ["handle DismissGuest", "  load", "handle DismissGuest"]
         assert kept.measured("eventsourcing.load.duration") == [({"stream.category": "guest"}, 2)]
 
+    async def test_a_state_is_found_in_memory_or_is_not(self, kept: Kept) -> None:
+        world = World()
+        for key in ("k-1", "k-2", "k-3"):
+            await world.commands.handle(HOUSE, asked(key, TRACE).to("house-hill", AddBeds("hill", 1)))
+        assert kept.measured("eventsourcing.cache.requests") == [
+            ({"stream.category": "house", "cache.result": "miss"}, 1),
+            ({"stream.category": "house", "cache.result": "hit"}, 2),
+        ]
+
+    async def test_a_stream_that_is_expected_to_be_new_is_looked_for_nowhere(self, kept: Kept) -> None:
+        await World().commands.handle(GUEST, asked("k-1", TRACE).to("guest-g-1", INVITE), probably_new=True)
+        assert kept.measured("eventsourcing.cache.requests") == []
+
+    async def test_each_attempt_to_append_is_measured_and_says_whether_another_has_won(self, kept: Kept) -> None:
+        world = World()
+        other = world.another_process()
+        for handler in (world.commands, other.commands, world.commands):
+            key = f"k-{len(world.store.commits().items)}"
+            await handler.handle(HOUSE, asked(key, TRACE).to("house-hill", AddBeds("hill", 1)))
+        assert kept.measured("eventsourcing.append.duration") == [
+            ({"stream.category": "house", "error.type": ""}, 3),
+            ({"stream.category": "house", "error.type": "WrongExpectedVersion"}, 1),
+        ]
+
+    async def test_a_command_of_a_process_that_is_refused_is_counted_as_such(self, kept: Kept) -> None:
+        world = World()
+        await world.commands.handle(GUEST, asked("k-1", TRACE).to("guest-g-1", INVITE))
+        for key, command in (("k-2", WelcomeGuest()), ("k-3", SeeOffGuest("the sea"))):
+            await world.commands.handle(GUEST, asked(key, TRACE).to("guest-g-1", command))
+        await world.settle()
+        named = {"command.type": "DismissGuest", "command.source": "process", "command.outcome": "refused"}
+        assert (named, 1) in kept.measured("eventsourcing.command.duration")
+
 
 class TestConsumers:
     async def test_each_event_is_applied_in_its_own_trace_and_the_batch_has_links_to_all(self, kept: Kept) -> None:
@@ -145,6 +183,27 @@ class TestConsumers:
         for trace in (TRACE, OTHER_TRACE):
             assert f"apply {projection.consumer}" in kept.trace(trace)
 
+    async def test_an_attempt_at_a_batch_is_measured_and_says_what_has_failed_it(
+        self, kept: Kept, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = World()
+        await world.commands.handle(GUEST, asked("k-1", TRACE).to("guest-g-1", INVITE))
+        documents = func.DocumentList([func.Document.from_dict(dict(item)) for item in await world.feed()])
+        functions = FeedFunctions(partial(ready, world), READ_MODELS)
+
+        async def away(*_: object) -> Sequence[Message]:
+            raise Unavailable("away")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(world.bus, "send", away)
+            with pytest.raises(TransientFailure):
+                await functions.relay(documents)
+        await functions.relay(documents)
+        assert kept.measured("eventsourcing.feed.attempt.duration") == [
+            ({"consumer.name": "relay", "error.type": "TransientFailure"}, 1),
+            ({"consumer.name": "relay", "error.type": ""}, 1),
+        ]
+
     async def test_a_batch_of_which_nothing_is_followed_is_no_span(self, kept: Kept) -> None:
         world = World()
         await world.commands.handle(HOUSE, asked("k-1", TRACE).to("house-hill", AddBeds("hill", 5)))
@@ -153,12 +212,7 @@ class TestConsumers:
         assert [] == kept.named(f"process {projection.consumer}")
 
     async def test_what_a_timer_calls_is_a_trace_of_its_own(self, kept: Kept) -> None:
-        world = World()
-
-        async def services() -> Services:
-            return world.services
-
-        await bus_functions(services).release_newer()
+        await every_minute(World())
         assert kept.one("release newer").parent is None
 
     async def test_what_a_process_does_belongs_to_the_trace_of_what_it_reacts_to(self, kept: Kept) -> None:

@@ -44,11 +44,11 @@ def trigger_of(function: Any) -> dict[str, Any]:
 
 
 def test_every_function_is_in_this_table(functions: dict[str, Any]) -> None:
-    assert {*HTTP, *FEED, *BUS, "release_newer"} == set(functions)
+    assert {*HTTP, *FEED, *BUS, "every_minute"} == set(functions)
 
 
-def test_what_waits_for_a_newer_build_is_released_every_minute(functions: dict[str, Any]) -> None:
-    assert "0 * * * * *" == trigger_of(functions["release_newer"])["schedule"]
+def test_one_function_does_all_that_is_done_every_minute(functions: dict[str, Any]) -> None:
+    assert "0 * * * * *" == trigger_of(functions["every_minute"])["schedule"]
 
 
 @pytest.mark.parametrize("name", HTTP)
