@@ -89,7 +89,7 @@ class TestWhatIsMeasured:
         await world.parked.park("commands", Received("m-1", "house-1", 1, b"{}"), FAILURE)
         await world.parked.park_alone("commands", Received("m-2", None, 2, b"{}"), FAILURE)
         await every_minute(world)
-        nothing = dict.fromkeys({*FEED, *world.services.consumers}, 0)
+        nothing = dict.fromkeys((*world.services.feed_consumers, *world.services.consumers), 0)
         assert {**nothing, "relay": 1, "commands": 2} == told(kept, "parked")
 
     async def test_the_dead_letters_of_each_entity(self, world: World, kept: Kept) -> None:
