@@ -7,3 +7,6 @@ services by it.
 from typing import Final
 
 COMMANDS: Final[tuple[str, ...]] = ("demo.commands",)
+
+COUNTED: Final = ("order", "PlaceOrder")
+"""`operate cost` tells what each of these costs, which a command of this type begins."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, Self
 
 import aiohttp
 
-USD_PER_MILLION_RU: Final = 0.25
-"""List price of serverless accounts (azure.microsoft.com/pricing/details/cosmos-db/serverless); regions differ."""
+from operate.costs.tariff import tariff
+
+USD_PER_MILLION_RU: Final = float(tariff().rates.request_units.usd(Decimal(1_000_000)))
+"""List price of serverless accounts."""
 
 _LEASES: Final = "leases"
 _IDLE_KINDS: Final = ("feed",)

@@ -28,6 +28,7 @@ _OWN: Final[Mapping[str, str]] = {
     "projections": "operate.commands.projections",
     "verify": "operate.commands.verify",
     "trace": "operate.commands.trace",
+    "cost": "operate.commands.cost",
     "completion": "operate.commands.completion",
 }
 """Every service has these commands; each is the `COMMAND` of its module."""

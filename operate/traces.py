@@ -17,6 +17,7 @@ from operate.target import Place, is_here
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _PATIENCE_SECONDS: Final = 10
 _MOST: Final = 1000
+_ALL: Final = 10**8
 _TRACE_ID: Final = re.compile(r"[0-9a-fA-F]{32}")
 
 
@@ -64,6 +65,18 @@ class Receiver:
         spans: Sequence[Mapping[str, Any]] = found["spans"]
         return spans
 
+    async def summaries(self) -> Sequence[Mapping[str, Any]]:
+        """Returns what there is to say of each trace in a line, newest first."""
+        found = await self._get("/traces", {"limit": [str(_ALL)]})
+        summaries: Sequence[Mapping[str, Any]] = (found or {"traces": []})["traces"]
+        return summaries
+
+    async def metrics(self) -> Sequence[Mapping[str, Any]]:
+        """Returns the newest point of each series."""
+        found = await self._get("/metrics", {})
+        series: Sequence[Mapping[str, Any]] = (found or {"metrics": []})["metrics"]
+        return series
+
     async def about(self, streams: Iterable[str]) -> Sequence[str]:
         """Returns the ids of the traces in which one of the streams has a part, oldest first."""
         found = await self._get("/traces", {"stream.id": list(streams), "limit": [str(_MOST)]})
@@ -102,7 +115,7 @@ class Receiver:
             ) from None
         if answer.status == 404 and isinstance(body, dict) and "message" in body:
             return None
-        if answer.status != 200 or not isinstance(body, dict) or not {"traces", "spans"} & set(body):
+        if answer.status != 200 or not isinstance(body, dict) or not {"traces", "spans", "metrics"} & set(body):
             raise CommandFailed(f"{no_receiver}is it a collector? Check {_ENDPOINT}")
         return body
 

@@ -87,8 +87,9 @@ def environment(environ: Mapping[str, str], urls: Mapping[str, str]) -> Dict[str
     result.update(connections(urls, elsewhere(environ)))
     if TRACES in urls and settings.ENDPOINT not in environ:
         result[settings.ENDPOINT] = urls[TRACES]
-        # In milliseconds; five seconds, as the SDK has it, are long for somebody who has just placed an order.
+        # In milliseconds; the SDK's five seconds and a minute are long for somebody who has just placed an order.
         result.setdefault("OTEL_BSP_SCHEDULE_DELAY", "500")
+        result.setdefault("OTEL_METRIC_EXPORT_INTERVAL", "5000")
     # The services end when their stdin does, so that nothing outlives a killed supervisor.
     result["DEVSTACK_SUPERVISED"] = "1"
     result["PYTHONUNBUFFERED"] = "1"

@@ -6,16 +6,18 @@ from typing import Any
 
 from engine.messaging.port import Received
 from engine.telemetry import metrics
-from engine.telemetry.instruments import ATTEMPT_DURATION, BATCH_SIZE, MESSAGE_DURATION
+from engine.telemetry.instruments import ATTEMPT_DURATION, BATCH_SIZE, MESSAGE_DURATION, TIMER_DURATION
 from engine.telemetry.logs import about
 from engine.telemetry.spans import Attributes, Span, span, unkept
 
 _Items = Sequence[Mapping[str, Any]]
 
 
-def attempt(follower: str) -> AbstractContextManager[None]:
+@contextmanager
+def attempt(follower: str) -> Iterator[None]:
     """Measures an attempt of a function at a batch of the feed; `follower` names the function as its leases do."""
-    return metrics.timed(ATTEMPT_DURATION, {"consumer.name": follower})
+    with metrics.timed(ATTEMPT_DURATION, {"consumer.name": follower}), metrics.on_behalf_of(f"consumer {follower}"):
+        yield
 
 
 @contextmanager
@@ -67,6 +69,11 @@ def message(consumer: str, received: Received) -> Iterator[Span]:
         about(consumer=consumer, message=received.message_id, stream=received.session_id or ""),
     ):
         yield its_span
+
+
+def run(name: str) -> AbstractContextManager[None]:
+    """Measures a run of the timer."""
+    return metrics.timed(TIMER_DURATION, {"timer.name": name})
 
 
 @contextmanager

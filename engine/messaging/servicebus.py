@@ -30,6 +30,8 @@ from azure.servicebus.exceptions import (
 from engine.errors import AccessRefused, OutcomeUnknown, Throttled, Unavailable
 from engine.messaging.port import DeadLetter, Message, MessageTooLarge, Received
 from engine.messaging.topology import EVENT_TOPIC
+from engine.telemetry import metrics
+from engine.telemetry.instruments import MESSAGES_SENT
 from engine.telemetry.spans import ended
 
 SEND_LIFETIME: Final = 20.0
@@ -120,6 +122,8 @@ class AzureServiceBus:
         sent = await self._sent(entity, messages)
         for message in sent:
             _traced(entity, message, began)
+        if sent:
+            metrics.record(MESSAGES_SENT, len(sent), {"messaging.destination.name": entity, "work": metrics.work()})
         return sent
 
     async def _sent(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:

@@ -78,6 +78,13 @@ MESSAGE_DURATION: Final = Instrument(
     "One message of the bus, its retries included",
     ("messaging.destination.name", "error.type"),
 )
+MESSAGES_SENT: Final = Instrument(
+    "messaging.client.sent.messages",
+    "counter",
+    "{message}",
+    "The messages that the bus has accepted, on behalf of which command, consumer or query",
+    ("messaging.destination.name", "work"),
+)
 REQUEST_DURATION: Final = Instrument(
     "db.client.operation.duration",
     "histogram",
@@ -91,6 +98,20 @@ REQUEST_CHARGE: Final = Instrument(
     "{request_unit}",
     "What one round trip to Cosmos DB cost, on behalf of which command, consumer or query",
     ("db.collection.name", "db.operation.name", "work"),
+)
+HTTP_DURATION: Final = Instrument(
+    "http.server.request.duration",
+    "histogram",
+    "s",
+    "One request of a client, from its arrival at the function to its answer",
+    ("http.request.method", "http.route", "http.response.status_code"),
+)
+TIMER_DURATION: Final = Instrument(
+    "eventsourcing.timer.duration",
+    "histogram",
+    "s",
+    "One run of a timer",
+    ("timer.name", "error.type"),
 )
 START_DURATION: Final = Instrument(
     "eventsourcing.start.duration",
@@ -145,8 +166,11 @@ INSTRUMENTS: Final = (
     BATCH_SIZE,
     ATTEMPT_DURATION,
     MESSAGE_DURATION,
+    MESSAGES_SENT,
     REQUEST_DURATION,
     REQUEST_CHARGE,
+    HTTP_DURATION,
+    TIMER_DURATION,
     START_DURATION,
     FEED_LAG,
     FEED_LAG_DURATION,

@@ -68,9 +68,9 @@ def answered(handler: _Handler[P]) -> _Handler[P]:
     @functools.wraps(handler)
     async def answer_always(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:
         request = next(each for each in args if isinstance(each, func.HttpRequest))
-        with observed.request(request) as span:
+        with observed.request(request) as note:
             response = await always(*args, **kwargs)
-            span.set({"http.response.status_code": response.status_code})
+            note(response)
             return response
 
     async def always(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:

@@ -1,20 +1,25 @@
 """What telemetry says of an HTTP request."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import azure.functions as func
 
 from engine.telemetry import metrics
+from engine.telemetry.instruments import HTTP_DURATION
 from engine.telemetry.logs import about
-from engine.telemetry.spans import Span, current, span
+from engine.telemetry.spans import current, span
 
 
 @contextmanager
-def request(req: func.HttpRequest) -> Iterator[Span]:
-    """Begins the span of a request: a child of the platform's, where that is known, else of the caller's."""
-    parent = "" if current() else req.headers.get("traceparent", "").strip()
+def request(req: func.HttpRequest) -> Iterator[Callable[[func.HttpResponse], None]]:
+    """Begins the span of a request: a child of the platform's, where that is known, else of the caller's.
+
+    Yields what notes the answer.
+    """
+    began, parent = time.perf_counter(), "" if current() else req.headers.get("traceparent", "").strip()
     route = _route(req)
     attributes = {"http.request.method": req.method, "http.route": route}
     with (
@@ -22,7 +27,13 @@ def request(req: func.HttpRequest) -> Iterator[Span]:
         metrics.on_behalf_of(f"{req.method} {route}"),
         about(request=f"{req.method} {route}"),
     ):
-        yield its_span
+
+        def answered(response: func.HttpResponse) -> None:
+            status = {"http.response.status_code": response.status_code}
+            its_span.set(status)
+            metrics.record(HTTP_DURATION, time.perf_counter() - began, {**attributes, **status})
+
+        yield answered
 
 
 def _route(req: func.HttpRequest) -> str:

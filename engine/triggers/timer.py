@@ -25,11 +25,12 @@ class TimerFunctions:
         Raises AdapterError and TransientFailure.
         """
         async with ended_by_the_host():
-            services = await self.services()
-            # First, since a release takes as long as what it handles.
-            if are_recorded():
-                with observed.measurement():
-                    await services.gauges.measure(followers(self.read_models), services.consumers)
-            with observed.timer("release newer"):
-                await services.newer.run()
-                await services.automatic.run()
+            with observed.run("every minute"):
+                services = await self.services()
+                # First, since a release takes as long as what it handles.
+                if are_recorded():
+                    with observed.measurement():
+                        await services.gauges.measure(followers(self.read_models), services.consumers)
+                with observed.timer("release newer"):
+                    await services.newer.run()
+                    await services.automatic.run()

@@ -49,6 +49,7 @@ def bash(code: str, folder: Path, variables: Mapping[str, str]) -> str:
                 "dead-letters",
                 "views",
                 "trace",
+                "cost",
                 "projections",
                 "verify",
                 "demo",

@@ -7,3 +7,6 @@ services by it.
 from typing import Final
 
 COMMANDS: Final[tuple[str, ...]] = ()
+
+COUNTED: Final = ("guest", "Arrive")
+"""`operate cost` tells what each of these costs, which a command of this type begins."""

@@ -89,7 +89,8 @@ class TestStart:
             up.ready()
 
             exported = {"OTEL_EXPORTER_OTLP_ENDPOINT": project.services()["traces"]["url"]}
-            exported |= {"OTEL_EXPORTER_OTLP_HEADERS": "a=b", "OTEL_BSP_SCHEDULE_DELAY": "500"}
+            exported |= {"OTEL_EXPORTER_OTLP_HEADERS": "a=b"}
+            exported |= {"OTEL_BSP_SCHEDULE_DELAY": "500", "OTEL_METRIC_EXPORT_INTERVAL": "5000"}
             assert exported == project.journal()[-1]["telemetry"]
 
     @pytest.mark.parametrize(

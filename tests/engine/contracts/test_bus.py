@@ -29,6 +29,9 @@ from engine.messaging.topology import (
     topology,
 )
 from engine.settings import ServiceBusConnection
+from engine.telemetry import metrics
+from engine.telemetry.instruments import MESSAGES_SENT, Instrument
+from engine.telemetry.spans import Attributes
 from tests.engine.contracts.connections import NOBODYS_BUS
 
 CONFIG: Final = parse_config(json.dumps(emulator_config(topology(("GuestLeft",)))))
@@ -152,6 +155,18 @@ class TestTheWire:
             assert buses.server is not None
             yield buses, buses.server
 
+    @pytest.fixture
+    def recorded(self) -> Iterator[list[tuple[str, float, Attributes]]]:
+        kept: list[tuple[str, float, Attributes]] = []
+
+        class Recorder:
+            def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
+                kept.append((instrument.name, value, attributes))
+
+        metrics.use(Recorder())
+        yield kept
+        metrics.use(None)
+
     async def test_a_scheduled_message_comes_when_it_is_due(self, wired: tuple[Buses, ServiceBusServer]) -> None:
         buses, server = wired
         server.freeze()
@@ -203,6 +218,18 @@ class TestTheWire:
         assert [one, two] == await buses.bus.send(REACTION_QUEUE, [one, two])
         for session, ids in (("guest-1", ["id-1", "id-3"]), ("guest-2", ["id-2"]), ("guest-3", ["id-4"])):
             assert ids == [id_ for id_, _ in await buses.session(session, len(ids))]
+
+    async def test_what_it_accepts_is_counted_for_whom_it_was_sent(
+        self, wired: tuple[Buses, ServiceBusServer], recorded: list[tuple[str, float, Attributes]]
+    ) -> None:
+        buses, _ = wired
+        with metrics.on_behalf_of("consumer relay"):
+            await send_all(buses.bus, COMMAND_QUEUE, [message(1), message(2)])
+            await buses.bus.send(COMMAND_QUEUE, [])
+        with pytest.raises(AccessRefused):
+            await buses.bus.send("nowhere", [message(3)])
+        sent = [(count, dict(attributes)) for name, count, attributes in recorded if name == MESSAGES_SENT.name]
+        assert sent == [(2, {"messaging.destination.name": COMMAND_QUEUE, "work": "consumer relay"})]
 
     async def test_what_was_opened_at_once_needs_no_opening_when_something_is_sent(self) -> None:
         async with (
