@@ -5,11 +5,11 @@ from typing import Any
 
 import azure.functions as func
 
-from composition import wiring
+from composition import dashboard, wiring
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-OF_OPERATORS = func.AuthLevel.FUNCTION if wiring.operators_have_keys() else func.AuthLevel.ANONYMOUS
+OF_OPERATORS = func.AuthLevel.FUNCTION if dashboard.operators_have_keys() else func.AuthLevel.ANONYMOUS
 
 # These times decide how soon another host takes over the leases of a crashed one, how soon a new host gets leases, how
 # far a view may lag, and how soon what follows from an event begins; docs/operations.md says what each costs when idle.
@@ -209,22 +209,22 @@ async def get_docs(req: func.HttpRequest) -> func.HttpResponse:
 @app.function_name("get_dashboard")
 @app.route("dashboard", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_dashboard(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.dashboard_files()).page(req)
+    return await (await dashboard.files()).page(req)
 
 
 @app.function_name("get_dashboard_file")
 @app.route("dashboard/files/{file}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_dashboard_file(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.dashboard_files()).file(req)
+    return await (await dashboard.files()).file(req)
 
 
 @app.function_name("read_dashboard")
 @app.route("dashboard/data/{what}", methods=["GET"], auth_level=OF_OPERATORS)
 async def read_dashboard(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.dashboard()).read(req)
+    return await (await dashboard.functions()).read(req)
 
 
 @app.function_name("release_parked")
 @app.route("dashboard/releases", methods=["POST"], auth_level=OF_OPERATORS)
 async def release_parked(req: func.HttpRequest) -> func.HttpResponse:
-    return await (await wiring.dashboard()).release(req)
+    return await (await dashboard.functions()).release(req)

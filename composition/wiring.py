@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from engine.imports import OnFirstUse, imported, off_the_loop
 
 if TYPE_CHECKING:
-    from api.dashboard.files import DashboardFiles
-    from api.dashboard.functions import DashboardFunctions
     from api.interface import Interface
     from engine.services import Services
     from engine.settings import TelemetrySettings
@@ -28,15 +26,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def operators_have_keys() -> bool:
-    """Returns whether the host asks for a key before operators reach a function; else the function asks for a role.
-
-    The declarations ask this while function_app.py is imported, when nothing of ours may be loaded, and nothing may
-    fail: so it reads the setting itself, whose parser refuses other values at the first invocation.
-    """
-    return os.environ.get("OPERATORS_SIGN_IN") != "easyauth"
-
-
 async def http() -> "Interface":
     """Returns the functions of HTTP, which connect on first use."""
     return await _HTTP.get()
@@ -45,16 +34,6 @@ async def http() -> "Interface":
 async def documentation() -> "Documentation":
     """Returns the functions that describe the REST interface, which connect to nothing. Nothing else loads them."""
     return await _DOCUMENTATION.get()
-
-
-async def dashboard() -> "DashboardFunctions":
-    """Returns the functions that read and release for the dashboard, which connect on first use."""
-    return await _DASHBOARD.get()
-
-
-async def dashboard_files() -> "DashboardFiles":
-    """Returns the functions that answer with the dashboard's page, which connect to nothing."""
-    return await _DASHBOARD_FILES.get()
 
 
 async def feed() -> "FeedFunctions":
@@ -98,22 +77,6 @@ def _documentation() -> "Documentation":
     return Documentation(DESCRIPTION, READ_MODELS)
 
 
-def _dashboard() -> "DashboardFunctions":
-    from api.dashboard.functions import DashboardFunctions
-    from composition.domain import READ_MODELS
-    from composition.settings import Settings
-    from engine.triggers.operators import Operators
-
-    settings = Settings.from_mapping(os.environ)
-    return DashboardFunctions(services, READ_MODELS, Operators(settings.engine.operators_sign_in))
-
-
-def _dashboard_files() -> "DashboardFiles":
-    from api.dashboard.files import DashboardFiles
-
-    return DashboardFiles()
-
-
 def _feed() -> "FeedFunctions":
     from composition.domain import READ_MODELS
     from engine.triggers.feed import FeedFunctions
@@ -134,7 +97,7 @@ def _timer() -> "TimerFunctions":
     return TimerFunctions(services, READ_MODELS)
 
 
-async def _part(make: Callable[[], T]) -> T:
+async def part(make: Callable[[], T]) -> T:
     """Returns what `make` returns, which is imported while the services connect."""
     _SERVICES.begun()
     await _BUILD.get()
@@ -184,13 +147,11 @@ def _export(telemetry: "TelemetrySettings") -> None:
         logging.getLogger(__name__).error("nothing is exported: docs/telemetry.md says what to install: %s", error)
 
 
-_HTTP: Final = OnFirstUse(partial(_part, _http))
+_HTTP: Final = OnFirstUse(partial(part, _http))
 _DOCUMENTATION: Final = imported(_documentation)
-_DASHBOARD: Final = OnFirstUse(partial(_part, _dashboard))
-_DASHBOARD_FILES: Final = imported(_dashboard_files)
-_FEED: Final = OnFirstUse(partial(_part, _feed))
-_BUS: Final = OnFirstUse(partial(_part, _bus))
-_TIMER: Final = OnFirstUse(partial(_part, _timer))
+_FEED: Final = OnFirstUse(partial(part, _feed))
+_BUS: Final = OnFirstUse(partial(part, _bus))
+_TIMER: Final = OnFirstUse(partial(part, _timer))
 _BUILD: Final = imported(_build)
 _SERVICES: Final = OnFirstUse(_connected)
 _kept: "Final[list[AbstractAsyncContextManager[Services]]]" = []

@@ -22,7 +22,7 @@ def loaded(statements: str) -> set[str]:
 
 def test_indexing_loads_the_library_and_nothing_of_ours_but_the_wiring() -> None:
     ours = {name for name in loaded("import function_app") if (ROOT / name.split(".")[0]).is_dir()}
-    assert {"composition", "composition.wiring", "engine", "engine.imports"} == ours
+    assert {"composition", "composition.dashboard", "composition.wiring", "engine", "engine.imports"} == ours
 
 
 def test_indexing_reads_no_settings_and_connects_to_nothing() -> None:
@@ -101,15 +101,13 @@ def test_http_loads_no_message_bus_and_no_identity_unasked() -> None:
 
 
 def test_the_dashboard_is_loaded_when_it_is_asked_for_and_the_bus_not_before_something_is_asked_of_it() -> None:
-    modules = loaded(f"{SETTINGS}; from composition import wiring; asyncio.run(wiring.dashboard())")
+    modules = loaded(f"{SETTINGS}; from composition import dashboard; asyncio.run(dashboard.functions())")
     assert {"api.dashboard.functions", "api.dashboard.overview", "azure.cosmos.aio"} <= modules
     assert not (DESCRIBES | NEVER) & modules
 
 
 def test_the_page_of_the_dashboard_connects_to_nothing() -> None:
-    modules = loaded(
-        "import os; os.environ.clear(); from composition import wiring; asyncio.run(wiring.dashboard_files())"
-    )
+    modules = loaded("import os; os.environ.clear(); from composition import dashboard; asyncio.run(dashboard.files())")
     assert "api.dashboard.files" in modules
     assert not (NEVER | {"azure.cosmos", "api.dashboard.functions"}) & modules
 

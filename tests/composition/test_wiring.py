@@ -38,7 +38,7 @@ async def test_the_services_connect_while_a_part_is_imported(monkeypatch: pytest
 
     fresh(monkeypatch, build)
     # The import waits in its thread for what happens on the loop: it would never end if one came after the other.
-    assert await wiring._part(lambda: connecting.wait(timeout=10))
+    assert await wiring.part(lambda: connecting.wait(timeout=10))
 
 
 async def test_all_that_wait_share_an_attempt_to_connect_and_the_next_invocation_tries_again(

@@ -40,7 +40,7 @@ OURS_TOO = {
 }
 """Files of the template that are as they are here. The template is whole in itself, since a copy makes copies too."""
 
-NAMED = {"README.md", "api/interface.py", "host.json", "local.settings.json.example", "pyproject.toml"}
+NAMED = {"README.md", "api/description.py", "host.json", "local.settings.json.example", "pyproject.toml"}
 
 Update = Callable[..., int]
 

@@ -10,16 +10,8 @@ from domain.guest.aggregate import GUEST
 from engine.projecting.query import ReadModel
 from engine.services import Services
 from engine.triggers.http import HttpFunctions
-from engine.triggers.operations import Description
 
 _RESOURCES: Final[Mapping[str, str]] = {GUEST.category: "/api/guests/{}"}
-
-DESCRIPTION: Final = Description(
-    title="service-name",
-    text="Commands append events to streams; queries answer from views of them. Errors are problems (RFC 9457).",
-    parts=(GuestFunctions,),
-)
-"""What `GET /api/openapi.json` says beside the operations of the handlers."""
 
 
 @dataclass(frozen=True, slots=True)

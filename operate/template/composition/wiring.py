@@ -70,7 +70,7 @@ def _http() -> "Interface":
 
 
 def _documentation() -> "Documentation":
-    from api.interface import DESCRIPTION
+    from api.description import DESCRIPTION
     from composition.domain import READ_MODELS
     from engine.triggers.documentation import Documentation
 
@@ -97,7 +97,7 @@ def _timer() -> "TimerFunctions":
     return TimerFunctions(services, READ_MODELS)
 
 
-async def _part(make: Callable[[], T]) -> T:
+async def part(make: Callable[[], T]) -> T:
     """Returns what `make` returns, which is imported while the services connect."""
     _SERVICES.begun()
     await _BUILD.get()
@@ -147,11 +147,11 @@ def _export(telemetry: "TelemetrySettings") -> None:
         logging.getLogger(__name__).error("nothing is exported: docs/telemetry.md says what to install: %s", error)
 
 
-_HTTP: Final = OnFirstUse(partial(_part, _http))
+_HTTP: Final = OnFirstUse(partial(part, _http))
 _DOCUMENTATION: Final = imported(_documentation)
-_FEED: Final = OnFirstUse(partial(_part, _feed))
-_BUS: Final = OnFirstUse(partial(_part, _bus))
-_TIMER: Final = OnFirstUse(partial(_part, _timer))
+_FEED: Final = OnFirstUse(partial(part, _feed))
+_BUS: Final = OnFirstUse(partial(part, _bus))
+_TIMER: Final = OnFirstUse(partial(part, _timer))
 _BUILD: Final = imported(_build)
 _SERVICES: Final = OnFirstUse(_connected)
 _kept: "Final[list[AbstractAsyncContextManager[Services]]]" = []

@@ -1,7 +1,7 @@
 """Every route is described: `GET /api/openapi.json` is made of the operations beside the handlers."""
 
 import function_app
-from api.interface import DESCRIPTION
+from api.description import DESCRIPTION
 from composition.domain import READ_MODELS
 from engine.triggers.documentation import Documentation
 from engine.triggers.openapi import routes_of
