@@ -34,18 +34,22 @@ def build_with(folder: Path, *patches: str) -> Path:
 
 @dataclass
 class Apps:
-    """Function apps, a host each, over the store and the bus of `backing`. Requests go to those that run, in turn."""
+    """Function apps, a host each, over the store and the bus of `backing`.
+
+    Requests go to those of them that run in turn, or to the one that has the `traffic`.
+    """
 
     backing: Parts
     data: Path
+    traffic: str | None = None
     _running: dict[str, Service] = field(default_factory=dict)
     _turns: Iterator[int] = field(default_factory=itertools.count)
     _said_before: list[str] = field(default_factory=list)
 
     @property
     def api(self) -> str:
-        services = list(self._running.values())
-        return f"{services[next(self._turns) % len(services)].url()}/api"
+        names = list(self._running) if self.traffic is None else [self.traffic]
+        return self.api_of(names[next(self._turns) % len(names)])
 
     def api_of(self, name: str) -> str:
         return f"{self._running[name].url()}/api"

@@ -16,7 +16,6 @@ Fate = Literal["paid", "shipped", "declined", "unpaid", "too late", "cancelled",
 
 EVERY_FATE: Final[Sequence[Fate]] = ("paid", "shipped", "declined", "unpaid", "too late", "cancelled", "rare")
 
-_AT_ONCE: Final = 14
 _PAUSE_SECONDS: Final = 0.1
 _THINKING_SECONDS: Final = 1.5
 
@@ -32,6 +31,7 @@ class Shop:
     orders: int
     fates: Sequence[Fate] = EVERY_FATE
     ships_later: bool = False
+    at_once: int = 14
     accepted: list[str] = field(default_factory=list)
     order_ids: list[str] = field(default_factory=list)
     steps: int = 0
@@ -41,7 +41,7 @@ class Shop:
     async def run(self) -> None:
         for sku, units in STOCK.items():
             await self._command(f"/stock/{sku}/receipts", {"quantity": units}, f"{self.seed}-{sku}")
-        slots = asyncio.Semaphore(_AT_ONCE)
+        slots = asyncio.Semaphore(self.at_once)
 
         async def one(number: int) -> None:
             async with slots:
@@ -51,6 +51,11 @@ class Shop:
         async with self.progress:
             self.done = True
             self.progress.notify_all()
+
+    async def under_way(self, steps: int) -> None:
+        """Returns once so many commands were answered, while others still are."""
+        await self.reached(steps)
+        assert not self.done, f"all was over after {self.steps} commands"
 
     async def reached(self, steps: int) -> None:
         """Returns once so many commands were answered, or all."""

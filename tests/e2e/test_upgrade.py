@@ -5,7 +5,7 @@ Every command of the page is run as it stands there, in the build that the page 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +26,7 @@ from tests.e2e.walk import Walk, blocks_of
 pytestmark = pytest.mark.timeout(240)
 
 PAGE: Final = ROOT / "docs" / "how-to" / "upgrade.md"
-FATES: Final[Collection[Fate]] = ("shipped", "paid", "shipped", "cancelled")
+FATES: Final[Sequence[Fate]] = ("shipped", "paid", "shipped", "cancelled")
 DAY_SECONDS: Final = 25 * 3600
 
 
@@ -117,17 +117,17 @@ async def test_an_event_and_a_command_get_a_field(tmp_path: Path) -> None:
     async with scene_in(tmp_path, PAYMENT_DEADLINE="00:00:10") as scene:
         await scene.start("old")
         await scene.split_the_feed()
-        shop = Shop(scene.client, 1, 64, tuple(FATES), ships_later=True)
+        shop = Shop(scene.client, 1, 40, FATES, ships_later=True, at_once=6)
 
         async def upgrade() -> None:
-            await shop.reached(25)
+            await shop.under_way(15)
             await scene.start("new", new)
-            await shop.reached(70)
+            await shop.under_way(40)
             await scene.stop("old")
             scene.running.release_newer("new")
-            await shop.reached(95)
+            await shop.under_way(60)
             await scene.start("old")
-            await shop.reached(120)
+            await shop.under_way(80)
             await scene.stop("new")
 
         await while_shopping(shop, upgrade)
@@ -151,20 +151,20 @@ async def test_a_new_event_and_a_new_command_in_two_deployments(tmp_path: Path) 
     async with scene_in(tmp_path, PAYMENT_DEADLINE="00:00:10") as scene:
         await scene.start("old")
         await scene.split_the_feed()
-        shop = Shop(scene.client, 2, 64, tuple(FATES))
+        shop = Shop(scene.client, 2, 40, FATES, at_once=6)
 
         async def upgrade() -> None:
-            await shop.reached(15)
+            await shop.under_way(12)
             await scene.start("knows", knows)
-            await shop.reached(35)
+            await shop.under_way(25)
             await scene.stop("old")
             await scene.start("says", says)
-            await shop.reached(70)
+            await shop.under_way(45)
             assert set() == await scene.waiting()
             await scene.stop("knows")
-            await shop.reached(100)
+            await shop.under_way(65)
             await scene.start("knows", knows)
-            await shop.reached(120)
+            await shop.under_way(80)
             await scene.stop("says")
 
         await while_shopping(shop, upgrade)
@@ -214,7 +214,7 @@ async def test_leases_get_another_prefix(tmp_path: Path) -> None:
 
         await scene.start("old")
         await scene.start("new", new)
-        shop = Shop(scene.client, 4, 24, tuple(FATES))
+        shop = Shop(scene.client, 4, 16, FATES, at_once=6)
         await shop.run()
         shop.order_ids.append(yesterday)
         await all_ended(scene, ROOT, shop)
@@ -244,12 +244,12 @@ async def test_a_read_model_gets_a_generation_and_its_build_is_taken_back(tmp_pa
     async with scene_in(tmp_path, PAYMENT_DEADLINE="00:00:10") as scene:
         await scene.start("old")
         await scene.split_the_feed()
-        shop = Shop(scene.client, 5, 64, tuple(FATES))
+        shop = Shop(scene.client, 5, 40, FATES, at_once=6)
 
         async def upgrade() -> None:
-            await shop.reached(20)
+            await shop.under_way(20)
             await scene.start("new", new)
-            await shop.reached(60)
+            await shop.under_way(60)
             await scene.stop("old")
             await scene.walk("Fill a generation", new)
 
@@ -257,7 +257,7 @@ async def test_a_read_model_gets_a_generation_and_its_build_is_taken_back(tmp_pa
         await scene.start("old")
 
         async def missed() -> bool:
-            await scene.order(f"missed-{len(scene.running.said('old'))}")
+            shop.order_ids.append(await scene.order(f"missed-{len(shop.order_ids)}"))
             return "order-history is kept at generation 2, which this build does not have" in scene.running.said("old")
 
         await eventually(True, missed)
