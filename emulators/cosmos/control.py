@@ -2,8 +2,8 @@
 
 `GET health`; `GET` and `DELETE requests`, `GET requests/totals`; `GET`, `POST` and `DELETE faults`,
 `POST faults/release`;
-`POST split` `{"database", "container", "range"}`; `POST backup` `{"name"}`, `POST restore` `{"name", "containers"}`, where
-all of them are put back without `containers`; `POST clock` `{"freeze": true}`, `{"advance": seconds}`,
+`POST split` `{"database", "container", "range"}`; `POST backup` `{"name"}`; `POST restore` `{"name", "containers"}`,
+which puts back all if `containers` is left out; `POST clock` `{"freeze": true}`, `{"advance": seconds}`,
 `{"resume": true}`.
 """
 

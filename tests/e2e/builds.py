@@ -91,9 +91,9 @@ class Apps:
 
 
 @contextmanager
-def apps(data: Path, **settings: str) -> Iterator[Apps]:
+def apps(data: Path, *, deadline: str = "00:15:00") -> Iterator[Apps]:
     """Yields none so far, over an empty store; what they have printed is shown when the block fails."""
-    with parts(data, instances=0, **settings) as backing:
+    with parts(data, instances=0, PAYMENT_DEADLINE=deadline) as backing:
         made = Apps(backing, data / "functions")
         try:
             yield made

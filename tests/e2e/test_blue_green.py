@@ -1,4 +1,4 @@
-"""docs/how-to/blue-green.md, walked: two apps over one store and one bus, and traffic that moves from one to the other."""
+"""docs/how-to/blue-green.md, walked: two apps over one store and one bus, and traffic that moves between them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ BEHIND: Final = ("takes lease", "relay_events ok", "handle_command ok", "react o
 @pytest.mark.timeout(240)
 async def test_green_takes_over_and_gives_back(tmp_path: Path) -> None:
     build = build_with(tmp_path / "build", "closing-is-known")
-    with apps(tmp_path, PAYMENT_DEADLINE="00:00:10") as running:
+    with apps(tmp_path, deadline="00:00:10") as running:
         backing = running.backing
         idle = settings_of_an_idle_app(backing)
 

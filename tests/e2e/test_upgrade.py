@@ -93,8 +93,8 @@ _PRICE: Final = {"amount": "1.00", "currency": "EUR"}
 
 
 @asynccontextmanager
-async def scene_in(folder: Path, **settings: str) -> AsyncIterator[Scene]:
-    with apps(folder, **settings) as running:
+async def scene_in(folder: Path, *, deadline: str = "00:15:00") -> AsyncIterator[Scene]:
+    with apps(folder, deadline=deadline) as running:
         async with insistent_client(running) as client:
             yield Scene(running, client)
         await nothing_is_dead(running.backing)
@@ -114,7 +114,7 @@ async def while_shopping(shop: Shop, steps: Callable[[], Awaitable[None]]) -> No
 async def test_an_event_and_a_command_get_a_field(tmp_path: Path) -> None:
     """In one deployment: what the new build has said waits for it wherever the old one meets it, and nothing else."""
     new = build_with(tmp_path / "new", "boxes", "order-history-again")
-    async with scene_in(tmp_path, PAYMENT_DEADLINE="00:00:10") as scene:
+    async with scene_in(tmp_path, deadline="00:00:10") as scene:
         await scene.start("old")
         await scene.split_the_feed()
         shop = Shop(scene.client, 1, 40, FATES, ships_later=True, at_once=6)
@@ -145,10 +145,10 @@ async def test_an_event_and_a_command_get_a_field(tmp_path: Path) -> None:
 
 
 async def test_a_new_event_and_a_new_command_in_two_deployments(tmp_path: Path) -> None:
-    """First a build that knows them, then one that says them: at no moment does anything wait, on the way back neither."""
+    """First a build that knows them, then one that says them: nothing waits at any moment, on the way back neither."""
     knows = build_with(tmp_path / "knows", "closing-is-known")
     says = build_with(tmp_path / "says", "closing-is-known", "closing-is-said")
-    async with scene_in(tmp_path, PAYMENT_DEADLINE="00:00:10") as scene:
+    async with scene_in(tmp_path, deadline="00:00:10") as scene:
         await scene.start("old")
         await scene.split_the_feed()
         shop = Shop(scene.client, 2, 40, FATES, at_once=6)
@@ -202,7 +202,7 @@ async def test_leases_get_another_prefix(tmp_path: Path) -> None:
     """A new prefix is a new consumer: it reads everything from the beginning, and the relay refuses what is old."""
     new = build_with(tmp_path / "new", "leases-of-the-feed")
     later = (utc_now() + timedelta(days=1)).isoformat()
-    async with scene_in(tmp_path, PAYMENT_DEADLINE="00:00:10") as scene:
+    async with scene_in(tmp_path, deadline="00:00:10") as scene:
         # What follows was written yesterday.
         await asyncio.to_thread(scene.running.backing.control, "cosmos", "clock", {"advance": -DAY_SECONDS})
         await scene.start("old", RELAY_REPLAY_UNTIL=later)
@@ -239,9 +239,9 @@ async def test_leases_get_another_prefix(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_a_read_model_gets_a_generation_and_its_build_is_taken_back(tmp_path: Path) -> None:
-    """The former build waits with that read model while a generation is written that it does not have, and goes on then."""
+    """The former build waits with that read model while a generation is written that it lacks, and goes on then."""
     new = build_with(tmp_path / "new", "order-history-again")
-    async with scene_in(tmp_path, PAYMENT_DEADLINE="00:00:10") as scene:
+    async with scene_in(tmp_path, deadline="00:00:10") as scene:
         await scene.start("old")
         await scene.split_the_feed()
         shop = Shop(scene.client, 5, 40, FATES, at_once=6)

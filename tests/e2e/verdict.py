@@ -16,7 +16,7 @@ from tests.e2e.judge import judge_over
 
 
 async def judged(asked: Mapping[str, Any]) -> Mapping[str, int]:
-    """Raises AssertionError for an order that goes on, for stock and views that are not balanced, and parked streams."""
+    """Raises AssertionError for an order that goes on, stock and views that are not right, and what is parked."""
     async with judge_over(os.environ) as judge:
         stories = await judge.all_are_settled(asked["orderIds"])
         await judge.stock_is_balanced(stories, asked["received"])

@@ -35,14 +35,14 @@ async def database(server: CosmosServer) -> AsyncIterator[DatabaseProxy]:
 
 @pytest.fixture
 async def container(database: DatabaseProxy) -> ContainerProxy:
-    policy = {"uniqueKeys": [{"paths": ["/name"]}]}
+    policy: Any = {"uniqueKeys": [{"paths": ["/name"]}]}
     return await database.create_container("items", PartitionKey("/pk"), unique_key_policy=policy)
 
 
 async def asked(server: CosmosServer, path: str, **content: Any) -> tuple[int, Any]:
-    async with aiohttp.ClientSession() as session:
-        async with session.post(f"{server.url}/_devstack/{path}", data=json.dumps(content)) as answer:
-            return answer.status, await answer.json()
+    url = f"{server.url}/_devstack/{path}"
+    async with aiohttp.ClientSession() as session, session.post(url, data=json.dumps(content)) as answer:
+        return answer.status, await answer.json()
 
 
 def item(name: str) -> dict[str, str]:
