@@ -174,8 +174,8 @@ async def test_a_new_event_and_a_new_command_in_two_deployments(tmp_path: Path) 
         await scene.walk("Is it done?", knows)
 
 
-async def test_a_subscription_more(tmp_path: Path) -> None:
-    """It is provisioned before the build that takes from it comes, and fills where that one is taken back."""
+async def test_a_subscription_more_and_less(tmp_path: Path) -> None:
+    """It is provisioned before the build that takes from it comes, and goes after it; without that build, it fills."""
     new = build_with(tmp_path / "new", "archive")
     async with scene_in(tmp_path) as scene:
         await scene.start("old")
@@ -196,6 +196,11 @@ async def test_a_subscription_more(tmp_path: Path) -> None:
         await eventually(0, left)
         archived = set(re.findall(r"archived (\S+)", scene.running.output))
         assert 2 == len(archived)
+        await scene.stop("new")
+        await asyncio.to_thread(scene.running.backing.provision, ROOT)
+        without = await scene.order("without")
+        # No mug was ever received: the process of the order has heard of it, and has cancelled it.
+        await eventually(True, lambda: cancelled(scene, without))
 
 
 async def test_leases_get_another_prefix(tmp_path: Path) -> None:
