@@ -36,7 +36,7 @@ Practise what an operator does about parked messages.
 
 Sends the running service a message that its consumer cannot read, and lets a session be parked as if its handler had
 had a defect; waits until both are parked, and says which commands to try, and what they will answer. On this machine
-alone. With --remove, takes away what is left of it.
+alone, unless --elsewhere. With --remove, takes away what is left of it.
 """
 
 _DRILL = """\
@@ -105,14 +105,19 @@ def flash_sale(
 
 @demo.command(name="parked", help=_PARKED)
 @click.option("--remove", is_flag=True, help="Take away what earlier ones have left parked.")
+@click.option(
+    "--elsewhere", is_flag=True, help="In an environment for tests that is not on this machine: its alert comes."
+)
+@yes_option
 @click.pass_obj
-def parked(session: Session, remove: bool) -> None:
+def parked(session: Session, remove: bool, elsewhere: bool, yes: bool) -> None:
     from demo import practice
 
     known = session.environment()
     at = places(known, ["COSMOS", "SERVICEBUS"])
-    practice.require_here(at)
-    session.aim(at, yes=False)
+    if not elsewhere:
+        practice.require_here(at)
+    session.aim(at, yes=yes)
     session.run(practice.remove(known.settings) if remove else practice.run(known.settings))
 
 
