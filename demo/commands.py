@@ -105,9 +105,7 @@ def flash_sale(
 
 @demo.command(name="parked", help=_PARKED)
 @click.option("--remove", is_flag=True, help="Take away what earlier ones have left parked.")
-@click.option(
-    "--elsewhere", is_flag=True, help="In an environment for tests that is not on this machine: its alert comes."
-)
+@click.option("--elsewhere", is_flag=True, help="Also where it is not on this machine: an environment for tests.")
 @yes_option
 @click.pass_obj
 def parked(session: Session, remove: bool, elsewhere: bool, yes: bool) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import re
 import shutil
 import sys
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from operate.environment import of_no_account
 from operate.failure import CommandFailed
 
 _NOT_COPIED: Final = (".*", "__pycache__", "bench", "docs", "infra", "tests", "local.settings.json")
@@ -36,8 +36,10 @@ class Service:
     lines: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Ended:
+    """How a command ended, and what it printed."""
+
     status: int
     out: str
     err: str
@@ -81,9 +83,11 @@ class Stack:
         try:
             out, err = await asyncio.wait_for(process.communicate(), _OPERATED_SECONDS)
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise CommandFailed(f"operate {' '.join(arguments)} took more than {_OPERATED_SECONDS:.0f} s") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         return Ended(process.returncode or 0, out.decode(), err.decode())
 
     async def control(self, path: str, content: Mapping[str, Any]) -> Any:
@@ -101,12 +105,7 @@ async def stack_of(root: Path, folder: Path, settings: Mapping[str, str]) -> Asy
     """Yields a stack over empty data, provisioned and without functions. Raises CommandFailed."""
     shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     (folder / ".venv").symlink_to((root / ".venv").resolve())
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_", "OTEL_"))
-    }
-    stack = Stack(folder, {**inherited, "COSMOS_DATABASE": "drill", **settings})
+    stack = Stack(folder, {**of_no_account(), "COSMOS_DATABASE": "drill", **settings})
     async with contextlib.AsyncExitStack() as running:
         data = ("--port", "0", "--data")
         cosmos = await running.enter_async_context(_serving(stack, "cosmos", *data, "../cosmos", "--lag", "3"))

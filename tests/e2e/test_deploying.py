@@ -1,4 +1,4 @@
-"""Blocks of docs/deploying.md, as they stand there: Azure's own tools are pretended, and the service is the local one."""
+"""Blocks of docs/deploying.md, as they stand there: Azure's tools are pretended, and the service is the local one."""
 
 import json
 import os
