@@ -75,9 +75,9 @@ class Apps:
         """What it has printed so far."""
         return self._running[name].text
 
-    def release_newer(self, name: str) -> None:
+    def every_minute(self, name: str) -> None:
         """Runs the timer of that app now instead of at the next full minute."""
-        url = self.api_of(name).removesuffix("/api") + "/admin/functions/release_newer"
+        url = self.api_of(name).removesuffix("/api") + "/admin/functions/every_minute"
         assert 202 == request(url, "POST", {}).status
 
     def close(self) -> None:

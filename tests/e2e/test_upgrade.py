@@ -124,7 +124,7 @@ async def test_an_event_and_a_command_get_a_field(tmp_path: Path) -> None:
             await scene.start("new", new)
             await shop.under_way(40)
             await scene.stop("old")
-            scene.running.release_newer("new")
+            scene.running.every_minute("new")
             await shop.under_way(60)
             await scene.start("old")
             await shop.under_way(80)
@@ -135,7 +135,7 @@ async def test_an_event_and_a_command_get_a_field(tmp_path: Path) -> None:
         assert {"newer"} == {why for _, why in await scene.waiting()}
         await scene.start("new", new)
         await scene.stop("old")
-        scene.running.release_newer("new")
+        scene.running.every_minute("new")
         told = await all_ended(scene, new, shop)
         assert told["shipped"] > len(shop.order_ids) // 4
         for command in shop.accepted:

@@ -1,6 +1,5 @@
 """Every execution of a function is measured, whatever has triggered it and however it ends."""
 
-
 import azure.functions as func
 import pytest
 
