@@ -36,7 +36,15 @@ Practise what an operator does about parked messages.
 
 Sends the running service a message that its consumer cannot read, and lets a session be parked as if its handler had
 had a defect; waits until both are parked, and says which commands to try, and what they will answer. On this machine
-alone. With --remove, takes away what is left of it.
+alone, unless --elsewhere. With --remove, takes away what is left of it.
+"""
+
+_DRILL = """\
+Practise a disaster: the store goes back to an earlier moment.
+
+Runs a stack of its own, which is gone at the end: orders flow, the store is restored under running hosts, and the
+service comes back by verify, the next generation of every read model, rebuild, flip and drop. Says what is answered,
+what is found and what is lost. It takes four minutes.
 """
 
 
@@ -97,15 +105,26 @@ def flash_sale(
 
 @demo.command(name="parked", help=_PARKED)
 @click.option("--remove", is_flag=True, help="Take away what earlier ones have left parked.")
+@click.option("--elsewhere", is_flag=True, help="Also where it is not on this machine: an environment for tests.")
+@yes_option
 @click.pass_obj
-def parked(session: Session, remove: bool) -> None:
+def parked(session: Session, remove: bool, elsewhere: bool, yes: bool) -> None:
     from demo import practice
 
     known = session.environment()
     at = places(known, ["COSMOS", "SERVICEBUS"])
-    practice.require_here(at)
-    session.aim(at, yes=False)
+    if not elsewhere:
+        practice.require_here(at)
+    session.aim(at, yes=yes)
     session.run(practice.remove(known.settings) if remove else practice.run(known.settings))
+
+
+@demo.command(name="drill", help=_DRILL)
+@click.pass_obj
+def drill(session: Session) -> None:
+    from demo.drill import steps
+
+    session.run(steps.run(session.root))
 
 
 def _at(url: str) -> Place:

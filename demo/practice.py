@@ -49,7 +49,9 @@ def require_here(at: Sequence[Place]) -> None:
     """Raises CommandFailed for an account elsewhere: nobody practises on what others work with."""
     for place in at:
         if not place.is_here:
-            raise CommandFailed(f"{place.name} is not on this machine, where alone this is practised: `make run`")
+            raise CommandFailed(
+                f"{place.name} is not on this machine: `make run`, or --elsewhere for an environment that is for tests"
+            )
 
 
 async def run(environment: Mapping[str, str]) -> None:

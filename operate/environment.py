@@ -72,6 +72,12 @@ def environment(root: Path, *, with_functions: bool = False) -> Environment:
     return Environment(settings, sources, None if stack is None else stack.functions)
 
 
+def of_no_account() -> Mapping[str, str]:
+    """Gives the environment without all that names an account, a stack or a collector: for processes with their own."""
+    named = ("COSMOS", "SERVICEBUS", "DEVSTACK_", "OTEL_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(named)}
+
+
 def own_setting(name: str) -> str:
     """Gives what the environment says, whatever a stack or the file has; empty if that is nothing."""
     return os.environ.get(name, "")

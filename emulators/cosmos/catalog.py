@@ -42,7 +42,7 @@ class Catalog:
             "SELECT rid, database, id, number, definition, etag, ts, lsn, ranges FROM containers ORDER BY number"
         ):
             owners[owner].containers[name] = self._container(
-                owners[owner], rid, number, json.loads(definition), etag, ts, lsn, _ranges_from_json(ranges)
+                owners[owner], rid, number, json.loads(definition), etag, ts, lsn, ranges_from_json(ranges)
             )
 
     def database(self, name_or_rid: str) -> Database:
@@ -204,5 +204,6 @@ def _ranges_to_json(ranges: list[KeyRange]) -> str:
     return json.dumps([[r.id, r.low, r.high, list(r.parents)] for r in ranges])
 
 
-def _ranges_from_json(text: str) -> list[KeyRange]:
+def ranges_from_json(text: str) -> list[KeyRange]:
+    """The partitions of a container as the store keeps them."""
     return [KeyRange(id_, low, high, tuple(parents)) for id_, low, high, parents in json.loads(text)]

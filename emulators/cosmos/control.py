@@ -2,7 +2,8 @@
 
 `GET health`; `GET` and `DELETE requests`, `GET requests/totals`; `GET`, `POST` and `DELETE faults`,
 `POST faults/release`;
-`POST split` `{"database", "container", "range"}`; `POST clock` `{"freeze": true}`, `{"advance": seconds}`,
+`POST split` `{"database", "container", "range"}`; `POST backup` `{"name"}`; `POST restore` `{"name", "containers"}`,
+which puts back all if `containers` is left out; `POST clock` `{"freeze": true}`, `{"advance": seconds}`,
 `{"resume": true}`.
 """
 
@@ -14,6 +15,7 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from emulators.clock import Clock
+from emulators.cosmos import backups
 from emulators.cosmos.account import Account
 from emulators.cosmos.errors import CosmosError
 from emulators.cosmos.faults import Fault, Faults
@@ -71,6 +73,12 @@ async def _act(server: Controlled, request: Request) -> Any:
             where = json.loads(request.body)
             children = server.split(where["database"], where["container"], where.get("range", "0"))
             return {"children": list(children)}
+        case ("POST", ("backup",)):
+            backups.back_up(server.account.store, str(json.loads(request.body)["name"]))
+            return {}
+        case ("POST", ("restore",)):
+            asked = json.loads(request.body)
+            return {"restored": [*backups.restore(server.account, str(asked["name"]), asked.get("containers"))]}
         case ("POST", ("clock",)):
             _move(server.clock, json.loads(request.body))
             return {"now": server.clock.now()}

@@ -30,6 +30,10 @@ class History:
         if self._lag:
             self._commits.append(_Commit(lsn, before))
 
+    def forget(self) -> None:
+        """Replicas do not lag behind what was put back."""
+        self._commits.clear()
+
     def snapshot(self, current_lsn: int, session_lsn: int | None) -> int:
         """The LSN that answers a read: any that the session has not passed and the replicas have not lost.
 

@@ -75,6 +75,10 @@ class ItemTable:
     def drop(self) -> None:
         self._connection.execute(f"DROP TABLE {self._name}")
 
+    def put_back(self, schema: str) -> None:
+        """Take the rows that the table has in another, attached database."""
+        _put_back(self._connection, self._name, schema)
+
     def find(self, key: ItemKey) -> StoredItem | None:
         row = self._connection.execute(self._find, key).fetchone()
         return row and StoredItem(*row)
@@ -146,6 +150,11 @@ class UniqueKeys:
     def drop(self) -> None:
         self._connection.execute(f"DROP TABLE IF EXISTS {self._name}")
 
+    def put_back(self, schema: str) -> None:
+        """Take the rows that the table has in another, attached database."""
+        if self.keys:
+            _put_back(self._connection, self._name, schema)
+
     def remove(self, item: StoredItem) -> None:
         if self.keys:
             self._connection.execute(f"DELETE FROM {self._name} WHERE number = ?", (item.number,))  # noqa: S608
@@ -176,6 +185,11 @@ class UniqueKeys:
         )
         found = [items.find_number(number) for (number,) in rows.fetchall()]
         return {item.id for item in found if item is not None}
+
+
+def _put_back(connection: sqlite3.Connection, table: str, schema: str) -> None:
+    connection.execute(f"DELETE FROM main.{table}")  # noqa: S608
+    connection.execute(f"INSERT INTO main.{table} SELECT * FROM {schema}.{table}")  # noqa: S608
 
 
 def _unique_value(body: dict[str, Any], paths: tuple[tuple[str, ...], ...]) -> str:

@@ -38,6 +38,7 @@ class Store:
     """Everything durable of one account, in a folder or, without one, in memory."""
 
     def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
         self.connection = sqlite3.connect(
             prepare(folder, _DATABASE, marker=_MARKER, format_=FORMAT, of="Cosmos") if folder else ":memory:",
             isolation_level=None,

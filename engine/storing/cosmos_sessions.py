@@ -1,5 +1,7 @@
 """The session tokens that the SDK keeps belong to the container that gave them."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from azure.cosmos.aio import CosmosClient
@@ -27,4 +29,18 @@ def keep_tokens_apart(client: CosmosClient) -> None:
     session = client.client_connection.session
     # None with an account of another consistency than Session, where no tokens are sent.
     if session is not None:
-        session.session_container.collection_name_to_rid = _ResourceIds(client)
+        kept: Any = session.session_container
+        kept.collection_name_to_rid = _ResourceIds(client)
+        kept.clear_session_token = partial(_drop_all, kept)
+
+
+def _drop_all(kept: Any, _: Mapping[str, Any]) -> None:
+    """Drops the tokens of all containers, when a read is told that its session is ahead of the store.
+
+    The SDK (4.17) would drop that of the container which has answered last, whoever was told, so that the one that is
+    ahead may stay; and where two are told side by side, raise KeyError for the second. A store that is behind one of
+    its tokens was restored, or has failed over with loss, and is behind the others too.
+    """
+    with kept.session_lock:
+        kept.rid_to_session_token.clear()
+        kept.collection_name_to_rid.clear()

@@ -45,6 +45,8 @@ ELSEWHERE: Final[Mapping[str, frozenset[str]]] = {
             "az functionapp list-flexconsumption-locations",
             "az functionapp stop",
             "az login",
+            "az servicebus queue show",
+            "az servicebus topic subscription show",
             "azd deploy",
             "azd down",
             "azd env set NAME VALUE",

@@ -6,13 +6,18 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import aiohttp
 
-from tests.e2e.parts import Parts
-
 PAUSE_SECONDS: Final = 0.05
+
+
+class Served(Protocol):
+    """What is running, and where."""
+
+    @property
+    def api(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class InsistentClient:
     """Asks the service where it is now: hosts move when their supervisor is started again."""
 
     session: aiohttp.ClientSession
-    running: Parts
+    running: Served
 
     async def post(self, path: str, body: Mapping[str, Any], key: str | None = None, **headers: str) -> Answer:
         """Under one key, so that it takes effect once."""
@@ -53,6 +58,6 @@ class InsistentClient:
 
 
 @asynccontextmanager
-async def insistent_client(running: Parts) -> AsyncIterator[InsistentClient]:
+async def insistent_client(running: Served) -> AsyncIterator[InsistentClient]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
         yield InsistentClient(session, running)

@@ -3,11 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from composition.domain import READ_MODELS
 from composition.services import build
 from composition.settings import Settings
 from domain.fulfilment.state import Fulfilment
@@ -29,7 +30,6 @@ from engine.storing.pages import pages
 from projections.sales import SALES, contributions
 from tests.e2e.parts import Parts
 from tests.e2e.stack import eventually
-from tests.registered import PROJECTIONS
 
 Fate = Literal["shipped", "cancelled", "confirmed"]
 
@@ -160,12 +160,13 @@ class Judge:
             assert (units - sum(left.values()), sum(waiting.values())) == (state.on_hand, state.reserved), sku
 
     async def views_agree(self, streams: Iterable[Stream], within: float = 30.0) -> None:
-        """Every view is, in the end, what its stream folds to."""
+        """Every view of each generation that is kept is, in the end, what its stream folds to."""
+        kept = [each for read_model in READ_MODELS for each in await self.services.generations.kept(read_model)]
         lagging = {
-            f"{projection.name} of {stream.stored[0].stream_id}": (projection, stream)
+            f"{projection.consumer} of {stream.stored[0].stream_id}": (projection, stream)
             for stream in streams
-            for projection in PROJECTIONS
-            if stream.stored and projection.follows(stream.stored[0].stream_id)
+            for projection in kept
+            if isinstance(projection, Projection) and stream.stored and projection.follows(stream.stored[0].stream_id)
         }
         try:
             async with asyncio.timeout(within):
@@ -217,8 +218,13 @@ def _ordered(story: Story, sku: str) -> int:
     )
 
 
-@asynccontextmanager
-async def judge_of(running: Parts) -> AsyncIterator[Judge]:
+def judge_of(running: Parts) -> AbstractAsyncContextManager[Judge]:
     """Over the stores that `running` serves."""
-    async with build(Settings.from_mapping(running.environment)) as services:
+    return judge_over(running.environment)
+
+
+@asynccontextmanager
+async def judge_over(environment: Mapping[str, str]) -> AsyncIterator[Judge]:
+    """Over the stores that these settings name."""
+    async with build(Settings.from_mapping(environment)) as services:
         yield Judge(services)

@@ -20,7 +20,10 @@ _KEY: Final = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMb
 
 
 class Parts:
-    """Cosmos DB and Service Bus on disk, and two Functions hosts under their supervisor, which replaces dead ones."""
+    """Cosmos DB and Service Bus on disk, and two Functions hosts under their supervisor, which replaces dead ones.
+
+    With 0 `instances` there are no functions.
+    """
 
     def __init__(self, data: Path, *, instances: int = 2, hurry: int = 20, **settings: str) -> None:
         self._data = data
@@ -29,6 +32,7 @@ class Parts:
         self._services: dict[str, Service] = {}
         self._said_before: list[str] = []
         self._ports = dict.fromkeys(("cosmos", "servicebus"), "0")
+        self._entities = bus_config(data)
         cosmos, bus = self.start_again("cosmos"), self.start_again("servicebus")
         self._ports = {"cosmos": cosmos.rpartition(":")[2], "servicebus": bus.rpartition(":")[2]}
         self.bus_connection = (
@@ -42,9 +46,9 @@ class Parts:
             "PYTHONUNBUFFERED": "1",
             **settings,
         }
-        environment = {**os.environ, **self.environment}
-        subprocess.run([sys.executable, "-m", "operate", "provision"], cwd=ROOT, env=environment, check=True)
-        self.url = self.start_again("functions")
+        self._make_containers(ROOT)
+        if instances:
+            self.url = self.start_again("functions")
 
     @property
     def api(self) -> str:
@@ -69,6 +73,15 @@ class Parts:
         status = request(f"{self.url}/admin/host/status")
         return {host["host"]: host["pid"] for host in status.json()["hosts"]} if status.status == 200 else {}
 
+    def provision(self, build: Path) -> None:
+        """Makes what the build in that folder expects and is not there yet: containers, and entities of the bus."""
+        self._make_containers(build)
+        command = [sys.executable, "-m", "operate", "topology"]
+        told = subprocess.run(command, cwd=build, capture_output=True, check=True)
+        self._entities.write_bytes(told.stdout)
+        # The local broker learns of its entities at its start.
+        self.kill("servicebus")
+
     def stop(self, part: str) -> None:
         """kill -9; it stays away until `start_again`."""
         self._services[part].process.kill()
@@ -87,7 +100,7 @@ class Parts:
         if part == "functions":
             self.url = self._start(part, "--port", "0", *data, "--app", str(ROOT), "--instances", self._instances)
             return self.url
-        of_bus = ("--no-duplicate-detection", "--control-port", "0", "--config", str(bus_config(self._data)))
+        of_bus = ("--no-duplicate-detection", "--control-port", "0", "--config", str(self._entities))
         options = ("--lag", "3") if part == "cosmos" else of_bus
         return self._start(part, "--port", self._ports[part], *data, *options)
 
@@ -113,6 +126,10 @@ class Parts:
     def output(self) -> str:
         running = (f"--- {name}\n{service.text[-20_000:]}" for name, service in self._services.items())
         return "\n".join([*self._said_before, *running])
+
+    def _make_containers(self, build: Path) -> None:
+        command = [sys.executable, "-m", "operate", "provision"]
+        subprocess.run(command, cwd=build, env={**os.environ, **self.environment}, check=True)
 
     def _start(self, part: str, *arguments: str) -> str:
         environment = self.environment if part == "functions" else None

@@ -2,27 +2,37 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from tests.e2e.insistent import Answer, InsistentClient
 
 STOCK: Final = {"mug": 500, "cup": 500, "rare": 3}
 """What is received of each sku before the first order."""
 
-_AT_ONCE: Final = 14
+Fate = Literal["paid", "shipped", "declined", "unpaid", "too late", "cancelled", "rare"]
+"""What becomes of an order: `rare` is paid, and ordered of what some find out of stock."""
+
+EVERY_FATE: Final[Sequence[Fate]] = ("paid", "shipped", "declined", "unpaid", "too late", "cancelled", "rare")
+
 _PAUSE_SECONDS: Final = 0.1
 _THINKING_SECONDS: Final = 1.5
 
 
 @dataclass
 class Shop:
-    """`order_ids` are those that were placed; `steps` counts the commands that were answered."""
+    """Orders have these fates in turn. `order_ids` are those that were placed; `steps` counts the commands that were
+    answered, and `accepted` has the ids of those that are carried out later: shipments, where `ships_later`.
+    """
 
     client: InsistentClient
     seed: int
     orders: int
+    fates: Sequence[Fate] = EVERY_FATE
+    ships_later: bool = False
+    at_once: int = 14
+    accepted: list[str] = field(default_factory=list)
     order_ids: list[str] = field(default_factory=list)
     steps: int = 0
     done: bool = False
@@ -31,7 +41,7 @@ class Shop:
     async def run(self) -> None:
         for sku, units in STOCK.items():
             await self._command(f"/stock/{sku}/receipts", {"quantity": units}, f"{self.seed}-{sku}")
-        slots = asyncio.Semaphore(_AT_ONCE)
+        slots = asyncio.Semaphore(self.at_once)
 
         async def one(number: int) -> None:
             async with slots:
@@ -42,6 +52,11 @@ class Shop:
             self.done = True
             self.progress.notify_all()
 
+    async def under_way(self, steps: int) -> None:
+        """Returns once so many commands were answered, while others still are."""
+        await self.reached(steps)
+        assert not self.done, f"all was over after {self.steps} commands"
+
     async def reached(self, steps: int) -> None:
         """Returns once so many commands were answered, or all."""
         async with self.progress:
@@ -50,25 +65,26 @@ class Shop:
     async def _order(self, number: int) -> None:
         """One order and what its customer, the payment provider and the warehouse do about it."""
         chance = random.Random(f"{self.seed}/{number}")
-        fates: list[Callable[[str, random.Random], Awaitable[None]]] = [
-            self._pay,
-            self._pay_and_ship,
-            self._decline,
-            self._never_pay,
-            self._pay_too_late,
-            self._cancel_at_some_moment,
-            self._pay,  # of a rare sku: some find it out of stock
-        ]
-        fate = number % len(fates)
-        skus = ["rare"] if fate == len(fates) - 1 else chance.sample(["mug", "cup"], chance.randint(1, 2))
+        meet: Mapping[Fate, Callable[[str, random.Random], Awaitable[None]]] = {
+            "paid": self._pay,
+            "shipped": self._pay_and_ship,
+            "declined": self._decline,
+            "unpaid": self._never_pay,
+            "too late": self._pay_too_late,
+            "cancelled": self._cancel_at_some_moment,
+            "rare": self._pay,
+        }
+        place = number % len(self.fates)
+        fate = self.fates[place]
+        skus = ["rare"] if fate == "rare" else chance.sample(["mug", "cup"], chance.randint(1, 2))
         lines = [
             {"sku": sku, "quantity": chance.randint(1, 3), "unitPrice": {"amount": "2.50", "currency": "EUR"}}
             for sku in skus
         ]
-        placed = await self._command("/orders", {"customerId": f"c-{fate}", "lines": lines}, f"{self.seed}-{number}")
+        placed = await self._command("/orders", {"customerId": f"c-{place}", "lines": lines}, f"{self.seed}-{number}")
         assert placed.status == 201, placed
         self.order_ids.append(placed.body["orderId"])
-        await fates[fate](placed.body["orderId"], chance)
+        await meet[fate](placed.body["orderId"], chance)
 
     async def _pay(self, order_id: str, chance: random.Random) -> None:
         if await self._payment_is(order_id, "requested"):
@@ -78,8 +94,11 @@ class Shop:
         await self._pay(order_id, chance)
         if await self._is_confirmed(order_id):
             body = {"carrier": "DHL", "trackingNumber": order_id}
-            answer = await self._command(f"/orders/{order_id}/shipment", body, f"ship-{order_id}")
-            assert answer.status in (200, 409), answer
+            headers = {"Prefer": "respond-async"} if self.ships_later else {}
+            answer = await self._command(f"/orders/{order_id}/shipment", body, f"ship-{order_id}", **headers)
+            assert answer.status in (200, 202, 409), answer
+            if answer.status == 202:
+                self.accepted.append(answer.body["commandId"])
 
     async def _decline(self, order_id: str, chance: random.Random) -> None:
         if await self._payment_is(order_id, "requested"):
@@ -125,8 +144,8 @@ class Shop:
         answer = await self._command(f"/orders/{order_id}/payment", report, str(report["reference"]))
         assert answer.status in (200, 409), answer
 
-    async def _command(self, path: str, body: dict[str, Any], key: str) -> Answer:
-        answer = await self.client.post(path, body, key)
+    async def _command(self, path: str, body: dict[str, Any], key: str, **headers: str) -> Answer:
+        answer = await self.client.post(path, body, key, **headers)
         async with self.progress:
             self.steps += 1
             self.progress.notify_all()

@@ -5,7 +5,8 @@ A page has these kinds of blocks, each told by the line above it:
 - "Write `PATH`:", "In `PATH`, below `LINE`:" and "In `PATH`, instead of `LINE`:" stand above what goes there;
 - `sh` is run in a shell; `make run` is left running once it is ready;
 - "It answers, among others:" stands above JSON that the shell block before it prints, at once or a moment later;
-- "It says, among others:" stands above lines that it prints;
+- "It says, among others:" stands above lines that it prints, at once or a moment later, whatever the space between
+  their columns; `…` stands for anything;
 - "In the project" and "In the service" say where a shell stands from there on.
 """
 
@@ -16,7 +17,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -31,6 +32,7 @@ _READY: Final = re.compile(
     r"devstack: ready — http://localhost:(?P<port>\d+)/api \(functions\), (?P<cosmos>http://\S+) "
 )
 _PLACE: Final = re.compile(r"In the (?P<place>project|service)\b")
+_HEADING: Final = re.compile(r"#+ (?P<text>.+)")
 _ANSWERS: Final = "It answers, among others:"
 _SAYS: Final = "It says, among others:"
 _WITHIN: Final = 60.0
@@ -40,9 +42,10 @@ _NOBODY_LISTENS: Final = 7
 
 @dataclass(frozen=True)
 class Block:
-    """`above` is the line before it, `place` where a shell stands."""
+    """`above` is the line before it, `section` the heading that it stands under, `place` where a shell stands."""
 
     above: str
+    section: str
     place: str
     language: str
     text: str
@@ -50,24 +53,27 @@ class Block:
 
 def blocks_of(page: Path, place: str) -> Iterator[Block]:
     """Every block of the page in its order; it begins at `place`."""
-    above = ""
+    above = section = ""
     lines = iter(page.read_text(encoding="utf-8").splitlines(keepends=True))
     for line in lines:
         if said := _PLACE.search(line):
             place = said["place"]
+        if heading := _HEADING.match(line):
+            section = heading["text"]
         if line.startswith("```"):
             text = "".join(takewhile(lambda each: each != "```\n", lines))
-            yield Block(above, place, line.removeprefix("```").strip(), text)
+            yield Block(above, section, place, line.removeprefix("```").strip(), text)
         above = line.strip() or above
 
 
 @dataclass
 class Walk:
-    """`folders` are those of the project and of the service."""
+    """`folders` are those of the project and of the service; `said` and `beside` are stdout and stderr of a shell."""
 
     folders: Mapping[str, Path]
     environment: dict[str, str]
     said: str = ""
+    beside: str = ""
     again: Block | None = None
     stacks: list[Stack] = field(default_factory=list)
     port: str = "7071"
@@ -80,9 +86,11 @@ class Walk:
             case "sh":
                 self._run(block)
             case "json" if block.above == _ANSWERS:
-                self._compare(json.loads(block.text))
+                expected = json.loads(block.text)
+                self._wait(block, lambda: _holds(expected, _answer(self.said)))
             case "text" if block.above == _SAYS:
-                assert set(block.text.splitlines()) <= set(self.said.splitlines()), self.said
+                lines = [_pattern(line) for line in block.text.splitlines()]
+                self._wait(block, lambda: all(any(map(line.fullmatch, self._lines())) for line in lines))
             case _:
                 self._edit(block)
 
@@ -108,7 +116,7 @@ class Walk:
         while (done := self._shell(block)).returncode == _NOBODY_LISTENS and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         assert 0 == done.returncode, f"{block.text}\n{done.stdout}{done.stderr}"
-        self.said, self.again = done.stdout, block
+        self.said, self.beside, self.again = done.stdout, done.stderr, block
 
     def _shell(self, block: Block) -> subprocess.CompletedProcess[str]:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
@@ -118,12 +126,15 @@ class Walk:
             capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
-    def _compare(self, expected: Mapping[str, Any]) -> None:
+    def _lines(self) -> list[str]:
+        return [" ".join(line.split()) for line in f"{self.said}\n{self.beside}".splitlines()]
+
+    def _wait(self, block: Block, holds: Callable[[], bool]) -> None:
         """Read models follow a moment later, in a process that nothing else is heard of."""
         assert self.again is not None
         deadline = time.monotonic() + _WITHIN
-        while not _holds(expected, _answer(self.said)):
-            assert time.monotonic() < deadline, f"expected {expected}, got {self.said}"
+        while not holds():
+            assert time.monotonic() < deadline, f"expected\n{block.text}got\n{self.said}{self.beside}"
             time.sleep(POLL_SECONDS)
             self._run(self.again)
 
@@ -158,6 +169,10 @@ def _answer(said: str) -> Any:
         return json.loads(said[said.rfind("\n{") + 1 :])
     except ValueError:
         return None
+
+
+def _pattern(line: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in " ".join(line.split()).split("…")))
 
 
 def _holds(expected: Any, answer: Any) -> bool:

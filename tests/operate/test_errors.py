@@ -376,10 +376,12 @@ async def test_without_a_terminal_nothing_is_changed_elsewhere_unless_it_is_said
     assert (1, "there is no host of https://nowhere.invalid: check COSMOS") == (gone_on.status, gone_on.complaint)
 
 
-async def test_nobody_practises_elsewhere() -> None:
+async def test_nobody_practises_elsewhere_who_does_not_mean_it() -> None:
     ended = await operate("demo", "parked", COSMOS=account("https://nowhere.invalid"))
     assert 1 == ended.status
-    assert "not on this machine, where alone this is practised" in ended.complaint
+    assert "not on this machine: `make run`, or --elsewhere" in ended.complaint
+    ended = await operate("demo", "parked", "--elsewhere", COSMOS=account("https://nowhere.invalid"))
+    assert "nothing was done; --yes goes on without asking" in ended.complaint
 
 
 def test_an_identity_that_is_not_let_in_is_told_what_to_try() -> None:

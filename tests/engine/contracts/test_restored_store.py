@@ -1,5 +1,6 @@
 """The store was restored to an earlier moment under a warm process: every consumer goes on from what is there."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -201,6 +202,36 @@ async def test_a_command_is_decided_on_what_is_left(restored: Process) -> None:
     await restored.guest(SeeOffGuest("the sea"), "see off")
     types = [each.type for each in await restored.peer.read(_GUEST)]
     assert ["GuestInvited", "GuestArrived", "GuestLeft"] == types
+
+
+async def test_views_that_are_read_at_once_are_those_that_are_left(tmp_path: Path) -> None:
+    """Each is told that its session is ahead of the store, in two containers, of which only one has answered last."""
+    async with _restorable(tmp_path) as (connection, restore), open_client(cosmos(connection)) as client:
+        views = CosmosViewStore((await provisioned(client, _DATABASE)).get_container_client)
+        kept = {"guest-details": ViewKey("1~a", "1~a"), "house-guests": ViewKey("1~a", "hill")}
+
+        async def put(name: str) -> None:
+            for container in kept:
+                document = {"id": name, "houseId": "hill", "position": 1}
+                key = ViewKey(name, "hill" if container == "house-guests" else name)
+                await views.put(container, key, document, None)
+
+        async def read(container: str) -> bool:
+            return await views.get(container, kept[container]) is not None
+
+        await put("1~a")
+        await restore()
+        for lost in ("1~b", "1~c"):
+            await put(lost)
+        assert [True, True] == [await read(container) for container in kept]
+        await restore()
+
+        async def read_again(container: str) -> None:
+            for _ in range(5):
+                await read(container)
+
+        await asyncio.gather(*(read_again(container) for container in [*kept] * 8))
+        assert [True, True] == [await read(container) for container in kept]
 
 
 async def test_a_page_of_views_is_unavailable_once_and_then_what_is_left(tmp_path: Path) -> None:

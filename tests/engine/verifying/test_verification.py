@@ -125,6 +125,10 @@ async def desk(tmp_path: Path) -> Desk:
     return desk
 
 
+def without(view: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    return {name: value for name, value in view.items() if name != field}
+
+
 PARKED = ParkedStream(STREAM, 1, 1, 1, "GuestInvited", "failed", "k", "no", "trace", 5, NOON)
 DETAILS = ViewKey(f"1~{STREAM}", f"1~{STREAM}")
 LISTED = ViewKey(f"1~{STREAM}", "hill")
@@ -148,6 +152,11 @@ class TestViews:
     async def test_one_that_another_build_knows_more_of_is_as_it_should_be(self, desk: Desk) -> None:
         await desk.change(DETAILS, lambda document: {**document, "view": {**document["view"], "colour": "red"}})
         assert [] == await desk.found()
+
+    async def test_one_that_an_earlier_build_knows_less_of_lacks_what_the_events_say(self, desk: Desk) -> None:
+        """Which is why a field more is a generation more."""
+        await desk.change(DETAILS, lambda document: {**document, "view": without(document["view"], "dismissal")})
+        assert [("view-differs", STREAM, "guest-details@1")] == await desk.found()
 
     async def test_one_that_is_out_of_date_for_this_build_is_folded_anew_by_whoever_needs_it(self, desk: Desk) -> None:
         await desk.change(DETAILS, lambda document: {**document, "outdatedFor": [document["writer"]], "view": {}})
