@@ -6,7 +6,7 @@ services by it.
 
 from typing import Final
 
-COMMANDS: Final[tuple[str, ...]] = ("demo.commands",)
+COMMANDS: Final[tuple[str, ...]] = ("support.commands", "demo.commands")
 
 COUNTED: Final = ("order", "PlaceOrder")
 """`operate cost` tells what each of these costs, which a command of this type begins."""

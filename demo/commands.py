@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import click
 
 from operate.environment import Environment
+from operate.exit_status import ExitStatus
+from operate.help import Example, Group
 from operate.options import POSITIVE, json_option, yes_option
 from operate.session import Session
 from operate.target import Place, places
@@ -18,33 +20,34 @@ F = TypeVar("F", bound=Callable[..., Any])
 _DEMO = """\
 Walk orders through the service, hold a sale, or practise.
 
-Without the name of a demonstration: receives stock, places an order, pays and ships it, places one that cannot be
-fulfilled, and shows each event with the function that made it, and the views.
+For when you want to see the service at work. Without the name of a demonstration: receives stock, places an order, pays
+and ships it, places one that cannot be fulfilled, and shows each event with the function that made it, and the views.
 """
 
 _FLASH_SALE = """\
 Sell few units to many, all at once.
 
-Places orders of one unit each of a sku that has fewer units, pays where a payment is asked for, waits until every order
-is decided, then reads every stream from the store and checks that as many were confirmed as there were units, that the
-rest was cancelled as out of stock, that nothing was oversold and that no process is unfinished. Prints a summary per
-run; progress goes to stderr.
+For when you want to see what it does under load. Places orders of one unit each of a sku that has fewer units, pays
+where a payment is asked for, waits until every order is decided, then reads every stream from the store and checks that
+as many were confirmed as there were units, that the rest was cancelled as out of stock, that nothing was oversold and
+that no process is unfinished. Prints a summary per run; progress goes to stderr.
 """
 
 _PARKED = """\
 Practise what an operator does about parked messages.
 
-Sends the running service a message that its consumer cannot read, and lets a session be parked as if its handler had
-had a defect; waits until both are parked, and says which commands to try, and what they will answer. On this machine
-alone, unless --elsewhere. With --remove, takes away what is left of it.
+For when nothing is wrong, and you want to know what to do when something is. Sends the running service a message that
+its consumer cannot read, and lets a session be parked as if its handler had had a defect; waits until both are parked,
+and says which commands to try, and what they will answer. On this machine alone, unless --elsewhere. With --remove,
+takes away what is left of it.
 """
 
 _DRILL = """\
 Practise a disaster: the store goes back to an earlier moment.
 
-Runs a stack of its own, which is gone at the end: orders flow, the store is restored under running hosts, and the
-service comes back by verify, the next generation of every read model, rebuild, flip and drop. Says what is answered,
-what is found and what is lost. It takes four minutes.
+For when nothing is wrong, and you want to know what a restore takes. Runs a stack of its own, which is gone at the end:
+orders flow, the store is restored under running hosts, and the service comes back by verify, the next generation of
+every read model, rebuild, flip and drop. Says what is answered, what is found and what is lost. It takes four minutes.
 """
 
 
@@ -65,7 +68,13 @@ def _checked_url(_: click.Context, __: click.Parameter, url: str | None) -> str 
     raise click.BadParameter(f"{url!r} is no URL such as http://localhost:7071/api")
 
 
-@click.group(name="demo", help=_DEMO, invoke_without_command=True)
+@click.group(
+    name="demo",
+    cls=Group,
+    help=_DEMO,
+    invoke_without_command=True,
+    own=(Example("demo", "two orders, step by step"),),
+)
 @_url_option
 @yes_option
 @click.pass_context
@@ -80,7 +89,17 @@ def demo(context: click.Context, url: str | None, yes: bool) -> None:
     session.run(story.run(service.address))
 
 
-@demo.command(name="flash-sale", help=_FLASH_SALE)
+@demo.command(
+    name="flash-sale",
+    help=_FLASH_SALE,
+    examples=(
+        Example("demo flash-sale", "a thousand orders of a hundred units"),
+        Example("demo flash-sale --units 10 --orders 100 --clients 8", "a small one"),
+        Example("demo flash-sale --runs 3 --json", "three, with a summary per line"),
+    ),
+    ends=[ExitStatus.FINDINGS],
+    costs="some 110 request units for each order.",
+)
 @_url_option
 @click.option("--units", type=POSITIVE, default=100, show_default=True, help="Units of the sku.")
 @click.option("--orders", type=POSITIVE, default=1000, show_default=True, help="Orders of one unit.")
@@ -103,7 +122,14 @@ def flash_sale(
     session.run(sales.run(service.address, known.settings, sale, as_json=as_json))
 
 
-@demo.command(name="parked", help=_PARKED)
+@demo.command(
+    name="parked",
+    help=_PARKED,
+    examples=(
+        Example("demo parked", "something to practise on"),
+        Example("demo parked --remove", "once you are done"),
+    ),
+)
 @click.option("--remove", is_flag=True, help="Take away what earlier ones have left parked.")
 @click.option("--elsewhere", is_flag=True, help="Also where it is not on this machine: an environment for tests.")
 @yes_option
@@ -119,7 +145,15 @@ def parked(session: Session, remove: bool, elsewhere: bool, yes: bool) -> None:
     session.run(practice.remove(known.settings) if remove else practice.run(known.settings))
 
 
-@demo.command(name="drill", help=_DRILL)
+@demo.command(
+    name="drill",
+    help=_DRILL,
+    examples=(
+        Example("demo drill", "a restore under running hosts, and the way back"),
+        Example("demo drill | tee drill.txt", "the same, and what it said is kept"),
+    ),
+    costs="nothing outside: the stack is its own.",
+)
 @click.pass_obj
 def drill(session: Session) -> None:
     from demo.drill import steps

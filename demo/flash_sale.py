@@ -15,6 +15,7 @@ from demo.summary import Summary
 from demo.watcher import Watcher
 from engine.consuming.feed.port import EventFeed
 from engine.projecting.queries import Queries
+from operate.exit_status import ExitStatus
 from operate.failure import CommandFailed
 from operate.messages import connected
 from operate.output import print_json
@@ -161,7 +162,9 @@ class _Run:
         if set(result.reasons) - {f"Out of stock: {self.sku}."}:
             complaints.append(f"orders were cancelled for other reasons: {dict(result.reasons)}")
         if complaints:
-            raise CommandFailed("the sale did not end as it must:\n  " + "\n  ".join(complaints[:20]))
+            raise CommandFailed(
+                "the sale did not end as it must:\n  " + "\n  ".join(complaints[:20]), ExitStatus.FINDINGS
+            )
 
 
 def _first_of(failure: BaseException) -> BaseException:

@@ -40,7 +40,7 @@ what to try, and what it answers:
   {operate} parked release commands --name {session}
       released: yes. The defect is mended, both are handled, and the service has 10 units of {sku}
   {operate} parked release commands --name {key}
-      released: no, and exit status 1. What nobody can read stays parked: its sender has to be mended
+      released: no, and exit status 4. What nobody can read stays parked: its sender has to be mended
   {operate} demo parked --remove
       what is left of all this is gone"""
 

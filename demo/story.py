@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any, Final
 from api.dashboard.story import category_of, function_of
 from demo.client import Client, client_of
 from operate.failure import CommandFailed
+from operate.output import print_title
 
 _PATIENCE_SECONDS: Final = 60
 _POLL_SECONDS: Final = 0.1
@@ -43,15 +43,16 @@ async def _an_order_is_fulfilled(client: Client, mug: str, customer: str) -> Non
     _say("4. The parcel leaves", f"POST /orders/{order_id}/shipment")
     await client.post(f"/orders/{order_id}/shipment", {"carrier": "DHL", "trackingNumber": f"T-{order_id[:8]}"})
     await told.until("DispatchCompleted")
-    await _show_views(client, order_id, customer, "shipped", (mug,))
+    await _show_views(told, customer, "shipped")
 
 
 async def _an_order_is_taken_back(client: Client, mug: str, cup: str, customer: str) -> None:
     _say("5. An order of which one part is out of stock: what was reserved is released", "POST /orders")
     placed = await client.post("/orders", {"customerId": customer, "lines": [_line(mug, 1), _line(cup, 1)]})
     order_id = placed["orderId"]
-    await _Told(client, order_id, (mug, cup)).until("ReleaseCompleted", "CancellationFollowed")
-    await _show_views(client, order_id, customer, "cancelled", (mug,))
+    told = _Told(client, order_id, (mug, cup))
+    await told.until("ReleaseCompleted", "CancellationFollowed")
+    await _show_views(told, customer, "cancelled")
 
 
 def _line(sku: str, quantity: int) -> Mapping[str, Any]:
@@ -60,12 +61,13 @@ def _line(sku: str, quantity: int) -> Mapping[str, Any]:
 
 @dataclass(slots=True)
 class _Told:
-    """The events of an order, of its payment and process, and of its stock, each told once."""
+    """The events of an order, of its payment and process, and of its stock, each told once; how far each stream is."""
 
     client: Client
     order_id: str
     skus: Sequence[str]
     told: set[str] = field(default_factory=set)
+    versions: dict[str, int] = field(default_factory=dict)
 
     async def until(self, *types: str) -> None:
         """Tells what happens until an event of each type has. Raises CommandFailed when that takes too long."""
@@ -93,7 +95,13 @@ class _Told:
                 events += [{"stream": stream, **each} for each in its if self._concerns(each)]
         news = [event for event in events if event["eventId"] not in self.told]
         self.told.update(event["eventId"] for event in news)
-        return sorted(news, key=lambda event: str(event["occurredAt"]))
+        news.sort(key=lambda event: str(event["occurredAt"]))
+        self.versions.update((event["stream"], event["version"]) for event in news)
+        return news
+
+    async def view(self, path: str, stream: str) -> Any:
+        """Returns the view of a stream that shows all that was told of it."""
+        return await self.client.get(f"{path}?minVersion={self.versions[stream]}")
 
     def _concerns(self, event: Mapping[str, Any]) -> bool:
         return str(event["data"].get("orderId", "")) == self.order_id
@@ -106,14 +114,13 @@ def _tell(event: Mapping[str, Any]) -> None:
     print(f"   {time}  {category:<11} {event['version']:>3}  {event['type']:<24} by {function}", flush=True)
 
 
-async def _show_views(client: Client, order_id: str, customer: str, status: str, skus: Sequence[str]) -> None:
-    _show("view order-details", await client.get(f"/orders/{order_id}"))
-    _show("view order-history", await _history(client, customer, order_id, status))
-    payment = await client.ask(f"/orders/{order_id}/payment")
-    if payment.status == 200:
-        _show("view payment-status", payment.body)
-    for sku in skus:
-        _show("view stock-levels", await client.get(f"/stock/{sku}"))
+async def _show_views(told: _Told, customer: str, status: str) -> None:
+    order_id, payment = told.order_id, f"payment-{told.order_id}"
+    _show("view order-details", await told.view(f"/orders/{order_id}", f"order-{order_id}"))
+    _show("view order-history", await _history(told.client, customer, order_id, status))
+    if payment in told.versions:
+        _show("view payment-status", await told.view(f"/orders/{order_id}/payment", payment))
+    _show("view stock-levels", await told.view(f"/stock/{told.skus[0]}", f"stock-{told.skus[0]}"))
 
 
 async def _history(client: Client, customer: str, order_id: str, status: str) -> Any:
@@ -131,8 +138,7 @@ async def _history(client: Client, customer: str, order_id: str, status: str) ->
 
 
 def _say(title: str, request: str) -> None:
-    bold, plain = ("\033[1m", "\033[0m") if os.isatty(1) else ("", "")
-    print(f"\n{bold}{title}{plain}  ({request})")
+    print_title(title, f"({request})")
 
 
 def _show(name: str, value: Any) -> None:

@@ -1,16 +1,19 @@
 """`python -m operate` starts here."""
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
+
+from operate.exit_status import ExitStatus
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; 0 when it is done, 1 with one line on stderr when it failed, 2 for bad arguments.
+def main(arguments: list[str] | None = None) -> ExitStatus:
+    """Runs one command; where it has failed, one line on stderr says why.
 
-    130 when it was interrupted. A Python without what the command needs is a failure that names the one which has it.
+    A Python without what the command needs is a failure that names the one which has it.
     """
     try:
         from operate.command_line import run
@@ -21,11 +24,15 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         python = ".venv/bin/python -m operate, which `make setup` prepares by requirements-operate.txt"
         print(f"operate: this Python has no {missing.name}; run {python}", file=sys.stderr)
-        return 1
+        return ExitStatus.FAILED
     except KeyboardInterrupt:
         print("operate: interrupted", file=sys.stderr)
-        return 130
+        return ExitStatus.INTERRUPTED
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # What the output cannot encode is shown escaped.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

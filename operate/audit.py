@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from operate.bill import bill
+from operate.exit_status import ExitStatus
 from operate.failure import CommandFailed
 from operate.output import print_rows, say
 
@@ -39,7 +40,9 @@ def run(root: Path, *, as_json: bool) -> None:
     if unknown:
         say(f"audit: could not ask about {len(unknown)} of {len(told)} distributions: {unknown[0]['skip_reason']}")
     if rows:
-        raise CommandFailed(f"known weaknesses: {len(rows)}; raise the versions in requirements.txt")
+        raise CommandFailed(
+            f"known weaknesses: {len(rows)}; raise the versions in requirements.txt", ExitStatus.FINDINGS
+        )
     if len(unknown) < len(told):
         say(f"audit: no known weakness of {len(told) - len(unknown)} distributions")
 

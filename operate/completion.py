@@ -56,7 +56,7 @@ function operate
 end
 function _operate_completion
     for line in (env %(variable)s=fish_complete COMP_WORDS=(commandline -cp) COMP_CWORD=(commandline -t) %(run)s)
-        set -l found (string split "," -- $line)
+        set -l found (string split --max 1 "," -- $line)
         switch $found[1]
             case dir
                 __fish_complete_directories $found[2]

@@ -11,7 +11,8 @@ from engine.consuming.retry_policy import RetryPolicy
 from engine.messaging.port import DeadLetter, Received
 from engine.messaging.topology import CONSUMERS, NOTIFICATION_QUEUE, NOTIFICATIONS_OF_EVENTS
 from engine.services import Services
-from operate.failure import CommandFailed
+from engine.storing.events import time_at_rest
+from operate.failure import CommandFailed, unknown
 from operate.messages import check_receiver, connected, message_json, print_message
 from operate.output import print_facts, print_json, print_rows, say
 from operate.progress import steps
@@ -31,6 +32,8 @@ async def list_all(environment: Mapping[str, str], entity: str | None, *, as_jso
     print_rows(rows, as_json=as_json)
     if not rows:
         say("there are no dead letters")
+    elif not as_json:
+        say("`operate dead-letters show ENTITY NUMBER` has the body of each")
 
 
 async def show(environment: Mapping[str, str], entity: str, number: int, *, as_json: bool) -> None:
@@ -39,7 +42,7 @@ async def show(environment: Mapping[str, str], entity: str, number: int, *, as_j
     async with connected(environment) as services:
         found = await services.dead_letters.dead_letters(name, number - 1, 1)
         if not found or found[0].message.sequence_number != number:
-            raise CommandFailed(f"{name} has no dead letter {number}: `operate dead-letters list` shows what there is")
+            raise unknown(f"{name} has no dead letter {number}: `operate dead-letters list` shows what there is")
     facts = {"entity": name, **_brief(found[0])}
     if as_json:
         print_json({**facts, **message_json(found[0].message)})
@@ -93,7 +96,7 @@ def _entities(entity: str | None) -> Sequence[str]:
     if entity is None:
         return list(CONSUMERS)
     if entity not in CONSUMERS:
-        raise CommandFailed(f"there is no entity {entity!r}; there are {', '.join(CONSUMERS)}")
+        raise unknown(f"there is no entity {entity!r}; there are {', '.join(CONSUMERS)}")
     return [entity]
 
 
@@ -106,5 +109,5 @@ def _brief(letter: DeadLetter) -> Mapping[str, Any]:
         "reason": letter.reason,
         "description": letter.description,
         "deliveries": letter.deliveries,
-        "enqueuedAt": letter.enqueued_at.isoformat(),
+        "enqueuedAt": time_at_rest(letter.enqueued_at),
     }

@@ -9,6 +9,7 @@ from operate.copies.making import make
 from operate.copies.manifest import read_manifest
 from operate.copies.rooms import ROOMS, TEMPLATE
 from operate.copies.updating import Change, apply, changes, missing_requirements
+from operate.exit_status import ExitStatus
 from operate.failure import CommandFailed
 from operate.output import print_json
 
@@ -30,11 +31,13 @@ def run(root: Path, shown: Path, name: str | None, *, update: bool, discard: boo
         folder = shown.resolve()
         if update:
             if name is not None:
-                raise CommandFailed("--update keeps the name: leave --name out")
+                raise CommandFailed("--update keeps the name: leave --name out", ExitStatus.USAGE)
             _update(root, folder, discard=discard, as_json=as_json)
         else:
             if discard:
-                raise CommandFailed("--discard-changes goes with --update: a new service replaces nothing")
+                raise CommandFailed(
+                    "--discard-changes goes with --update: a new service replaces nothing", ExitStatus.USAGE
+                )
             _new(root, folder, shown, name, as_json=as_json)
     except OSError as error:
         raise CommandFailed(f"{error}; run it again once that is mended") from error

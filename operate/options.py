@@ -1,6 +1,7 @@
 """Commands share these options and arguments."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import click
@@ -22,6 +23,44 @@ def yes_option(function: F) -> F:
     return click.option(
         "--yes", is_flag=True, help="Go on without asking, also where the account is not on this machine."
     )(function)
+
+
+def category_option(function: F) -> F:
+    """Adds `--category`, which a shell completes."""
+
+    def candidates(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+        # A completion alone pays for this import.
+        from domain.registry import AGGREGATES
+
+        return [each.category for each in AGGREGATES if each.category.startswith(incomplete)]
+
+    return click.option("--category", shell_complete=candidates, help="Of this kind: what their ids begin with.")(
+        function
+    )
+
+
+def moment_options(function: F) -> F:
+    """Adds `--at-version` and `--as-of`, for the parameters `at_version` and `as_of`."""
+    at_version = click.option("--at-version", type=POSITIVE, metavar="N", help="As it was at this version.")
+    as_of = click.option(
+        "--as-of",
+        callback=_time,
+        metavar="TIME",
+        help="As it was then: a time with a zone, such as 2026-11-23T12:00:00Z.",
+    )
+    return at_version(as_of(function))
+
+
+def _time(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise click.BadParameter(f"{text!r} is no time with a zone, such as 2026-11-23T12:00:00Z")
+    return time
 
 
 def consumer_argument(function: F, *, required: bool = True) -> F:

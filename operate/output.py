@@ -4,17 +4,24 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TextIO
+
+from operate.environment import own_setting
 
 _LEAST_WIDTH: Final = 20
 """A column that is folded is no narrower than this."""
 
-_BETWEEN: Final = 3
+_BETWEEN: Final = 2
 
 
 def print_json(line: Mapping[str, Any]) -> None:
-    """Prints one object in one line."""
-    print(json.dumps(line, ensure_ascii=False), flush=True)
+    """Prints one object in one line; what the output cannot encode is escaped."""
+    text = json.dumps(line, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(line)
+    print(text, flush=True)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
@@ -47,6 +54,24 @@ def print_block(title: str, text: str) -> None:
     print(f"\n{title}")
     for line in text.rstrip().splitlines():
         print(f"  {visible(line)}".rstrip(), flush=True)
+
+
+def print_title(text: str, beside: str) -> None:
+    """Prints a title, set off by an empty line and bold on a terminal that can, and something beside it."""
+    print()
+    if not is_drawn(sys.stdout):
+        print(f"{text}  {beside}", flush=True)
+        return
+    # A terminal alone pays for this import.
+    from rich.console import Console
+    from rich.text import Text
+
+    Console().print(Text.assemble((text, "bold"), f"  {beside}"), soft_wrap=True)
+
+
+def is_drawn(stream: TextIO) -> bool:
+    """Tells whether a stream is a terminal that can draw, and not only print lines."""
+    return stream.isatty() and own_setting("TERM") not in ("dumb", "unknown")
 
 
 def say(text: str) -> None:
@@ -93,13 +118,14 @@ def _draw(cells: Sequence[Sequence[str]]) -> None:
     console, (head, *rows) = Console(), cells
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     widest = widths.index(max(widths))
-    if sum(widths) - widths[widest] + _LEAST_WIDTH + _BETWEEN * len(widths) > console.width:
+    least = sum(widths) - max(0, widths[widest] - _LEAST_WIDTH)
+    if least + _BETWEEN * len(widths) > console.width:
         # Names that are folded cannot be copied.
         for row in rows:
             _align([*zip(head, row, strict=True)])
             print()
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for number, name in enumerate(head):
         table.add_column(Text(name), overflow="fold", no_wrap=number != widest)
     for row in rows:

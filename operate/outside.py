@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from engine.errors import AccessRefused, UnsuitableAccount
@@ -10,6 +10,9 @@ from engine.settings import EngineSettings
 from operate.target import bus_address, is_here
 
 _READERS: Final = ("azure.", "engine.storing.cosmos_account")
+_ROLES_OF_THE_BUS: Final = (
+    "an identity needs the roles Azure Service Bus Data Receiver and Azure Service Bus Data Sender (docs/deploying.md)"
+)
 _START: Final = "start it with `make run`, or check"
 
 
@@ -55,10 +58,15 @@ def _of_the_store(error: BaseException, engine: EngineSettings) -> str:
     if (said := _unreachable(error, address, setting)) is not None:
         return said
     status, kinds = _status(error), _kinds(error)
+    if (said := _of_the_identity(kinds, address, setting, "COSMOS__clientId")) is not None:
+        return said
+    if engine.cosmos.key is None and address.startswith("http:"):
+        return f"an identity needs https, and {setting} is {address}: a local Cosmos DB takes a key, in COSMOS"
     if status == 401:
-        return f"Cosmos DB {address} refuses the key: check {setting}"
+        what = "key" if engine.cosmos.key is not None else "token of this identity"
+        return f"Cosmos DB {address} refuses the {what}: check {setting}"
     if status == 403:
-        return f"Cosmos DB {address} refuses access (403): check {setting}, the rights and the firewall of the account"
+        return f"Cosmos DB {address} {_forbidden(error)} (403): {_REMEDIES.get(_forbidden(error), f'check {setting}')}"
     if "DecodeError" in kinds or (status == 404 and not isinstance(error, AccessRefused)):
         return _no_cosmos(engine)
     if status == 404:
@@ -66,9 +74,41 @@ def _of_the_store(error: BaseException, engine: EngineSettings) -> str:
             f"Cosmos DB {address} has no database {engine.cosmos_database} with the containers of this service: "
             "`operate provision` makes them"
         )
-    if "ClientAuthenticationError" in kinds or "CredentialUnavailableError" in kinds:
-        return f"no identity here is let in at {address}: `az login`, or check {setting} and COSMOS__clientId"
     return first_line(error)
+
+
+_NO_ROLE: Final = "gives this identity no role on its data"
+_NO_CONTAINERS: Final = "lets no identity make or change containers"
+_FIREWALL: Final = "keeps this machine out"
+_FORBIDDEN: Final = "refuses access"
+
+_REMEDIES: Final[Mapping[str, str]] = {
+    _NO_ROLE: "`OPERATOR_ID` and `azd provision` give it one, which counts some minutes later (docs/deploying.md)",
+    _NO_CONTAINERS: "infrastructure code does, by `azd provision`, or the account's key in COSMOS (docs/deploying.md)",
+    _FIREWALL: "let its address in by the firewall of the account, or go there from inside its network",
+    _FORBIDDEN: "check the rights and the firewall of the account",
+}
+
+
+def _forbidden(error: BaseException) -> str:
+    """Says why Cosmos DB answers 403.
+
+    It answers 5301 and 5302 where an identity lacks a role, and 5300 where no role would help:
+    https://aka.ms/cosmos-native-rbac. The texts are in https://aka.ms/cosmosdb-tsg-forbidden.
+    """
+    text = " ".join(map(str, _chain(error)))
+    if _noted(error, "sub_status") == 5300 or "cannot be authorized by AAD token" in text:
+        return _NO_CONTAINERS
+    if _noted(error, "sub_status") in (5301, 5302) or "required RBAC permissions" in text:
+        return _NO_ROLE
+    return _FIREWALL if "firewall settings" in text else _FORBIDDEN
+
+
+def _of_the_identity(kinds: Collection[str], address: str, setting: str, client_id: str) -> str | None:
+    """Says that there is none here, or none that is let in; None if that is not what is wrong."""
+    if "ClientAuthenticationError" in kinds or "CredentialUnavailableError" in kinds:
+        return f"no identity here is let in at {address}: `az login`, or check {setting} and {client_id}"
+    return None
 
 
 def _of_the_bus(error: BaseException, engine: EngineSettings) -> str:
@@ -76,8 +116,11 @@ def _of_the_bus(error: BaseException, engine: EngineSettings) -> str:
     setting = (
         "SERVICEBUS" if engine.service_bus.connection_string is not None else "SERVICEBUS__fullyQualifiedNamespace"
     )
+    if (said := _of_the_identity(_kinds(error), address, setting, "SERVICEBUS__clientId")) is not None:
+        return said
     if isinstance(error, AccessRefused):
-        return f"{first_line(error)} ({address}, {setting})"
+        roles = "" if engine.service_bus.connection_string is not None else f"; {_ROLES_OF_THE_BUS}"
+        return f"{first_line(error)} ({address}, {setting}){roles}"
     if (said := _unreachable(error, address, setting)) is not None:
         return said
     if "ServiceBusError" in _kinds(error):
@@ -104,8 +147,12 @@ def _unreachable(error: BaseException, address: str, setting: str) -> str | None
 
 def _status(error: BaseException) -> int | None:
     """Gives the status of HTTP that an SDK has noted."""
-    found = (getattr(each, "status_code", None) for each in _chain(error))
-    return next((status for status in found if isinstance(status, int)), None)
+    return _noted(error, "status_code")
+
+
+def _noted(error: BaseException, name: str) -> int | None:
+    found = (getattr(each, name, None) for each in _chain(error))
+    return next((each for each in found if isinstance(each, int)), None)
 
 
 def _kinds(error: BaseException) -> frozenset[str]:

@@ -7,7 +7,8 @@ from typing import Any, Final
 from engine.consuming.parked.port import ParkedSession
 from engine.consuming.parked_streams.port import ParkedStream
 from engine.consuming.waiting import NotParked, Parked, Waiting, count_of, name_of
-from operate.failure import CommandFailed
+from operate.exit_status import ExitStatus
+from operate.failure import CommandFailed, unknown
 from operate.messages import check_receiver, connected, message_json, print_message
 from operate.output import print_block, print_facts, print_json, print_rows, say
 from operate.parked_rows import brief, in_one_table, print_stream, row
@@ -24,6 +25,8 @@ async def list_all(environment: Mapping[str, str], consumer: str | None, *, as_j
     print_rows(rows if as_json else [in_one_table(row) for row in rows], as_json=as_json)
     if not rows:
         say("nothing is parked")
+    elif not as_json:
+        say("`operate parked show CONSUMER NAME` has the trace of each")
 
 
 async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_json: bool) -> None:
@@ -32,6 +35,7 @@ async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_j
         found = await waiting.find(consumer, name)
         if isinstance(found, ParkedStream):
             print_stream(consumer, found, as_json=as_json)
+            _say_what_to_do(consumer, name, found.waits_for_an_operator and not as_json)
             return
         messages = await waiting.messages_of(consumer, found, _SHOWN_MESSAGES)
     facts = {"consumer": consumer, "name": name, **brief(found)}
@@ -46,6 +50,7 @@ async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_j
         print_message(message)
     if count > len(messages):
         say(f"these are the first {len(messages)} of {count}")
+    _say_what_to_do(consumer, name, found.failure.newer is None)
 
 
 async def release(
@@ -71,9 +76,16 @@ async def release(
             print_rows(rows, as_json=False)
     failed = sum(not row["released"] for row in rows)
     if failed:
-        raise CommandFailed(f"{failed} of {len(found)} are still parked: `operate parked show` has the reasons")
+        raise CommandFailed(
+            f"{failed} of {len(found)} are still parked: `operate parked show` has the reasons", ExitStatus.FINDINGS
+        )
     if not found:
         say("nothing is parked")
+
+
+def _say_what_to_do(consumer: str, name: str, waits_for_an_operator: bool) -> None:
+    if waits_for_an_operator:
+        say(f"once the cause is mended: `operate parked release {consumer} --name {name}`")
 
 
 async def _released(waiting: Waiting, consumer: str, parked: Parked) -> str | None:
@@ -97,4 +109,4 @@ async def _waiting(environment: Mapping[str, str], *, changes: bool = False) -> 
         try:
             yield services.waiting
         except NotParked as error:
-            raise CommandFailed(f"{error}: `operate parked list` shows what there is") from error
+            raise unknown(f"{error}: `operate parked list` shows what there is") from error

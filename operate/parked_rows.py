@@ -8,6 +8,7 @@ from engine.clock import utc_now
 from engine.consuming.parked.port import ParkedAlone, ParkedSession
 from engine.consuming.parked_streams.port import ParkedStream
 from engine.consuming.waiting import Parked, count_of, waits_for
+from engine.storing.events import time_at_rest
 from operate.output import print_block, print_facts, print_json
 
 
@@ -46,7 +47,7 @@ def brief(parked: Parked) -> Mapping[str, Any]:
         "waitsFor": waits_for(parked),
         "error": why.error,
         "attempts": why.attempts,
-        "at": why.at.isoformat(),
+        "at": time_at_rest(why.at),
         "ageSeconds": age,
     }
 

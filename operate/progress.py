@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from operate.output import say
+from operate.output import is_drawn, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -24,7 +24,7 @@ def steps(title: str, total: int) -> Iterator[Callable[[str], None]]:
 
     Off a terminal, the first and the last step are said, and one in five seconds between them.
     """
-    if sys.stderr.isatty():
+    if is_drawn(sys.stderr):
         with _progress() as progress:
             bar = progress.add_task(title, total=total or None)
             yield lambda text: progress.update(bar, advance=1, description=f"{title}  {text}")
@@ -50,7 +50,7 @@ def gauges(title: str) -> Iterator[Callable[[Mapping[str, Gauge]], None]]:
     Off a terminal, they are said at the beginning, every five seconds and at the end.
     """
     began = time.monotonic()
-    if sys.stderr.isatty():
+    if is_drawn(sys.stderr):
         with _progress() as progress:
             bars = {}
 

@@ -22,7 +22,7 @@ from engine.services import Services
 from engine.storing.budget import Budget
 from engine.storing.errors import FeedReset
 from engine.storing.throughput import Background
-from operate.failure import CommandFailed
+from operate.failure import CommandFailed, unknown
 from operate.messages import connected
 from operate.output import print_rows, say
 from operate.progress import steps
@@ -39,7 +39,8 @@ async def status(environment: Mapping[str, str], *, as_json: bool) -> None:
     print_rows(generations, as_json=as_json)
     if not as_json:
         print()
-    print_rows([_lag_row(lag) for lag in lags], as_json=as_json)
+    rows = [_lag_row(lag) for lag in lags]
+    print_rows(rows if as_json else [_for_people(row) for row in rows], as_json=as_json)
 
 
 async def _generation_rows(services: Services) -> Sequence[Mapping[str, Any]]:
@@ -87,7 +88,7 @@ async def rebuild(
                 projection = projection_of(read_model, generation)
             except MissingGeneration:
                 has = ", ".join(map(str, read_model.generations))
-                raise CommandFailed(f"this build has no generation {generation} of {name}, but {has}") from None
+                raise unknown(f"this build has no generation {generation} of {name}, but {has}") from None
             building = Rebuild(
                 feed=services.lags.feed,
                 store=services.generations.store,
@@ -152,7 +153,7 @@ def _read_model(name: str) -> ReadModel:
         if each.name == name:
             return each
     there = ", ".join(each.name for each in READ_MODELS)
-    raise CommandFailed(f"there is no read model {name!r}; there are {there}")
+    raise unknown(f"there is no read model {name!r}; there are {there}")
 
 
 def _row(
@@ -180,6 +181,11 @@ def _lag_row(lag: PartitionLag) -> Mapping[str, Any]:
         "owner": lag.owner,
         "leaseAge": _rounded(lag.age),
     }
+
+
+def _for_people(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns what tells one host from another: all of its id would not fit beside the rest."""
+    return {**row, "owner": None if row["owner"] is None else row["owner"][:8]}
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -1,6 +1,5 @@
 """A session is one run of the command line: it says what it works on, and knows whether it may have changed that."""
 
-import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from operate.consent import require_consent
 from operate.environment import Environment, environment
 from operate.failure import STAYS_DONE
 from operate.output import say
-from operate.target import Part, Place, places, told
+from operate.target import Part, Place, doubt, places, told
 
 
 @dataclass(slots=True)
@@ -28,7 +27,9 @@ class Session:
     def connect(self, *parts: Part) -> Mapping[str, str]:
         """Says which account the command reads; gives its settings. Raises CommandFailed and SettingsError."""
         known = self.environment()
-        say(told(places(known, parts)))
+        at = places(known, parts)
+        say(told(at))
+        _say_doubt(at)
         return known.settings
 
     def connect_to_change(self, *parts: Part, yes: bool) -> Mapping[str, str]:
@@ -37,7 +38,9 @@ class Session:
         Raises CommandFailed, without consent too, and SettingsError.
         """
         known = self.environment()
-        self.aim(places(known, parts), yes=yes)
+        at = places(known, parts)
+        _say_doubt(at)
+        self.aim(at, yes=yes)
         return known.settings
 
     def aim(self, at: Sequence[Place], *, yes: bool) -> None:
@@ -48,6 +51,9 @@ class Session:
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs it to its end. Raises what it raises, and whatever an SDK logs beside that is not shown."""
+        # Help and completion do without it: it is a quarter of what they import.
+        import asyncio
+
         logging.getLogger("azure").propagate = False
         logging.getLogger("azure").addHandler(logging.NullHandler())
         asyncio.run(work)
@@ -55,3 +61,8 @@ class Session:
     def with_what_is_done(self, reason: str) -> str:
         """Adds what has become of changes, if there may have been any."""
         return f"{reason}; {STAYS_DONE}" if self.may_have_changed else reason
+
+
+def _say_doubt(at: Sequence[Place]) -> None:
+    if (doubtful := doubt(at)) is not None:
+        say(doubtful)

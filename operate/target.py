@@ -46,6 +46,14 @@ def told(at: Sequence[Place]) -> str:
     return ", ".join(f"{place.name} ({place.source})" for place in at)
 
 
+def doubt(at: Sequence[Place]) -> str | None:
+    """Asks whether all of them belong to one service; None where nothing speaks against it."""
+    if len({place.source for place in at}) == 1 or len({place.is_here for place in at}) == 1:
+        return None
+    here, away = (" and ".join(place.name for place in at if place.is_here is on) for on in (True, False))
+    return f"{here} is on this machine and {away} is not: name both in the environment if they are of one service"
+
+
 def is_here(address: str) -> bool:
     """Tells whether the host of a URL is this machine."""
     host = (urlsplit(address).hostname or "").rstrip(".")

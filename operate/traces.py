@@ -10,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 
 from operate.environment import FILE, FROM_ENVIRONMENT, FROM_STACK, file_settings, own_setting
-from operate.failure import CommandFailed
+from operate.failure import CommandFailed, unknown
 from operate.stack import RunningStack, running_stack
 from operate.target import Place, is_here
 
@@ -61,7 +61,7 @@ class Receiver:
         """Returns the spans of a trace. Raises CommandFailed for one that is not there."""
         found = await self._get(f"/traces/{trace_id.lower()}", {})
         if found is None:
-            raise CommandFailed(f"there is no trace {trace_id}: {await self._why()}")
+            raise unknown(f"there is no trace {trace_id}: {await self._why()}")
         spans: Sequence[Mapping[str, Any]] = found["spans"]
         return spans
 
@@ -83,7 +83,7 @@ class Receiver:
         return [each["traceId"] for each in reversed((found or {"traces": []})["traces"])]
 
     async def nothing_about(self, asked: str) -> CommandFailed:
-        return CommandFailed(f"there is no trace of {asked}: {await self._why()}")
+        return unknown(f"there is no trace of {asked}: {await self._why()}")
 
     async def _why(self) -> str:
         """Says why a trace may be missing, and what to do."""

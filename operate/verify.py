@@ -22,6 +22,7 @@ from engine.storing.throughput import Background
 from engine.verifying.findings import Finding
 from engine.verifying.spill import Spill
 from engine.verifying.verification import Verification
+from operate.exit_status import ExitStatus
 from operate.failure import CommandFailed
 from operate.messages import connected
 from operate.output import print_json, print_rows, say
@@ -62,7 +63,9 @@ async def run(
     if count:
         shown = "" if as_json or count <= _SHOWN else f", of which these are {_SHOWN} (--json has all)"
         found_them = "1 finding" if count == 1 else f"{count} findings"
-        raise CommandFailed(f"{found_them}{shown}: docs/operations.md says what to do about each kind")
+        raise CommandFailed(
+            f"{found_them}{shown}: docs/operations.md says what to do about each kind", ExitStatus.FINDINGS
+        )
     say("all is as it must be")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from composition.domain import READ_MODELS
 from engine.commands.errors import UnknownStream
 from engine.projecting.projection import Projection
-from operate.failure import CommandFailed
+from operate.failure import unknown
 from operate.messages import connected
 from operate.output import print_rows, say
 
@@ -18,7 +18,7 @@ async def refold(environment: Mapping[str, str], stream_id: str, *, as_json: boo
             projections = [each for each in kept if isinstance(each, Projection)]
             refolded = await services.refold.stream(projections, stream_id)
         except UnknownStream:
-            raise CommandFailed(f"there is no stream {stream_id!r}") from None
+            raise unknown(f"there is no stream {stream_id!r}: `operate streams list` shows what there is") from None
     print_rows(
         [
             {

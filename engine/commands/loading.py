@@ -5,7 +5,6 @@ then: the next load goes on where one was cut off.
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -22,7 +21,7 @@ from engine.storing.items import MAX_EVENTS
 from engine.storing.limits import MAY_BE_LARGE, Limits
 from engine.storing.pages import insist, pages
 from engine.storing.port import EventStore
-from engine.storing.snapshots import Snapshot, SnapshotStore, to_item
+from engine.storing.snapshots import Snapshot, SnapshotStore, size_of
 
 NEWEST: Final = 100
 """A load reads this many events along with the snapshot: twice as many as lie between two snapshots."""
@@ -174,7 +173,7 @@ def _following(snapshot: StreamState[Any], newest: Sequence[StoredEvent]) -> Seq
 
 
 def _snapshot_of(format_: SnapshotFormat[Any], stream_id: str, state: StreamState[Any]) -> tuple[Snapshot, int]:
-    """Returns the snapshot and its size in bytes, as the SDK sends it."""
+    """Returns the snapshot and its size in bytes."""
     snapshot = Snapshot(
         stream_id,
         format_.fold,
@@ -184,7 +183,7 @@ def _snapshot_of(format_: SnapshotFormat[Any], stream_id: str, state: StreamStat
         state.event_type,
         format_.to_data(state.state),
     )
-    return snapshot, len(json.dumps(to_item(snapshot), separators=(",", ":")))
+    return snapshot, size_of(snapshot)
 
 
 def _state_of(snapshot: Snapshot, format_: SnapshotFormat[Any]) -> StreamState[Any] | None:

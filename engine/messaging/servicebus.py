@@ -347,7 +347,7 @@ async def _translated(entity: str, *, writes: bool = False) -> AsyncIterator[Non
     except ServiceBusServerBusyError as error:
         raise Throttled(f"Service Bus is too busy for {entity}", _BUSY) from error
     except _REFUSALS as error:
-        raise AccessRefused(f"Service Bus refuses to send to {entity}: check the connection and the entity") from error
+        raise AccessRefused(f"Service Bus refuses access to {entity}: check the connection and the entity") from error
     except (AzureError, OSError, TimeoutError) as error:
         message = f"no answer from Service Bus for {entity} ({type(error).__name__})"
         raise OutcomeUnknown(message) if writes else Unavailable(message) from error

@@ -22,7 +22,7 @@ from engine.storing.cosmos_requests import READ_SESSION_NOT_AVAILABLE, ResponseH
 from engine.storing.errors import AppendTooLarge, HistoryLost, HoleInStream, StreamFull, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, item_id, to_items
-from engine.storing.port import MOST_STREAMS, PAGE, Appended, Head
+from engine.storing.port import MOST_STREAMS, PAGE, Appended, Head, StreamPage
 from engine.storing.snapshots import Snapshot
 
 _READ: Final = "SELECT * FROM c WHERE c.id > @after AND c.id <= @last"
@@ -30,6 +30,10 @@ _NEWEST: Final = "SELECT TOP @count * FROM c ORDER BY c.id DESC"
 _WHERE: Final = "SELECT * FROM c WHERE "
 _TAIL: Final = "(c.id > @after AND c.id <= @last)"
 _STREAMS_OF: Final = "SELECT VALUE c.streamId FROM c WHERE c.commandKey = @key"
+_STREAMS: Final = (
+    "SELECT c.streamId, c.version, c.type, c.metadata.occurredAt FROM c "
+    "WHERE c.id = @id AND STARTSWITH(c.streamId, @prefix)"
+)
 _ITEMS: Final = "SELECT TOP @limit * FROM c WHERE c.id > @after ORDER BY c.id"
 _OF: Final = "event store"
 
@@ -75,7 +79,7 @@ class CosmosEventStore:
             # The SDK asks one partition after the other.
             stream_ids = self._events.query_items(
                 _STREAMS_OF,
-                parameters=[{"name": "@key", "value": f"{command_id}/0"}],
+                parameters=_parameters({"@key": f"{command_id}/0"}),
                 max_item_count=MOST_STREAMS,
                 response_hook=answered,
             )
@@ -87,6 +91,31 @@ class CosmosEventStore:
 
     async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
         return await self._found(stream_id, _ITEMS, {"@limit": limit, "@after": after})
+
+    async def streams(
+        self, version: int, category: str | None, limit: int, continuation: str | None = None
+    ) -> StreamPage:
+        prefix = "" if category is None else f"{category}-"
+        headers: Mapping[str, Any] = {}
+        async with translated(_OF) as answered:
+
+            def keep(its_headers: Mapping[str, Any], read: Any) -> None:
+                nonlocal headers
+                headers = its_headers
+                answered(its_headers, read)
+
+            # Both paths are indexed. The gateway asks one partition after the other, so a page costs what it holds.
+            found = self._events.query_items(
+                _STREAMS,
+                parameters=_parameters({"@id": item_id(version), "@prefix": prefix}),
+                max_item_count=limit,
+                response_hook=keep,
+            )
+            items = list[Mapping[str, Any]]()
+            async for page in found.by_page(continuation):
+                if items := [item async for item in page]:
+                    break
+        return StreamPage(items, headers.get("x-ms-continuation"))
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         # The service treats a batch as a write: the primary replica answers it, unlike a point read.
@@ -126,7 +155,7 @@ class CosmosEventStore:
 
             items = self._events.query_items(
                 query,
-                parameters=[{"name": name, "value": value} for name, value in parameters.items()],
+                parameters=_parameters(parameters),
                 partition_key=stream_id,
                 max_item_count=PAGE,
                 session_token=self._tokens.of(stream_id),
@@ -183,6 +212,10 @@ def _keys(command_ids: Iterable[str]) -> dict[str, str]:
 
 def _begin_with(keys: Iterable[str]) -> Iterable[str]:
     return (f"STARTSWITH(c.commandKey, {name})" for name in keys)
+
+
+def _parameters(values: Mapping[str, str | int]) -> list[dict[str, Any]]:
+    return [{"name": name, "value": value} for name, value in values.items()]
 
 
 @asynccontextmanager

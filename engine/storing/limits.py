@@ -25,6 +25,11 @@ _SYSTEM_PROPERTIES: Final = 300
 _log = logging.getLogger(__name__)
 
 
+def estimated_bytes(version: int, sample: Sequence[StoredEvent]) -> float:
+    """Returns the size of a stream at `version` as an estimate; `sample` are some events of it, one at least."""
+    return version * sum(len(json.dumps(to_item(event))) + _SYSTEM_PROPERTIES for event in sample) / len(sample)
+
+
 class Limits:
     """Logs an error, once per process, for each stream or snapshot that has come to 80 % of the largest size."""
 
@@ -44,12 +49,12 @@ class Limits:
 
     def watch_stream(self, stream_id: str, version: int, sample: Sequence[StoredEvent]) -> None:
         """Estimates the size of the stream at `version`; `sample` are some events of it."""
-        average = sum(len(json.dumps(to_item(event))) + _SYSTEM_PROPERTIES for event in sample) / len(sample)
-        if version * average >= _LOUD_FROM * MAX_STREAM_BYTES:
+        size = estimated_bytes(version, sample)
+        if size >= _LOUD_FROM * MAX_STREAM_BYTES:
             self._tell(
                 stream_id,
                 "stream",
-                f"stream {stream_id} has some {version * average / 1024**3:.1f} of {MAX_STREAM_BYTES / 1024**3:.0f} GB "
+                f"stream {stream_id} has some {size / 1024**3:.1f} of {MAX_STREAM_BYTES / 1024**3:.0f} GB "
                 f"at version {version}; a full stream takes no events: let another one continue it",
             )
 

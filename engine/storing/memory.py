@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.errors import RequestRefused
 from engine.storing.errors import HistoryLost, WrongExpectedVersion
 from engine.storing.events import StoredEvent
 from engine.storing.items import from_item, item_id, to_items
-from engine.storing.port import MOST_STREAMS, PAGE, Appended, Head
+from engine.storing.port import MOST_STREAMS, PAGE, Appended, Head, StreamPage
 from engine.storing.snapshots import Snapshot
 
 
@@ -56,6 +57,22 @@ class MemoryEventStore:
     async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
         items = [*self._streams.get(stream_id, []), *self._strays[stream_id]]
         return sorted((item for item in items if item["id"] > after), key=lambda item: str(item["id"]))[:limit]
+
+    async def streams(
+        self, version: int, category: str | None, limit: int, continuation: str | None = None
+    ) -> StreamPage:
+        if continuation is not None and not continuation.isdecimal():
+            raise RequestRefused("the continuation is none")
+        prefix, first = "" if category is None else f"{category}-", int(continuation or 0)
+        found = [
+            {**{name: item[name] for name in ("streamId", "version", "type")}, "occurredAt": _time(item)}
+            for stream_id, items in self._streams.items()
+            if stream_id.startswith(prefix)
+            for item in items
+            if item["id"] == item_id(version)
+        ]
+        end = first + limit
+        return StreamPage(found[first:end], str(end) if end < len(found) else None)
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         return len(self._streams.get(stream_id, [])) <= version
@@ -113,3 +130,7 @@ class MemorySnapshotStore:
 
     async def delete(self, stream_id: str) -> None:
         self._snapshots = {key: snapshot for key, snapshot in self._snapshots.items() if key[0] != stream_id}
+
+
+def _time(item: Mapping[str, Any]) -> str:
+    return str(item["metadata"]["occurredAt"])

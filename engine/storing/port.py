@@ -28,6 +28,14 @@ class Appended:
     history_intact: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StreamPage:
+    """Holds an item of each stream, without its data; `continuation` is where the next page begins, None at the end."""
+
+    items: Sequence[Mapping[str, Any]]
+    continuation: str | None
+
+
 class EventStore(Protocol):
     """Keeps streams of events, with contiguous versions from 1.
 
@@ -68,6 +76,16 @@ class EventStore(Protocol):
         """Returns the first `limit` items of the stream with ids above `after`, by id, as they lie in the store.
 
         What is no event is among them, whoever has put it there: nothing is checked.
+        """
+        ...
+
+    async def streams(
+        self, version: int, category: str | None, limit: int, continuation: str | None = None
+    ) -> StreamPage:
+        """Returns streams that have an event of this version, with it: with version 1, all there are; for tools.
+
+        They come in any order, at most `limit` of them, and fewer do not mean that there are no others: see
+        `continuation`. Raises RequestRefused for a continuation that is none.
         """
         ...
 

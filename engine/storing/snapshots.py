@@ -1,5 +1,6 @@
 """A snapshot holds the state of a long stream at a version, to save a load most of the events. It is disposable."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +47,11 @@ def snapshot_id(fold: int) -> str:
 
 def to_item(snapshot: Snapshot) -> dict[str, Any]:
     return {"id": snapshot_id(snapshot.fold), **_converter.encode(snapshot)}
+
+
+def size_of(snapshot: Snapshot) -> int:
+    """Returns its size in bytes, as the SDK sends it."""
+    return len(json.dumps(to_item(snapshot), separators=(",", ":")))
 
 
 def from_item(item: Mapping[str, Any]) -> Snapshot | None:

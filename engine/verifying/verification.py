@@ -82,10 +82,10 @@ class Verification:
             for consumer in consumers
         }
         _of_lags(lags, found)
-        _of_parked("streams", parked, found)
-        _of_parked("sessions", {name: await self.parked.sessions(name) for name in self.receivers}, found)
+        _of_parked("stream", parked, found)
+        _of_parked("session", {name: await self.parked.sessions(name) for name in self.receivers}, found)
         alone = {name: frozenset(each.key for each in await self.parked.alone(name)) for name in self.receivers}
-        _of_parked("messages", alone, found)
+        _of_parked("message", alone, found)
         walk, until = Walk(spill, self.room, report), now.timestamp()
         await walk.through("events", self.feed, until, lambda items: _keep_events(spill, items))
         for name, projections in _by_name(self.projections, Projection).items():
@@ -229,5 +229,5 @@ def _of_parked(what: str, parked: Mapping[str, frozenset[str]], found: Found) ->
     for consumer, names in parked.items():
         if names:
             more = ", …" if len(names) > _NAMED else ""
-            text = f"{len(names)} {what}: {', '.join(sorted(names)[:_NAMED])}{more}"
+            text = f"{len(names)} {what}{'s' * (len(names) != 1)}: {', '.join(sorted(names)[:_NAMED])}{more}"
             found(Finding("parked", text, consumer=consumer))

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import click
 
+from operate.help import Command, Example
 from operate.options import POSITIVE, json_option
 from operate.output import say
 from operate.session import Session
@@ -16,24 +17,28 @@ _USAGE: Final = "usage.json"
 _HELP = """\
 Say what the service uses, for whom, and what that costs.
 
-Without --per-month: what 1,000 of what is counted have used, by command, read model, consumer and route, as the
-functions of the stack that runs here have measured it since it was started, at the list rates of Azure. With --usage,
-what a file says instead.
+For when a bill surprises you, or before there is one. Without --per-month: what 1,000 of what is counted have used, by
+command, read model, consumer and route, as the functions of the stack that runs here have measured it since it was
+started, at the list rates of Azure. With --usage, what a file says instead.
 
 With --per-month: what so many cost in a month, by line, and with 0 what is billed where nothing comes. Each uses what
 the usage file says; polls of the change feed and timers are those of function_app.py.
-
-\b
-  operate cost --per-month 1000000
-  operate cost --per-month 1000000 --always-ready all --memory-mb 512
-  operate cost --save usage.json
 
 Request units are those of the local Cosmos DB, which models them. docs/cost.md says what is measured, what is modelled,
 and what is left out; operate/costs/tariff.json has the rates and their sources.
 """
 
 
-@click.command(name="cost", help=_HELP)
+@click.command(
+    name="cost",
+    cls=Command,
+    help=_HELP,
+    examples=(
+        Example("cost --per-month 1000000", "what a month with a million costs"),
+        Example("cost --per-month 1000000 --always-ready all --memory-mb 512", "with small instances that wait"),
+        Example("cost --save usage.json", "what the stack that runs here has used, and keep it"),
+    ),
+)
 @click.option("--per-month", type=click.IntRange(min=0), help="So many come in a month.")
 @click.option(
     "--usage",

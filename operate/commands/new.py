@@ -6,22 +6,32 @@ from typing import Final
 import click
 
 from operate import new
+from operate.help import Command, Example
 from operate.options import json_option
 from operate.session import Session
 
 _HELP = f"""\
 Make a service of your own, or bring one up to date.
 
-Makes DIR a whole service of its own, ready for `make run`, `make check` and `make test`: {new.ROOMS_IN_WORDS} as they
-are here, and around them a small domain of two events, guests who arrive and leave, with its read model, REST
-interface, tests, README and CI. DIR must not exist, or be empty.
+For when you begin a service: DIR becomes a whole one of its own, ready for `make run`, `make check` and `make test`:
+{new.ROOMS_IN_WORDS} as they are here, and around them a small domain of two events, guests who arrive and leave, with
+its read model, REST interface, tests, README and CI. DIR must not exist, or be empty.
 
 With --update, DIR is such a service: those folders become as they are here again, each file that is replaced, added
 or removed is named, and nothing else is touched. Safe to interrupt and to run again.
 """
 
 
-@click.command(name="new", help=_HELP)
+@click.command(
+    name="new",
+    cls=Command,
+    help=_HELP,
+    examples=(
+        Example("new ../guests", "a service named guests, beside this one"),
+        Example("new ../inn --name guests", "the same in another folder"),
+        Example("new ../guests --update", "bring it up to date with this one"),
+    ),
+)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--name",

@@ -5,19 +5,29 @@ from typing import Final
 
 import click
 
+from operate.help import Command, Example
 from operate.options import json_option
 from operate.session import Session
 
 _HELP = """\
 Pack what Azure is given, and list it.
 
-It holds every file that .funcignore does not name, as `func azure functionapp publish` and azd would send it, and no
-dependency: Azure installs requirements.txt. What that brings stands beside the zip, as a bill of materials in the
-format of CycloneDX, with the versions that are installed here.
+For when you want to see what is deployed, or deploy it without azd. It holds every file that .funcignore does not name,
+as `func azure functionapp publish` and azd would send it, and no dependency: Azure installs requirements.txt. What that
+brings stands beside the zip, as a bill of materials in the format of CycloneDX, with the versions that are installed
+here.
 """
 
 
-@click.command(name="package", help=_HELP)
+@click.command(
+    name="package",
+    cls=Command,
+    help=_HELP,
+    examples=(
+        Example("package", "into .package/app.zip, with its bill of materials beside it"),
+        Example("package --output /tmp/app.zip --json", "into another file"),
+    ),
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -5,6 +5,8 @@ from typing import Final
 
 import click
 
+from operate.exit_status import ExitStatus
+from operate.help import Example, Group
 from operate.options import consumer_argument, json_option, yes_option
 from operate.session import Session
 
@@ -21,26 +23,39 @@ build, or for an event that is missing, is released without you.
 _LIST_ALL = """\
 List what is parked.
 
-CONSUMER is commands, reactions or notifications on the bus, and on the feed relay, or the name of a read model with
-its generation, NAME@1; all of them unless it is given.
+For when the health of the service is degraded, or the log says that something was parked. CONSUMER is commands,
+reactions or notifications on the bus, and on the feed relay, or the name of a read model with its generation, NAME@1;
+all of them unless it is given.
 """
 
 _SHOW = """\
-Show why something is parked, with the trace of the error, and what waits.
+Show why something is parked, and what waits.
 
-NAME is a stream, a session, or the key of a message that is parked alone, as in the list.
+For when you look for the cause: it shows the trace of the error. CONSUMER and NAME are as in the list: NAME is a
+stream, a session, or the key of a message that is parked alone. What messages say may be personal.
 """
 
 _RELEASE = """\
-Handle what waits.
+Handle what waits, in its order.
 
-It is handled in its order, here, with the settings of the service. Safe to interrupt and to run again.
+For when the cause is mended: what fails again stays parked. It is handled here, with the settings of the service. Safe
+to interrupt and to run again.
 """
 
-COMMAND: Final = click.Group("parked", help=_HELP)
+COMMAND: Final = Group("parked", help=_HELP)
 
 
-@COMMAND.command(name="list", help=_LIST_ALL)
+@COMMAND.command(
+    name="list",
+    help=_LIST_ALL,
+    examples=(
+        Example("parked list", "everything, of every consumer"),
+        Example("parked list relay", "the streams of which nothing is sent"),
+        Example("parked list --json | jq -r .error | sort | uniq -c", "how often each error"),
+    ),
+    ends=[ExitStatus.UNKNOWN],
+    costs="some 3 request units, and one more for each consumer and whatever it has parked.",
+)
 @partial(consumer_argument, required=False)
 @json_option
 @click.pass_obj
@@ -50,7 +65,14 @@ def list_all(session: Session, consumer: str | None, as_json: bool) -> None:
     session.run(parked.list_all(session.connect("COSMOS"), consumer, as_json=as_json))
 
 
-@COMMAND.command(help=_SHOW)
+@COMMAND.command(
+    help=_SHOW,
+    examples=(
+        Example("parked show relay {stream}", "why nothing of this stream is sent"),
+        Example("parked show commands {stream}", "the error, and the commands that wait behind it"),
+    ),
+    ends=[ExitStatus.UNKNOWN],
+)
 @consumer_argument
 @click.argument("name")
 @json_option
@@ -61,7 +83,16 @@ def show(session: Session, consumer: str, name: str, as_json: bool) -> None:
     session.run(parked.show(session.connect("COSMOS"), consumer, name, as_json=as_json))
 
 
-@COMMAND.command(help=_RELEASE)
+@COMMAND.command(
+    help=_RELEASE,
+    examples=(
+        Example("parked release commands --name {stream}", "one session; try one before you take all"),
+        Example("parked release {read_model}@1 --all", "all streams that a read model has put aside"),
+        Example("parked release relay --all --yes", "without being asked, also in Azure"),
+    ),
+    ends=[ExitStatus.UNKNOWN, ExitStatus.FINDINGS],
+    costs="what handling them costs, which is what they would have cost when they came.",
+)
 @consumer_argument
 @click.option("--all", "all_parked", is_flag=True, help="Everything that the consumer has parked.")
 @click.option("--name", "names", multiple=True, help="A stream, session or key; may be given several times.")

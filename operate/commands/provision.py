@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from operate.help import Command, Example
 from operate.options import json_option, yes_option
 from operate.session import Session
 
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
 _HELP = """\
 Create the database and its containers.
 
-Creates them where they are missing, and updates indexing and time to live where they differ. Safe to run again. In
-Azure it needs a key, or containers made by infrastructure code: an identity of the data plane cannot create
-containers.
+For when an account is new, and after a deployment that brings a read model. It creates them where they are missing, and
+updates indexing and time to live where they differ. Safe to run again. In Azure it needs a key, or containers made by
+infrastructure code: an identity of the data plane cannot create containers.
 
 Without --throughput, a new database of an account that is not serverless gets what Cosmos DB gives each container by
 default, 400 RU/s: a few commands a second.
@@ -34,7 +35,16 @@ def _throughput(_: click.Context, __: click.Parameter, text: str | None) -> "Ask
         raise click.BadParameter(str(error)) from error
 
 
-@click.command(name="provision", help=_HELP)
+@click.command(
+    name="provision",
+    cls=Command,
+    help=_HELP,
+    examples=(
+        Example("provision", "what is missing; what is there stays"),
+        Example("provision --throughput autoscale:4000", "with 4,000 RU/s at most, shared by all containers"),
+        Example("provision --json --yes", "by a script, also in Azure"),
+    ),
+)
 @click.option(
     "--throughput",
     metavar="KIND",

@@ -4,21 +4,33 @@ from typing import Final
 
 import click
 
+from operate.exit_status import ExitStatus
+from operate.help import Command, Example
 from operate.options import json_option
 from operate.output import say
 from operate.session import Session
 from operate.target import told
 
 _HELP = """\
-Show what was done, step by step, with times, request units and waits.
+Show what was done, step by step, with times and charges.
 
-ID is that of a trace, or of a stream such as guest-7, or what stands behind the category in it, such as 7: then every
-trace is shown in which one of these streams has a part. Traces are those of the stack that runs here, which keeps the
-newest in memory.
+For when you ask why something took so long, or what followed from it. ID is that of a trace, or of a stream such as
+guest-7, or what stands behind the category in it, such as 7: then every trace is shown in which one of these streams
+has a part. Traces are those of the stack that runs here, which keeps the newest in memory.
 """
 
 
-@click.command(name="trace", help=_HELP)
+@click.command(
+    name="trace",
+    cls=Command,
+    help=_HELP,
+    examples=(
+        Example("trace {stream}", "all traces in which this stream has a part"),
+        Example("trace 0af7651916cd43dd8448eb211c80319c", "one trace, by its id"),
+        Example("trace {stream} --json | jq .requestUnits", "what each of them cost"),
+    ),
+    ends=[ExitStatus.UNKNOWN],
+)
 @click.argument("asked", metavar="ID")
 @json_option
 @click.pass_obj

@@ -59,4 +59,4 @@ def test_both_read_it_alike_so_that_no_part_of_a_package_is_left_behind() -> Non
 
 
 def test_what_is_for_development_alone_is_named() -> None:
-    assert {"bench", "demo", "devstack", "docs", "emulators", "infra", "operate", "tests"} <= set(IGNORED)
+    assert {"bench", "demo", "devstack", "docs", "emulators", "infra", "operate", "support", "tests"} <= set(IGNORED)

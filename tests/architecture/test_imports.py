@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("domain", "projections", "api", "composition", "engine", "operate", "demo")
+PACKAGES = ("domain", "projections", "api", "composition", "engine", "operate", "demo", "support")
 SOURCES = [ROOT / "function_app.py", *(file for name in PACKAGES for file in sorted((ROOT / name).rglob("*.py")))]
 SOURCES = [file for file in SOURCES if not file.is_relative_to(ROOT / "operate" / "template")]  # another service
 

@@ -10,7 +10,7 @@ DESCRIBES = {"engine.triggers.documentation", "engine.triggers.openapi", "engine
 DASHBOARD = {"api.dashboard", "api.dashboard.files", "api.dashboard.functions", "api.dashboard.overview"}
 HTTP_ONLY = {"pydantic", "engine.triggers.http", "api.interface", "api.bodies"}
 SETTINGS = "import os; os.environ.update(COSMOS='AccountEndpoint=http://x/;AccountKey=eA==', COSMOS_DATABASE='x', SERVICEBUS='Endpoint=sb://x;SharedAccessKey=k')"
-NEVER = {"azure.servicebus", "azure.identity", "devstack", "emulators", "demo", "operate", "requests"}
+NEVER = {"azure.servicebus", "azure.identity", "devstack", "emulators", "demo", "operate", "requests", "support"}
 
 
 def loaded(statements: str) -> set[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from domain.fulfilment.state import Fulfilment
+from domain.fulfilment.waiting import waits
 from domain.order import state as order
 from domain.payment.events import PaymentProcessed, PaymentRefunded, SurplusReceived, SurplusRefunded
 from domain.stock.events import StockDispatched, StockReceived
@@ -26,6 +27,7 @@ def check_that_only_people_are_waited_for(outcome: Outcome, order_ids: Iterable[
         process = process_of(outcome, order_id)
         waits_for_payment = process.order == "placed" and process.payment == "requested"
         assert process.is_ended or waits_for_payment or process.order == "confirmed", process
+        assert all(wait.by != "service" for wait in waits(order_id, process)), process
 
 
 def check_that_everything_is_balanced(outcome: Outcome, order_ids: Sequence[str], skus: Iterable[str]) -> None:

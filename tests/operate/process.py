@@ -18,7 +18,7 @@ NOWHERE: Final = "http://localhost:1"
 _CLEAN: Final = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith(("COSMOS", "SERVICEBUS", "DEVSTACK_", "NOTIFICATIONS_", "OTEL_"))
+    if not name.startswith(("AZURE_", "COSMOS", "DEVSTACK_", "IDENTITY_", "NOTIFICATIONS_", "OTEL_", "SERVICEBUS"))
 }
 
 

@@ -48,7 +48,7 @@ def test_nothing_is_known(answers: Any, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_weakness_fails_and_names_the_version_that_mends_it(answers: Any, capsys: pytest.CaptureFixture[str]) -> None:
     answers({"aiohttp": [{"id": "PYSEC-1", "fix_versions": ["9.9"]}]})
-    assert main(["audit", "--json"]) == 1
+    assert main(["audit", "--json"]) == 4
     told = capsys.readouterr()
     row = json.loads(told.out)
     assert ("aiohttp", "PYSEC-1", "9.9") == (row["distribution"], row["weakness"], row["mended in"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from operate import completion
 from operate.__main__ import main
 from operate.completion import SCRIPTS, VARIABLE
 
@@ -45,6 +46,8 @@ def bash(code: str, folder: Path, variables: Mapping[str, str]) -> str:
             {
                 "new",
                 "provision",
+                "streams",
+                "orders",
                 "parked",
                 "dead-letters",
                 "views",
@@ -67,6 +70,8 @@ def bash(code: str, folder: Path, variables: Mapping[str, str]) -> str:
         ("operate parked list stock", {"stock-levels@1"}),
         ("operate dead-letters redrive ev", {"events/notifications"}),
         ("operate demo fl", {"flash-sale"}),
+        ("operate streams ''", {"list", "show", "state", "size", "large"}),
+        ("operate streams list --category o", {"order"}),
         ("operate parked release --n", {"--name"}),
     ],
 )
@@ -92,6 +97,15 @@ def test_there_is_one_for_each_shell_and_the_shell_takes_it(shell: str, capsys: 
     assert f"{sys.executable} -P -m operate" in script
     if program := shutil.which(shell):
         subprocess.run([program, "-n"], input=script, text=True, check=True)
+
+
+def test_fish_is_given_all_that_a_command_is_for(script: str, tmp_path: Path) -> None:
+    """A description may have commas, as the lines of the answer have."""
+    assert 'string split --max 1 ","' in SCRIPTS["fish"]
+    if fish := shutil.which("fish"):
+        code = f"{completion.script('fish', ROOT)}\ncomplete -C 'operate parked '"
+        said = subprocess.run([fish, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        assert "show\tShow why something is parked, and what waits." in said.splitlines()
 
 
 def test_another_shell_is_refused_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from composition.settings import Settings
 from operate import stack
 from operate.environment import environment
 from operate.stack import running_stack
-from operate.target import is_here, places, told
+from operate.target import doubt, is_here, places, told
 from tests.operate.process import account
 from tests.settings import NO_BUS
 
@@ -102,6 +102,20 @@ def test_an_account_that_the_environment_names_for_an_identity_is_no_other_one_w
     known = environment(root)
     assert Settings.from_mapping(known.settings).engine.cosmos.key is None
     assert told(places(known, ["COSMOS"])) == "Cosmos DB https://mine.documents.azure.com database orders (environment)"
+
+
+def test_what_lies_apart_and_was_named_apart_is_doubted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account of Azure in the environment, and the bus of a stack that happens to run here."""
+    runs(root, STACK)
+    monkeypatch.setenv("COSMOS__accountEndpoint", "https://mine.documents.azure.com")
+    known = environment(root)
+    assert doubt(places(known, ["COSMOS", "SERVICEBUS"])) == (
+        "Service Bus localhost:15672 is on this machine and Cosmos DB https://mine.documents.azure.com database orders "
+        "is not: name both in the environment if they are of one service"
+    )
+    assert doubt(places(known, ["COSMOS"])) is None
+    monkeypatch.setenv("SERVICEBUS", NO_BUS)
+    assert doubt(places(environment(root), ["COSMOS", "SERVICEBUS"])) is None
 
 
 def test_a_stack_that_works_elsewhere_leads_nobody_astray(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whatever is wrong outside of `operate` is one line that says what to do, and exit status 1: never a traceback."""
+"""Whatever is wrong outside of `operate` is one line that says what to do, and an exit status: never a traceback."""
 
 import asyncio
 import gc
@@ -41,6 +41,10 @@ class TestTheStore:
             ["dead-letters", "list"],
             ["dead-letters", "redrive", "commands"],
             ["provision"],
+            ["streams", "list"],
+            ["streams", "state", "order-o-1"],
+            ["orders", "why", "o-1"],
+            ["orders", "find", "--customer", "ada"],
             ["demo", "flash-sale"],
             ["demo", "parked"],
             ["demo", "parked", "--remove"],
@@ -263,11 +267,10 @@ class TestTheCommandLine:
                 "reactions",
                 "relay",
             ]
-            assert (1, f"there is no consumer 'comands'; there are {', '.join(sorted(names))}") == (
-                ended.status, ended.complaint
-            )  # fmt: skip
+            assert 3 == ended.status
+            assert ended.complaint.startswith(f"there is no consumer 'comands'; there are {', '.join(sorted(names))}")
             ended = await operate("dead-letters", "show", "comands", "1", COSMOS=server.connection_string)
-            assert 1 == ended.status
+            assert 3 == ended.status
             assert ended.complaint.startswith("there is no entity 'comands'; there are commands, ")
 
     @pytest.mark.parametrize(
@@ -288,10 +291,25 @@ class TestTheCommandLine:
         assert 2 == main(arguments)
         assert "Usage: python -m operate" in capsys.readouterr().err
 
-    def test_what_reads_the_output_may_stop(self) -> None:
-        command = f"{sys.executable} -m operate topology | true"
-        done = subprocess.run(["bash", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
-        assert "" == done.stderr
+    @pytest.mark.parametrize(("wrong", "right"), [("stream", "streams"), ("parkd", "parked"), ("demos", "demo")])
+    def test_a_command_that_is_misspelt_is_guessed(
+        self, wrong: str, right: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert 2 == main([wrong])
+        assert f"No such command {wrong!r}. Did you mean {right!r}?" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("arguments", ["topology", "--help", "new --help"])
+    def test_what_reads_the_output_may_stop(self, arguments: str) -> None:
+        command = f"{sys.executable} -m operate {arguments} | true"
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False
+        )
+        assert ("", 141) == (done.stderr, done.returncode)
+
+
+async def test_what_the_output_cannot_encode_is_escaped(tmp_path: Path) -> None:
+    ended = await operate("new", str(tmp_path / "é"), "--name", "inn", PYTHONIOENCODING="ascii")
+    assert (0, f"made {tmp_path}/\\xe9: the service inn") == (ended.status, ended.out.partition(",")[0]), ended.err
 
 
 class TestInterrupted:

@@ -295,8 +295,8 @@ class TestUpdating:
         assert "is this project itself" in capsys.readouterr().err
 
     def test_options_that_do_not_go_together(self, update: Update, copy: Path) -> None:
-        assert 1 == update("--name", "inn")
-        assert 1 == main(["new", str(copy.parent / "another"), "--discard-changes"])
+        assert 2 == update("--name", "inn")
+        assert 2 == main(["new", str(copy.parent / "another"), "--discard-changes"])
 
 
 def test_the_plan_says_whose_change_is_lost() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from operate.output import print_rows, visible
+from operate.output import print_rows, print_title, visible
 from operate.progress import gauges, steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,10 +23,10 @@ ROWS: list[Mapping[str, Any]] = [
 ]
 
 
-def on_a_terminal(code: str, columns: int = 80) -> str:
+def on_a_terminal(code: str, columns: int = 80, **variables: str) -> str:
     """What a program shows on a terminal of this width."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": ""}
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "", **variables}
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = b""
@@ -65,6 +65,15 @@ class TestRows:
         assert second.isprintable()
         assert second.endswith("no")
 
+    @pytest.mark.parametrize(("encoding", "shown"), [("ascii", r'{"x": "\u00e9"}'), ("utf-8", '{"x": "é"}')])
+    def test_json_is_json_whatever_the_output_can_encode(self, encoding: str, shown: str) -> None:
+        code = "from operate.output import print_json; print_json({'x': '\u00e9'}); print_json({'x': '\ud800'})"
+        done = subprocess.run(
+            [sys.executable, "-c", code.encode("unicode_escape").decode()], cwd=ROOT, capture_output=True, check=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+        )  # fmt: skip
+        assert [shown, r'{"x": "\ud800"}'] == done.stdout.decode(encoding).splitlines()
+
     def test_nothing_is_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
         print_rows([], as_json=False)
         assert "" == capsys.readouterr().out
@@ -94,6 +103,36 @@ class TestRows:
             "assert 'rich' not in sys.modules"
         )
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+
+
+class TestColours:
+    CODE = (
+        "import time; from operate.output import print_rows, print_title; from operate.progress import gauges\n"
+        "print_title('1. A guest', '(POST /guests)'); print_rows([{'name': 'x'}], as_json=False)\n"
+        "with gauges('') as tell:\n"
+        "    for count in range(3): tell({'done': (count, 3)}); time.sleep(0.2)\n"
+    )
+
+    def test_a_terminal_has_them(self) -> None:
+        shown = on_a_terminal(self.CODE)
+        assert "\x1b[1m1. A guest\x1b[0m  (POST /guests)" in shown
+        assert re.search(r"\x1b\[3\d", shown)
+
+    def test_none_are_there_for_whoever_wants_none(self) -> None:
+        shown = on_a_terminal(self.CODE, NO_COLOR="1")
+        assert "1. A guest" in shown
+        assert "2/3" in shown
+        assert not re.search(r"\x1b\[(?:\d+;)*3\d", shown)
+
+    def test_a_terminal_that_cannot_draw_gets_lines(self) -> None:
+        shown = on_a_terminal(self.CODE, TERM="dumb")
+        assert "1. A guest  (POST /guests)" in shown
+        assert "2 of 3 done" in shown
+        assert "\x1b" not in shown
+
+    def test_a_pipe_gets_a_title_as_it_is(self, capsys: pytest.CaptureFixture[str]) -> None:
+        print_title("1. A guest", "(POST /guests)")
+        assert "\n1. A guest  (POST /guests)\n" == capsys.readouterr().out
 
 
 def test_what_others_have_written_is_shown_as_it_is_and_moves_nothing() -> None:

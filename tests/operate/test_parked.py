@@ -128,8 +128,13 @@ async def test_people_get_text_and_not_json(desk: Desk, capsys: pytest.CaptureFi
     ]
     assert "message id  m-1" in shown
     assert '    "type": "PlaceOrder",' in shown
+    await parked.show(desk.environment, COMMAND_QUEUE, STREAM, as_json=False)
+    release = f"once the cause is mended: `operate parked release {COMMAND_QUEUE} --name {STREAM}`\n"
+    assert release == capsys.readouterr().err
     await parked.list_all(desk.environment, COMMAND_QUEUE, as_json=False)
-    head, row = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr()
+    assert "`operate parked show CONSUMER NAME` has the trace of each\n" == told.err
+    head, row = told.out.splitlines()
     assert ["consumer", "name", "event", "waiting", "waits", "for", "error", "attempts", "age"] == head.split()
     assert [COMMAND_QUEUE, STREAM, "1", "an", "operator", "ValueError:"] == row.split()[:6]
 

@@ -205,7 +205,7 @@ async def test_the_exit_status_is_for_a_timer(desk: Desk) -> None:
     assert (0, "") == (ended.status, ended.out), ended.err
     await desk.place("0000000002b", {"version": 2})
     ended = await operate("verify", "--json", COSMOS=cosmos)
-    assert 1 == ended.status
+    assert 4 == ended.status
     assert ["fork"] == [json.loads(line)["finding"] for line in ended.out.splitlines()]
     assert "operate: 1 finding: docs/operations.md says what to do about each kind" == ended.err.splitlines()[-1]
 

@@ -112,4 +112,5 @@ async def test_an_event_that_was_forgotten_is_named(cancelled: Desk) -> None:
 
 async def test_a_stream_that_is_not_there_is_told(desk: Desk) -> None:
     ended = await operate("views", "refold", "order-o-9", COSMOS=desk.environment["COSMOS"])
-    assert (1, "there is no stream 'order-o-9'") == (ended.status, ended.complaint)
+    said = "there is no stream 'order-o-9': `operate streams list` shows what there is"
+    assert (3, said) == (ended.status, ended.complaint)

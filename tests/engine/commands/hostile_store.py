@@ -6,7 +6,7 @@ from typing import Any
 from engine.errors import OutcomeUnknown
 from engine.storing.events import StoredEvent
 from engine.storing.memory import MemoryEventStore, MemorySnapshotStore
-from engine.storing.port import PAGE, Appended, Head
+from engine.storing.port import PAGE, Appended, Head, StreamPage
 
 
 class HostileStore:
@@ -47,6 +47,11 @@ class HostileStore:
     async def items(self, stream_id: str, after: str = "", limit: int = PAGE) -> Sequence[Mapping[str, Any]]:
         self.calls.append("items")
         return await self.memory.items(stream_id, after, limit)
+
+    async def streams(
+        self, version: int, category: str | None, limit: int, continuation: str | None = None
+    ) -> StreamPage:
+        return await self.memory.streams(version, category, limit, continuation)
 
     async def is_head(self, stream_id: str, version: int) -> bool:
         self.calls.append("is_head")

@@ -90,6 +90,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "after": 0,
     "bucket": "1~2026-01-01T00~0",
     "buckets": ["1~2026-01-01T00~0", "1~2026-01-01T00~1"],
+    "category": "guest",
     "command_id": "c-1",
     "command_ids": ["c-1", "c-2"],
     "consumer": "commands",
@@ -126,7 +127,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
 BEGINS_NOTHING: Final = frozenset(
     {
         "EventStore.read", "EventStore.newest", "EventStore.look_up", "EventStore.of_commands",
-        "EventStore.streams_of", "EventStore.items", "EventStore.is_head", "SnapshotStore.read",
+        "EventStore.streams_of", "EventStore.streams", "EventStore.items", "EventStore.is_head", "SnapshotStore.read",
         "ViewStore.get", "ViewStore.find", "ViewStore.page", "ViewStore.beginning", "ViewStore.count",
         "RollupStore.sums", "RollupStore.delete", "GenerationStore.get", "OutcomeStore.get", "ParkedStore.sessions",
         "ParkedStore.session",

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from engine.errors import RequestRefused
 from engine.storing.errors import AppendTooLarge, HistoryLost, WrongExpectedVersion
-from engine.storing.events import Metadata, StoredEvent
+from engine.storing.events import Metadata, StoredEvent, time_at_rest
 from engine.storing.items import to_item
 from engine.storing.pages import pages
 from engine.storing.port import MOST_STREAMS, PAGE, Appended, EventStore, Head
@@ -237,6 +238,43 @@ class TestReading:
         events = await filled(adapters.store, stream, 5)
         assert events[-2:] == list(await adapters.store.newest(stream, 2))
         assert events == list(await adapters.store.newest(stream, 10))
+
+
+class TestStreams:
+    async def test_streams_that_have_come_to_a_version_are_found_page_by_page(
+        self, adapters: Adapters, stream: str
+    ) -> None:
+        category, _, entity = stream.replace("guest", f"guest{uuid.uuid4().hex}").partition("-")
+        sizes = {f"{category}-{entity}-{number}": 1 + number % 3 for number in range(7)}
+        for stream_id, size in sizes.items():
+            await filled(adapters.store, stream_id, size)
+        for version in (1, 2, 3, 4):
+            expected = {stream_id for stream_id, size in sizes.items() if size >= version}
+            found: list[Mapping[str, Any]] = []
+            async with asyncio.timeout(60):
+                # Replicas may lag.
+                while expected != {each["streamId"] for each in found}:
+                    found = await _all_streams(adapters.store, version, category)
+            assert len(expected) == len(found)
+            for each in found:
+                assert (version, "Happened", time_at_rest(NOON)) == (each["version"], each["type"], each["occurredAt"])
+                assert "data" not in each
+        assert [] == await _all_streams(adapters.store, 1, f"{category}x")
+
+    async def test_a_continuation_that_is_none_is_refused(self, adapters: Adapters, stream: str) -> None:
+        await filled(adapters.store, stream, 1)
+        with pytest.raises(RequestRefused):
+            await adapters.store.streams(1, None, 10, "nonsense")
+
+
+async def _all_streams(store: EventStore, version: int, category: str) -> list[Mapping[str, Any]]:
+    page = await store.streams(version, category, 2)
+    found = [*page.items]
+    while page.continuation is not None:
+        page = await store.streams(version, category, 2, page.continuation)
+        assert len(page.items) <= 2
+        found += page.items
+    return found
 
 
 class TestSnapshots:

@@ -1,0 +1,1 @@
+"""What operators are asked about an order, as commands of `operate`."""
