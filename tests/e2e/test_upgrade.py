@@ -180,10 +180,16 @@ async def test_a_subscription_more_and_less(tmp_path: Path) -> None:
     async with scene_in(tmp_path) as scene:
         await scene.start("old")
         before = await scene.order("before")
-        await eventually({"404"}, lambda: scene.payments([before]))
+        await eventually(True, lambda: cancelled(scene, before))
+        await eventually({0}, scene.lags_of_the_relay)
         await asyncio.to_thread(scene.running.backing.provision, new)
         await scene.start("new", new)
         await scene.order("beside")
+
+        async def archived() -> int:
+            return len(set(re.findall(r"archived (\S+)", scene.running.output)))
+
+        await eventually(1, archived)
         await scene.stop("new")
         await scene.order("back")
 
@@ -194,8 +200,7 @@ async def test_a_subscription_more_and_less(tmp_path: Path) -> None:
         await eventually(1, left)
         await scene.start("new", new)
         await eventually(0, left)
-        archived = set(re.findall(r"archived (\S+)", scene.running.output))
-        assert 2 == len(archived)
+        await eventually(2, archived)
         await scene.stop("new")
         await asyncio.to_thread(scene.running.backing.provision, ROOT)
         without = await scene.order("without")
