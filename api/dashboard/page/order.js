@@ -1,0 +1,139 @@
+// The view of one order: what happened to it, and what it was after each of its events.
+
+import { byId, element, given, keep, say } from "./elements.js";
+import { dateAndTime, duration, exactTime, number } from "./format.js";
+import { explained } from "./connection.js";
+import { Question, read } from "./requests.js";
+import { shown } from "./values.js";
+
+const EVERY_MS = 5000;
+const CATEGORIES = { order: "order", payment: "payment", stock: "stock", fulfilment: "process" };
+
+/** Shows the order that the address names, and what happens to it meanwhile. */
+export class Order {
+  title = "Order";
+  #watch;
+  #orderId = "";
+  #events = [];
+  #states = new Map();
+  #asking = null;
+
+  constructor(watch) {
+    this.#watch = watch;
+    byId("version").addEventListener("input", () => this.#showVersion());
+  }
+
+  show(orderId) {
+    if (orderId !== this.#orderId) this.#begin(orderId);
+    const question = new Question("order", { id: orderId });
+    this.#watch((signal) => question.ask((order) => this.#showStory(order), signal), EVERY_MS);
+  }
+
+  #begin(orderId) {
+    this.#orderId = orderId;
+    this.#events = [];
+    this.#states.clear();
+    byId("order-heading").replaceChildren("Order ", given(orderId));
+    say(byId("order-facts"), "");
+    byId("story").replaceChildren();
+    byId("past").hidden = true;
+  }
+
+  #showStory({ events }) {
+    this.#events = events;
+    const first = events[0];
+    const spent = events.reduce((total, each) => total + (each.charge ?? 0), 0);
+    const facts = first === undefined ? [] : [
+      `${number(events.length)} events since ${dateAndTime(first.at)}, within ${duration(between(first, events.at(-1)))}`
+        + (spent > 0 ? `, written for ${number(spent, 1)} RU` : ""),
+      ...(first.correlationId ? [", correlation ", given(first.correlationId)] : []),
+    ];
+    byId("order-facts").replaceChildren(...facts);
+    keep(byId("story"), events, (each) => each.eventId, (each) => this.#row(each));
+    this.#showSlider();
+  }
+
+  #row(event) {
+    const because = event.cause === null || event.cause === undefined
+      ? element("span", {}, "a command of a client")
+      : this.#cause(event.cause);
+    const facts = [
+      ["because of", because],
+      event.function && ["function", given(event.function)],
+      event.actor && ["for", given(event.actor)],
+      (event.charge ?? null) !== null && ["cost", `${number(event.charge, 2)} RU`],
+      (event.bytes ?? null) !== null && ["size", `${number(event.bytes)} bytes`],
+      event.correlationId !== this.#events[0].correlationId && ["correlation", given(event.correlationId ?? "–")],
+      event.trace && ["trace", given(event.trace)],
+    ].filter(Boolean);
+    const category = CATEGORIES[event.category] ?? event.category;
+    return element("li", { class: "event", "data-category": event.category, tabindex: "-1" },
+      element("div", { class: "lanes", "aria-hidden": "true" },
+        ...Object.keys(CATEGORIES).map((each) => element("i", { class: each === event.category ? "here" : "" }))),
+      element("div", { class: "told" },
+        element("p", { class: "what" },
+          element("strong", {}, given(event.type)),
+          element("span", { class: "tag" }, `${category} ${event.version}`),
+          element("time", { datetime: event.at, title: dateAndTime(event.at) }, exactTime(event.at)),
+          element("span", { class: "since" }, event === this.#events[0] ? "" : `+${duration(between(this.#events[0], event))}`)),
+        element("dl", { class: "facts" }, ...facts.map(([term, value]) =>
+          element("div", {}, element("dt", {}, term), element("dd", {}, value)))),
+        element("details", {},
+          element("summary", {}, "What it says"),
+          element("pre", { dir: "auto" }, JSON.stringify(event.data, null, 2)))));
+  }
+
+  #cause({ stream, version, type }) {
+    const there = () => this.#events.find((each) => each.stream === stream && each.version === version);
+    const label = there() ? type : `${type} of ${stream}`;
+    return there()
+      ? element("button", { type: "button", class: "link", onclick: () => this.#goTo(there()) }, given(label))
+      : given(label);
+  }
+
+  #goTo(event) {
+    const row = [...byId("story").children].find((each) => each.dataset.key === event.eventId);
+    row?.scrollIntoView({ block: "center" });
+    row?.focus({ preventScroll: true });
+  }
+
+  #versions() {
+    return this.#events.filter((each) => each.category === "order");
+  }
+
+  #showSlider() {
+    const slider = byId("version");
+    const newest = this.#versions().at(-1)?.version ?? 0;
+    const atEnd = byId("past").hidden || slider.value === slider.max;
+    byId("past").hidden = newest === 0;
+    if (newest === 0 || (Number(slider.max) === newest && !atEnd)) return;
+    slider.max = newest;
+    if (atEnd) slider.value = newest;
+    this.#showVersion();
+  }
+
+  async #showVersion() {
+    const slider = byId("version");
+    const version = Number(slider.value);
+    const event = this.#versions().find((each) => each.version === version);
+    const text = `${version} of ${slider.max}${event ? `, after ${event.type}` : ""}`;
+    say(byId("version-text"), text);
+    slider.setAttribute("aria-valuetext", text);
+    this.#asking?.abort();
+    const asking = new AbortController();
+    this.#asking = asking;
+    try {
+      // What an order was does not change any more.
+      if (!this.#states.has(version)) {
+        this.#states.set(version, await read("state", { id: this.#orderId, version }, asking.signal));
+      }
+      if (!asking.signal.aborted) byId("state").replaceChildren(shown(this.#states.get(version)));
+    } catch (error) {
+      if (!asking.signal.aborted) byId("state").replaceChildren(element("p", { class: "bad" }, explained(error).title));
+    }
+  }
+}
+
+function between(one, other) {
+  return (Date.parse(other.at) - Date.parse(one.at)) / 1000;
+}

@@ -1,0 +1,39 @@
+"""Finds the browser that this machine has, and starts it."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from playwright.async_api import Browser, async_playwright
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+MISSING: Final = (
+    "no browser: put Chromium or Chrome on the PATH, as `apt-get install chromium` does, or name its file in CHROMIUM"
+)
+# A browser that talks to nobody but the page: no updates, no look-ups of its own.
+_ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def found() -> str | None:
+    """The file of a browser, or None."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@asynccontextmanager
+async def started(file: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=file, args=[*_ARGUMENTS])
+        try:
+            yield browser
+        finally:
+            await browser.close()
