@@ -7,6 +7,8 @@ from typing import Any, Final
 
 TO: Final = datetime(2026, 11, 26, 14, 6, tzinfo=UTC)
 ORDER_ID: Final = "7c0e2d5a-1f0b-5b6e-9a51-0d6c1f0f7a11"
+CHARGE: Final = 1.25
+"""RU of each answer."""
 
 Answer = Mapping[str, Any]
 

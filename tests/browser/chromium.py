@@ -10,9 +10,11 @@ from playwright.async_api import Browser, async_playwright
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MISSING: Final = (
-    "no browser: put Chromium or Chrome on the PATH, as `apt-get install chromium` does, or name its file in CHROMIUM"
+    "the tests of the dashboard in a browser did not run: put Chromium or Chrome on the PATH, as "
+    "`apt-get install chromium` does, or name its file in CHROMIUM"
 )
-# A browser that talks to nobody but the page: no updates, no look-ups of its own.
+
+# Nothing of the browser's own reaches other hosts: no updates, no look-ups.
 _ARGUMENTS: Final = (
     "--no-sandbox",
     "--disable-gpu",
@@ -25,7 +27,7 @@ _ARGUMENTS: Final = (
 
 
 def found() -> str | None:
-    """The file of a browser, or None."""
+    """Returns the file of a browser, or None. One that CHROMIUM names is taken as it is."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 

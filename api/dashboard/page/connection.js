@@ -4,6 +4,7 @@ import { Malformed } from "./answers.js";
 import { byId, say } from "./elements.js";
 import { duration } from "./format.js";
 import { NoKey } from "./keys.js";
+import { Problem } from "./requests.js";
 import { showSpending } from "./spending.js";
 
 /** Says it to those who listen instead of looking. */
@@ -49,6 +50,7 @@ export class Connection {
       say(byId("trouble-detail"), [trouble.detail, pause && `The page asks again in ${duration(Math.ceil(pause))}.`]
         .filter(Boolean).join(" "));
       say(byId("try-now"), trouble.action ?? "Try now");
+      byId("sign-in").hidden = !trouble.signIn;
       if (trouble.title !== this.#trouble?.title) announce(`${trouble.title} ${trouble.detail}`);
     }
     this.#trouble = trouble;
@@ -79,6 +81,6 @@ export function explained(error) {
       detail: `Reload the page: it may be older than the service. (${error.message})`,
     };
   }
-  if (error.title) return { title: error.title, detail: error.detail };
+  if (error instanceof Problem) return { title: error.title, detail: error.detail, signIn: error.status === 401 };
   return { title: error.message, detail: "" };
 }

@@ -98,7 +98,7 @@ export class Live {
   #showHealth() {
     const { status, consumers, deadLetters } = this.#overview;
     const state = byId("status");
-    say(state, STATUS[status] ?? status);
+    state.replaceChildren(given(STATUS[status] ?? status));
     state.dataset.state = status;
     byId("consumers").replaceChildren(...tableOf(
       ["Consumer", "Behind", "Parked"],
@@ -107,7 +107,7 @@ export class Live {
       ]),
       [1, 2],
     ));
-    say(byId("dead-letters"), deadLettersIn(deadLetters));
+    byId("dead-letters").replaceChildren(...deadLettersIn(deadLetters));
     const waiting = consumers.reduce((total, each) => total + each.parked, 0)
       + (deadLetters ?? []).reduce((total, each) => total + each.count, 0);
     byId("waiting-count").hidden = waiting === 0;
@@ -137,19 +137,19 @@ export class Live {
   }
 }
 
-/** What `deadLetters` of an answer says, as a sentence. */
+/** What `deadLetters` of an answer says, as the texts and elements of a sentence. */
 export function deadLettersIn(deadLetters) {
-  if (deadLetters === null || deadLetters === undefined) return "The bus does not say whether it has dead letters.";
+  if (deadLetters === null || deadLetters === undefined) return ["The bus does not say whether it has dead letters."];
   const some = deadLetters.filter((each) => each.count > 0);
-  if (some.length === 0) return "No dead letters.";
-  return `Dead letters: ${some.map((each) => `${number(each.count)} of ${each.entity}`).join(", ")}.`;
+  if (some.length === 0) return ["No dead letters."];
+  return ["Dead letters:", ...some.flatMap(({ entity, count }) => [` ${number(count)} of `, given(entity)])];
 }
 
 /** Rows of label, count and series as bars, the longest of them as wide as there is room. */
 export function showBars(place, rows) {
   const most = Math.max(1, ...rows.map(([, count]) => count));
   keep(place, rows, ([label]) => label, ([label, , series]) =>
-    element("div", { "data-series": series }, element("dt", {}, given(label)), element("dd", {}), element("i", {})),
+    element("div", { "data-series": series }, element("dt", {}, given(label)), element("dd", {})),
   (row, [, count]) => {
     say(row.querySelector("dd"), number(count));
     row.style.setProperty("--share", count / most);

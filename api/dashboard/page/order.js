@@ -1,6 +1,6 @@
 // The view of one order: what happened to it, and what it was after each of its events.
 
-import { byId, element, given, keep, say } from "./elements.js";
+import { byId, element, given, keep } from "./elements.js";
 import { dateAndTime, duration, exactTime, number } from "./format.js";
 import { explained } from "./connection.js";
 import { Question, read } from "./requests.js";
@@ -34,7 +34,7 @@ export class Order {
     this.#events = [];
     this.#states.clear();
     byId("order-heading").replaceChildren("Order ", given(orderId));
-    say(byId("order-facts"), "");
+    byId("order-facts").replaceChildren();
     byId("story").replaceChildren();
     byId("past").hidden = true;
   }
@@ -116,9 +116,9 @@ export class Order {
     const slider = byId("version");
     const version = Number(slider.value);
     const event = this.#versions().find((each) => each.version === version);
-    const text = `${version} of ${slider.max}${event ? `, after ${event.type}` : ""}`;
-    say(byId("version-text"), text);
-    slider.setAttribute("aria-valuetext", text);
+    const after = event ? [", after ", given(event.type)] : [];
+    byId("version-text").replaceChildren(`${version} of ${slider.max}`, ...after);
+    slider.setAttribute("aria-valuetext", byId("version-text").textContent);
     this.#asking?.abort();
     const asking = new AbortController();
     this.#asking = asking;

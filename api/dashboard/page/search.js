@@ -54,9 +54,9 @@ export class Search {
       found.map((each) => [
         element("a", { href: `#${addressOf(each.orderId)}` }, given(each.orderId)),
         given(each.customerId ?? "–"),
-        each.status ?? "–",
+        given(each.status ?? "–"),
         each.placedAt ? dateAndTime(each.placedAt) : "–",
-        each.by,
+        given(each.by),
       ]),
     ));
   }

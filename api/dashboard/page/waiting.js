@@ -3,6 +3,7 @@
 import { explained } from "./connection.js";
 import { byId, element, given, keep, say } from "./elements.js";
 import { dateAndTime, number } from "./format.js";
+import { NoKey } from "./keys.js";
 import { deadLettersIn, showBars } from "./live.js";
 import { Question, read, release } from "./requests.js";
 
@@ -29,7 +30,7 @@ export class Waiting {
         + "handled in its order.");
     keep(byId("parked"), parked, keyOf, (each) => this.#row(each), renewed);
     const some = (deadLetters ?? []).filter((each) => each.count > 0);
-    say(byId("dead-facts"), some.length === 0 ? deadLettersIn(deadLetters) : "");
+    byId("dead-facts").replaceChildren(...(some.length === 0 ? deadLettersIn(deadLetters) : []));
     byId("dead-advice").hidden = some.length === 0;
     showBars(byId("dead-counts"), some.map(({ entity, count }) => [entity, count, "cancelled"]));
   }
@@ -66,7 +67,7 @@ export class Waiting {
     } catch (error) {
       const { title, detail } = explained(error);
       result.className = "result bad";
-      say(result, `${title} ${detail}`.trim());
+      say(result, error instanceof NoKey ? "Without a key nothing is released." : `${title} ${detail}`.trim());
     }
     button.disabled = false;
   }
