@@ -155,7 +155,9 @@ def found(*order_ids: str, customer: str = "ada", by: str = "customer", continua
 def waiting(*, empty: bool = False) -> Answer:
     if empty:
         return {"parked": [], "deadLetters": [{"entity": "commands", "count": 0}], "more": False}
-    error = 'Traceback (most recent call last):\n  File "projections/sales.py", line 41, in count\nValueError: no currency'
+    error = (
+        'Traceback (most recent call last):\n  File "projections/sales.py", line 41, in count\nValueError: no currency'
+    )
     parked = [
         _parked("sales@1", f"order-{ORDER_ID}", "stream", "ValueError: no currency", error, 3, version=2),
         _parked("commands", "stock-practice-4f21aa", "session", "PractisedDefect: the handler had a defect", error, 2),

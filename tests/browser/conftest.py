@@ -1,23 +1,18 @@
-"""One browser for all of these tests, a service and a visit for each. Without a browser they are skipped, or fail in CI."""
+"""One browser for all of these tests, a service and a visit for each."""
 
-import os
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.browser import chromium
-from tests.browser.service import CannedService, serving
-from tests.browser.visits import Visit, visiting
+from tests.browser.service import CannedService, CannedVisit, serving
+from tests.browser.visits import visiting
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    file = chromium.found()
-    if file is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(chromium.MISSING)
-    async with chromium.started(file) as started:
+    async with chromium.started(chromium.required()) as started:
         yield started
 
 
@@ -28,6 +23,6 @@ async def service() -> AsyncIterator[CannedService]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def visit(browser: Browser, service: CannedService) -> AsyncIterator[Visit]:
+async def visit(browser: Browser, service: CannedService) -> AsyncIterator[CannedVisit]:
     async with visiting(browser, service) as visit:
         yield visit

@@ -3,16 +3,17 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import azure.functions as func
 from aiohttp import web
 
 from api.dashboard.files import DashboardFiles
 from tests.browser import canned
+from tests.browser.visits import Visit
 
 _PATIENCE_SECONDS: Final = 20.0
 
@@ -43,13 +44,19 @@ def shop() -> dict[str, Callable[[Query], Answer]]:
     }
 
 
+CannedVisit: TypeAlias = "Visit[CannedService]"
+
+
 def _released(body: Mapping[str, str]) -> Answer:
     return {**body, "handled": 2, "released": True}
 
 
 @dataclass(slots=True)
 class CannedService:
-    """`answers` are functions of the query, by `what`; a response stands for an error. A key that is None is not asked for."""
+    """`answers` are functions of the query, by `what`; a response stands for an error.
+
+    A key that is None is not asked for.
+    """
 
     url: str = ""
     answers: dict[str, Callable[[Query], Answer]] = field(default_factory=shop)
@@ -62,6 +69,10 @@ class CannedService:
     @property
     def page(self) -> str:
         return f"{self.url}/api/dashboard"
+
+    @property
+    def keys(self) -> Collection[str]:
+        return [key for key in (self.reading_key, self.releasing_key) if key is not None]
 
     def count(self, what: str) -> int:
         return sum(each.what == what for each in self.asked)

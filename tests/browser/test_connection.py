@@ -9,8 +9,7 @@ from aiohttp import web
 from playwright.async_api import Page, expect
 
 from tests.browser import canned
-from tests.browser.service import problem
-from tests.browser.visits import Visit
+from tests.browser.service import CannedVisit, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -20,13 +19,13 @@ _HIDE = """(hidden) => {
 }"""
 
 
-async def on_a_clock(visit: Visit) -> Page:
+async def on_a_clock(visit: CannedVisit) -> Page:
     """The live view, in which time passes when a test says so, and otherwise as it does."""
     await visit.page.clock.install()
     return await visit.to("#live")
 
 
-async def test_what_has_not_changed_is_neither_sent_nor_shown_again(visit: Visit) -> None:
+async def test_what_has_not_changed_is_neither_sent_nor_shown_again(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     await page.locator("#consumers tr").first.evaluate("(row) => { row.dataset.mark = 'still here'; }")
     await visit.service.until("overview", 3)
@@ -36,7 +35,7 @@ async def test_what_has_not_changed_is_neither_sent_nor_shown_again(visit: Visit
     await expect(page.locator("#consumers tr").first).to_have_attribute("data-mark", "still here")
 
 
-async def test_it_asks_every_second(visit: Visit) -> None:
+async def test_it_asks_every_second(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     await page.clock.pause_at(await page.evaluate("Date.now()") + 100)
     for _ in range(3):
@@ -47,7 +46,7 @@ async def test_it_asks_every_second(visit: Visit) -> None:
             await page.clock.run_for(200)
 
 
-async def test_a_page_that_nobody_sees_does_not_ask_and_catches_up_at_once(visit: Visit) -> None:
+async def test_a_page_that_nobody_sees_does_not_ask_and_catches_up_at_once(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     await page.evaluate(_HIDE, True)
     asked = visit.service.count("overview")
@@ -61,7 +60,7 @@ async def test_a_page_that_nobody_sees_does_not_ask_and_catches_up_at_once(visit
     await expect(page.locator("#freshness")).to_have_text("Up to date")
 
 
-async def test_what_is_old_is_said_to_be_old_and_by_how_much(visit: Visit) -> None:
+async def test_what_is_old_is_said_to_be_old_and_by_how_much(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     visit.service.answers["overview"] = lambda _: problem(503, "Cosmos DB is away", "It has not answered.")
     await page.clock.run_for(12_000)
@@ -72,7 +71,7 @@ async def test_what_is_old_is_said_to_be_old_and_by_how_much(visit: Visit) -> No
 
 
 @pytest.mark.parametrize("apart", [timedelta(hours=1), timedelta(hours=-1)])
-async def test_clocks_that_are_an_hour_apart_change_nothing(visit: Visit, apart: timedelta) -> None:
+async def test_clocks_that_are_an_hour_apart_change_nothing(visit: CannedVisit, apart: timedelta) -> None:
     """The clock of the browser is changed under the page, and its data are of another hour in any case."""
     await visit.page.clock.set_system_time(canned.TO + apart)
     page = await visit.to("#live")
@@ -82,7 +81,7 @@ async def test_clocks_that_are_an_hour_apart_change_nothing(visit: Visit, apart:
     await expect(page.locator("#freshness")).to_have_text("Up to date")
 
 
-async def test_after_errors_it_asks_less_often_and_tells_when(visit: Visit) -> None:
+async def test_after_errors_it_asks_less_often_and_tells_when(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     visit.service.answers["overview"] = lambda _: problem(500, "Internal error", "The log says more.")
     before = visit.service.count("overview")
@@ -96,7 +95,7 @@ async def test_after_errors_it_asks_less_often_and_tells_when(visit: Visit) -> N
     await expect(page.locator("#announcements")).to_have_text("The page is up to date again.")
 
 
-async def test_it_waits_as_long_as_the_service_asks_for(visit: Visit) -> None:
+async def test_it_waits_as_long_as_the_service_asks_for(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     visit.service.answers["overview"] = lambda _: problem(503, "Busy", "Later.", **{"Retry-After": "20"})
     await expect(page.locator("#trouble")).to_contain_text("asks again in 20 s")
@@ -106,7 +105,7 @@ async def test_it_waits_as_long_as_the_service_asks_for(visit: Visit) -> None:
     assert asked == visit.service.count("overview")
 
 
-async def test_a_service_that_is_away_and_comes_back(visit: Visit) -> None:
+async def test_a_service_that_is_away_and_comes_back(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     await page.route("**/data/**", lambda route: route.abort())
     await expect(page.locator("#trouble")).to_contain_text("The service cannot be reached.")
@@ -115,7 +114,7 @@ async def test_a_service_that_is_away_and_comes_back(visit: Visit) -> None:
     await expect(page.locator("#freshness")).to_have_text("Up to date")
 
 
-async def test_an_error_before_the_first_answer(visit: Visit) -> None:
+async def test_an_error_before_the_first_answer(visit: CannedVisit) -> None:
     visit.service.answers["overview"] = lambda _: problem(500, "Internal error", "The log says more.")
     page = visit.page
     await page.goto(visit.service.page)
@@ -148,7 +147,7 @@ def _sale(**changed: Any) -> Callable[[], Any]:
     ],
 )
 async def test_an_answer_that_is_not_understood_is_not_shown(
-    visit: Visit, answer: Callable[[], Any], where: str
+    visit: CannedVisit, answer: Callable[[], Any], where: str
 ) -> None:
     page = await visit.to("#live")
     visit.service.answers["overview"] = lambda _: answer()
@@ -160,7 +159,7 @@ async def test_an_answer_that_is_not_understood_is_not_shown(
     await expect(page.locator("#orders-readout")).to_have_text("Most at 14:50: 647 placed")
 
 
-async def test_what_it_makes_the_service_spend_is_shown(visit: Visit) -> None:
+async def test_what_it_makes_the_service_spend_is_shown(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     await visit.service.until("overview", 2)
     await expect(page.locator("#spending")).to_contain_text("This page: 2.5 RU in the last minute, 2.5 RU in all")

@@ -1,4 +1,4 @@
-"""What the files of the page may say, and whether what is vendored is what its makers published. It takes no browser."""
+"""What the files of the page may say, and whether what is vendored is as it was published. It takes no browser."""
 
 import hashlib
 import json
@@ -10,7 +10,9 @@ import pytest
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "api" / "dashboard" / "page"
 VENDORED: Final = json.loads((PAGE / "uPlot.json").read_text(encoding="utf-8"))
-OURS: Final = sorted(each for each in PAGE.iterdir() if each.suffix in (".js", ".css", ".html") and "uPlot" not in each.name)
+OURS: Final = sorted(
+    each for each in PAGE.iterdir() if each.suffix in (".js", ".css", ".html") and "uPlot" not in each.name
+)
 FORBIDDEN: Final = (
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|srcdoc",
     r"\beval\b|new Function|setTimeout\(\s*[\"'`]",

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.browser.visits import Visit
+from tests.browser.service import CannedVisit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def written(visit: Visit, function: str, *given: tuple[Any, ...]) -> list[str]:
+async def written(visit: CannedVisit, function: str, *given: tuple[Any, ...]) -> list[str]:
     """What a function of format.js makes of each of these arguments."""
     await visit.page.goto(visit.service.page)
     script = f"""async (given) => {{
@@ -21,7 +21,7 @@ async def written(visit: Visit, function: str, *given: tuple[Any, ...]) -> list[
     return made
 
 
-async def test_a_sum_is_exact(visit: Visit) -> None:
+async def test_a_sum_is_exact(visit: CannedVisit) -> None:
     sums: Mapping[tuple[str, ...], str] = {
         (): "0",
         ("12.50", "0.5", "3"): "16.00",
@@ -32,7 +32,7 @@ async def test_a_sum_is_exact(visit: Visit) -> None:
     assert [*sums.values()] == await written(visit, "sum", *((list(each),) for each in sums))
 
 
-async def test_money(visit: Visit) -> None:
+async def test_money(visit: CannedVisit) -> None:
     amounts = {
         ("12.50", "EUR"): "€12.50",
         ("1234567", "JPY"): "JP¥1,234,567",
@@ -43,6 +43,6 @@ async def test_money(visit: Visit) -> None:
     assert [*amounts.values()] == await written(visit, "money", *amounts)
 
 
-async def test_durations(visit: Visit) -> None:
+async def test_durations(visit: CannedVisit) -> None:
     lasted = {0: "0 s", 0.268: "0.27 s", 12.4: "12 s", 119: "119 s", 600: "10 min", 7200: "2 h", 259200: "3 days"}
     assert [*lasted.values()] == await written(visit, "duration", *((each,) for each in lasted))

@@ -1,14 +1,15 @@
 """Names that somebody chose to break a page with: markup, another direction, no end."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser import canned
-from tests.browser.service import CannedService
-from tests.browser.visits import PHONE, Visit, visiting
+from tests.browser.service import Answer, CannedService, CannedVisit, Query
+from tests.browser.visits import PHONE, visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -53,9 +54,13 @@ def everywhere(name: str) -> Mapping[str, Any]:
     }
 
 
-async def visited(visit: Visit, view: str, name: str) -> Page:
+def _always(answer: Answer, _: Query) -> Answer:
+    return answer
+
+
+async def visited(visit: CannedVisit, view: str, name: str) -> Page:
     for what, answer in everywhere(name).items():
-        visit.service.answers[what] = lambda _, answer=answer: answer
+        visit.service.answers[what] = partial(_always, answer)
     page = visit.page
     await page.goto(f"{visit.service.page}{view}")
     if view == "#orders":
@@ -83,7 +88,7 @@ async def test_a_name_is_text_and_keeps_its_place(
         assert [] == await page.evaluate(_NOT_ISOLATED, name)
         assert "ltr" == await page.evaluate("getComputedStyle(document.body).direction")
         assert [0, 0] == [await page.locator(f"main {tag}").count() for tag in ("img", "script")]
-        assert name in await page.locator("main > section:not([hidden])").text_content()
+        assert name in (await page.locator("main > section:not([hidden])").text_content() or "")
         assert PHONE["width"] == await page.evaluate("document.documentElement.scrollWidth")
         tallest = "Math.max(0, ...[...document.querySelectorAll('.given')].map((each) => each.offsetHeight))"
         assert 120 > await page.evaluate(tallest)

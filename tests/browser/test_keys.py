@@ -3,8 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.service import problem
-from tests.browser.visits import Visit
+from tests.browser.service import CannedVisit, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -16,7 +15,7 @@ async def give(page: Page, key: str) -> None:
     await page.get_by_role("button", name="Use this key").click()
 
 
-async def test_a_key_is_asked_for_once_and_shown_with_each_request(visit: Visit) -> None:
+async def test_a_key_is_asked_for_once_and_shown_with_each_request(visit: CannedVisit) -> None:
     visit.service.reading_key = READING
     page = visit.page
     await page.goto(visit.service.page)
@@ -33,15 +32,16 @@ async def test_a_key_is_asked_for_once_and_shown_with_each_request(visit: Visit)
     assert "" == await page.locator("#key").input_value()
 
 
-async def test_the_field_is_no_place_where_a_browser_keeps_keys(visit: Visit) -> None:
+async def test_the_field_is_no_place_where_a_browser_keeps_keys(visit: CannedVisit) -> None:
     visit.service.reading_key = READING
     page = visit.page
     await page.goto(visit.service.page)
     await expect(page.locator("#key")).to_be_focused()
-    assert ["password", "off", ""] == await page.locator("#key").evaluate("({type, autocomplete, name}) => [type, autocomplete, name]")
+    told = await page.locator("#key").evaluate("({ type, autocomplete, name }) => [type, autocomplete, name]")
+    assert ["password", "off", ""] == told
 
 
-async def test_without_a_key_nothing_is_shown_and_it_can_be_given_later(visit: Visit) -> None:
+async def test_without_a_key_nothing_is_shown_and_it_can_be_given_later(visit: CannedVisit) -> None:
     visit.service.reading_key = READING
     page = visit.page
     await page.goto(visit.service.page)
@@ -54,7 +54,7 @@ async def test_without_a_key_nothing_is_shown_and_it_can_be_given_later(visit: V
     await expect(page.locator("#freshness")).to_have_text("Up to date")
 
 
-async def test_a_reload_forgets_the_key(visit: Visit) -> None:
+async def test_a_reload_forgets_the_key(visit: CannedVisit) -> None:
     visit.service.reading_key = READING
     page = visit.page
     await page.goto(visit.service.page)
@@ -64,7 +64,7 @@ async def test_a_reload_forgets_the_key(visit: Visit) -> None:
     await expect(page.get_by_role("dialog", name="Key for reading")).to_be_visible()
 
 
-async def test_the_key_for_releasing_is_asked_for_when_something_is_released(visit: Visit) -> None:
+async def test_the_key_for_releasing_is_asked_for_when_something_is_released(visit: CannedVisit) -> None:
     visit.service.reading_key, visit.service.releasing_key = READING, RELEASING
     page = visit.page
     await page.goto(f"{visit.service.page}#waiting")
@@ -80,17 +80,19 @@ async def test_the_key_for_releasing_is_asked_for_when_something_is_released(vis
     assert [None, RELEASING] == [each.key for each in visit.service.asked if each.what == "release"]
 
 
-async def test_a_release_without_its_key_leaves_everything_as_it_is(visit: Visit) -> None:
+async def test_a_release_without_its_key_leaves_everything_as_it_is(visit: CannedVisit) -> None:
     visit.service.releasing_key = RELEASING
     page = await visit.to("#waiting")
     await page.get_by_role("button", name="Release").first.click()
     await page.get_by_role("dialog", name="Release it?").get_by_role("button", name="Release").click()
     await expect(page.get_by_role("dialog", name="Key for releasing")).to_be_visible()
     await page.keyboard.press("Escape")
-    await expect(page.locator("#parked > li").first.get_by_role("status")).to_have_text("Without a key nothing is released.")
+    await expect(page.locator("#parked > li").first.get_by_role("status")).to_have_text(
+        "Without a key nothing is released."
+    )
 
 
-async def test_where_people_sign_in_no_key_is_asked_for(visit: Visit) -> None:
+async def test_where_people_sign_in_no_key_is_asked_for(visit: CannedVisit) -> None:
     detail = "Nobody is signed in. Sign in with an account of this organization."
     visit.service.answers["overview"] = lambda _: problem(401, "Not signed in", detail)
     page = visit.page
@@ -100,8 +102,10 @@ async def test_where_people_sign_in_no_key_is_asked_for(visit: Visit) -> None:
     assert "/.auth/login/aad" == await page.get_by_role("link", name="Sign in").get_attribute("href")
 
 
-async def test_a_role_that_is_missing_is_said(visit: Visit) -> None:
-    visit.service.answers["overview"] = lambda _: problem(403, "Role missing", "This takes the app role Operations.Read.")
+async def test_a_role_that_is_missing_is_said(visit: CannedVisit) -> None:
+    visit.service.answers["overview"] = lambda _: problem(
+        403, "Role missing", "This takes the app role Operations.Read."
+    )
     page = visit.page
     await page.goto(visit.service.page)
     await expect(page.locator("#trouble")).to_contain_text("This takes the app role Operations.Read.")

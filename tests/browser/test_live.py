@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser import canned
-from tests.browser.service import CannedService, Query
-from tests.browser.visits import Visit, visiting
+from tests.browser.service import CannedService, CannedVisit, Query
+from tests.browser.visits import visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,7 +34,7 @@ def figures(page: Page, label: str) -> Any:
     return page.locator("#totals > div", has=page.locator("dt", has_text=re.compile(f"^{label}$"))).locator("dd")
 
 
-async def test_sales_of_an_hour_in_the_currency_with_the_most_orders(visit: Visit) -> None:
+async def test_sales_of_an_hour_in_the_currency_with_the_most_orders(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     overview = canned.overview()
     placed = sum(each["ordersPlaced"] for each in overview["sales"] if each["currency"] == "EUR")
@@ -44,7 +44,7 @@ async def test_sales_of_an_hour_in_the_currency_with_the_most_orders(visit: Visi
     await expect(page.locator("#orders-heading")).to_have_text("Orders per minute")
 
 
-async def test_another_currency_is_chosen(visit: Visit) -> None:
+async def test_another_currency_is_chosen(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     await page.get_by_label("Currency").select_option("JPY")
     revenue = sum(int(each["revenue"]) for each in canned.overview()["sales"] if each["currency"] == "JPY")
@@ -52,14 +52,14 @@ async def test_another_currency_is_chosen(visit: Visit) -> None:
     await expect(figures(page, "Revenue")).to_have_text(f"JP¥{revenue:,}")
 
 
-async def test_a_day_by_the_hour(visit: Visit) -> None:
+async def test_a_day_by_the_hour(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     await page.get_by_label("Last day").check()
     await expect(page.locator("#orders-heading")).to_have_text("Orders per hour")
     assert visit.service.asked[-1].query == {"window": "day"}
 
 
-async def test_a_flash_sale_looks_like_one(visit: Visit) -> None:
+async def test_a_flash_sale_looks_like_one(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     # It is an hour later in Berlin than in UTC.
     await expect(page.locator("#orders-readout")).to_have_text("Most at 14:49: 647 placed")
@@ -69,7 +69,7 @@ async def test_a_flash_sale_looks_like_one(visit: Visit) -> None:
     assert 0.6 < columns.index(max(columns)) / len(columns) < 0.8
 
 
-async def test_what_is_pointed_at_is_read_out_in_both_charts(visit: Visit) -> None:
+async def test_what_is_pointed_at_is_read_out_in_both_charts(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     chart = await page.locator("#orders-chart .u-over").bounding_box()
     assert chart is not None
@@ -80,7 +80,7 @@ async def test_what_is_pointed_at_is_read_out_in_both_charts(visit: Visit) -> No
     await expect(page.locator("#orders-readout")).to_have_text(re.compile("^Most at"))
 
 
-async def test_the_charts_are_told_as_a_table_and_in_words(visit: Visit) -> None:
+async def test_the_charts_are_told_as_a_table_and_in_words(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     await page.get_by_text("Both charts as a table").click()
     rows = page.locator("#sales-table tbody tr")
@@ -91,7 +91,7 @@ async def test_the_charts_are_told_as_a_table_and_in_words(visit: Visit) -> None
     assert re.match(r"Orders from 14:05 to 15:05: 1,171 placed, .* Most at 14:49: 647 placed$", label or "")
 
 
-async def test_the_flow_and_what_is_open(visit: Visit) -> None:
+async def test_the_flow_and_what_is_open(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     flow = canned.overview()["flow"]
     told = await page.locator("#flow dd").all_inner_texts()
@@ -100,7 +100,7 @@ async def test_the_flow_and_what_is_open(visit: Visit) -> None:
     assert ["12", "29", "86"] == await page.locator("#open dd").all_inner_texts()
 
 
-async def test_consumers_that_are_behind_or_have_parked_stand_out(visit: Visit) -> None:
+async def test_consumers_that_are_behind_or_have_parked_stand_out(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     rows = page.locator("#consumers tbody tr")
     assert ["order-history@1", "214 · 3.40 s", "0"] == (await rows.nth(1).inner_text()).split("\t")
@@ -111,7 +111,7 @@ async def test_consumers_that_are_behind_or_have_parked_stand_out(visit: Visit) 
     await expect(page.get_by_role("link", name="Waiting 5")).to_be_visible()
 
 
-async def test_a_page_that_is_opened_before_anything_happened_says_what_to_do(visit: Visit) -> None:
+async def test_a_page_that_is_opened_before_anything_happened_says_what_to_do(visit: CannedVisit) -> None:
     visit.service.answers["overview"] = lambda query: canned.overview(window=query["window"], busy=False)
     page = await visit.to("")
     await expect(page.locator("#nothing-yet")).to_contain_text(f"curl {visit.service.url}/api/orders")
@@ -120,7 +120,7 @@ async def test_a_page_that_is_opened_before_anything_happened_says_what_to_do(vi
     await expect(page.get_by_role("link", name="Waiting", exact=True)).to_be_visible()
 
 
-async def test_the_hint_goes_when_an_order_comes(visit: Visit) -> None:
+async def test_the_hint_goes_when_an_order_comes(visit: CannedVisit) -> None:
     busy = False
     visit.service.answers["overview"] = lambda query: canned.overview(window=query["window"], busy=busy)
     page = await visit.to("#live")
@@ -131,7 +131,7 @@ async def test_the_hint_goes_when_an_order_comes(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize(("window", "step"), [("hour", timedelta(minutes=1)), ("day", timedelta(hours=1))])
-async def test_the_last_point_is_what_happens_now(visit: Visit, window: str, step: timedelta) -> None:
+async def test_the_last_point_is_what_happens_now(visit: CannedVisit, window: str, step: timedelta) -> None:
     """A minute goes on for a while; what comes in it is seen at once."""
     more = 0
 
@@ -158,7 +158,7 @@ async def test_it_moves_with_who_wants_no_motion(browser: Browser, service: Cann
         assert 0 < await page.evaluate("document.getAnimations().length")
 
 
-async def test_a_theme_that_changes_redraws_the_charts(visit: Visit) -> None:
+async def test_a_theme_that_changes_redraws_the_charts(visit: CannedVisit) -> None:
     page = await visit.to("#live")
     light = await page.locator("#orders-chart canvas").evaluate(_COLUMNS_OF_BARS)
     await page.emulate_media(color_scheme="dark")

@@ -4,22 +4,21 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser import canned
-from tests.browser.service import problem
-from tests.browser.visits import Visit
+from tests.browser.service import CannedVisit, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ORDER = f"#order/{canned.ORDER_ID}"
 
 
-async def search(visit: Visit, text: str) -> Page:
+async def search(visit: CannedVisit, text: str) -> Page:
     await visit.page.goto(f"{visit.service.page}#orders")
     await visit.page.get_by_role("searchbox").fill(text)
     await visit.page.get_by_role("button", name="Find").click()
     return visit.page
 
 
-async def test_orders_of_a_customer_are_found_and_one_is_opened(visit: Visit) -> None:
+async def test_orders_of_a_customer_are_found_and_one_is_opened(visit: CannedVisit) -> None:
     page = await search(visit, " ada ")
     await expect(page.locator("#found")).to_have_text("3 orders")
     assert {"q": "ada"} == visit.service.asked[0].query
@@ -30,14 +29,14 @@ async def test_orders_of_a_customer_are_found_and_one_is_opened(visit: Visit) ->
     await expect(page.locator("#found")).to_have_text("3 orders")
 
 
-async def test_the_only_order_of_an_id_is_opened_at_once(visit: Visit) -> None:
+async def test_the_only_order_of_an_id_is_opened_at_once(visit: CannedVisit) -> None:
     visit.service.answers["search"] = lambda query: canned.found(query["q"], by="order")
     page = await search(visit, canned.ORDER_ID)
     await expect(page.locator("#story > li")).to_have_count(11)
     assert page.url.endswith(ORDER)
 
 
-async def test_more_are_found_page_by_page(visit: Visit) -> None:
+async def test_more_are_found_page_by_page(visit: CannedVisit) -> None:
     visit.service.answers["search"] = lambda query: (
         canned.found("b") if "continuation" in query else canned.found("a", "a2", continuation="next")
     )
@@ -49,13 +48,13 @@ async def test_more_are_found_page_by_page(visit: Visit) -> None:
     await expect(page.get_by_role("button", name="More")).to_be_hidden()
 
 
-async def test_nothing_is_found(visit: Visit) -> None:
+async def test_nothing_is_found(visit: CannedVisit) -> None:
     visit.service.answers["search"] = lambda _: canned.found()
     page = await search(visit, "nobody")
     await expect(page.locator("#found")).to_contain_text("Nothing has this id.")
 
 
-async def test_the_story_of_an_order_with_its_causes(visit: Visit) -> None:
+async def test_the_story_of_an_order_with_its_causes(visit: CannedVisit) -> None:
     page = await visit.to(ORDER)
     rows = page.locator("#story > li")
     assert [each["type"] for each in canned.order()["events"]] == await rows.locator(".what strong").all_inner_texts()
@@ -65,12 +64,15 @@ async def test_the_story_of_an_order_with_its_causes(visit: Visit) -> None:
     await expect(reserved).to_contain_text("00000000000000000000000000000003")
     await expect(reserved.locator("time")).to_have_text("15:06:00.262")
     await expect(rows.first).to_contain_text("a command of a client")
+    # The conversation is that of its cause, and is said there.
+    await expect(rows.first).to_contain_text("correlationc0ffee00")
+    await expect(reserved).not_to_contain_text("correlation")
     await expect(page.locator("#order-facts")).to_contain_text("11 events since 26 Nov 2026, 15:06, within 9.40 s")
     await reserved.get_by_role("button", name="FulfilmentStarted").click()
     await expect(rows.nth(1)).to_be_focused()
 
 
-async def test_what_an_event_says_is_shown_when_it_is_asked_for(visit: Visit) -> None:
+async def test_what_an_event_says_is_shown_when_it_is_asked_for(visit: CannedVisit) -> None:
     page = await visit.to(ORDER)
     shipped = page.locator("#story > li").nth(8)
     await expect(shipped.locator("pre")).to_be_hidden()
@@ -78,7 +80,7 @@ async def test_what_an_event_says_is_shown_when_it_is_asked_for(visit: Visit) ->
     await expect(shipped.locator("pre")).to_contain_text('"trackingNumber": "T-1"')
 
 
-async def test_the_order_as_it_was_at_each_version(visit: Visit) -> None:
+async def test_the_order_as_it_was_at_each_version(visit: CannedVisit) -> None:
     page = await visit.to(ORDER)
     slider = page.get_by_role("slider", name="Version")
     await expect(page.locator("#state")).to_contain_text("shipped")
@@ -95,7 +97,7 @@ async def test_the_order_as_it_was_at_each_version(visit: Visit) -> None:
     assert 1 == sum(each.what == "state" and each.query["version"] == "3" for each in visit.service.asked)
 
 
-async def test_what_happens_meanwhile_appears_and_what_is_open_stays_open(visit: Visit) -> None:
+async def test_what_happens_meanwhile_appears_and_what_is_open_stays_open(visit: CannedVisit) -> None:
     whole = canned.order()
     told = 5
     visit.service.answers["order"] = lambda _: {**whole, "events": whole["events"][:told]}
@@ -111,7 +113,7 @@ async def test_what_happens_meanwhile_appears_and_what_is_open_stays_open(visit:
     await expect(page.locator("#version-text")).to_have_text("3 of 3, after OrderShipped")
 
 
-async def test_an_order_that_there_is_not(visit: Visit) -> None:
+async def test_an_order_that_there_is_not(visit: CannedVisit) -> None:
     visit.service.answers["order"] = lambda _: problem(404, "Unknown order", "There is no such order.")
     await visit.page.goto(f"{visit.service.page}#order/nobody")
     await expect(visit.page.locator("#trouble")).to_contain_text("Unknown order There is no such order.")
@@ -119,7 +121,7 @@ async def test_an_order_that_there_is_not(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("order_id", ["a/b?c#d", "100%", "日本", "a b"])
-async def test_an_id_of_any_kind_is_in_the_address(visit: Visit, order_id: str) -> None:
+async def test_an_id_of_any_kind_is_in_the_address(visit: CannedVisit, order_id: str) -> None:
     visit.service.answers["search"] = lambda _: canned.found(order_id, "another")
     page = await search(visit, "ada")
     await page.get_by_role("link", name=order_id, exact=True).click()

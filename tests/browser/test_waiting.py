@@ -6,8 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser import canned
-from tests.browser.service import problem
-from tests.browser.visits import Visit
+from tests.browser.service import CannedVisit, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -17,7 +16,7 @@ async def release_first(page: Page) -> None:
     await page.get_by_role("dialog", name="Release it?").get_by_role("button", name="Release").click()
 
 
-async def test_what_waits_is_shown_with_its_reason(visit: Visit) -> None:
+async def test_what_waits_is_shown_with_its_reason(visit: CannedVisit) -> None:
     page = await visit.to("#waiting")
     first = page.locator("#parked > li").first
     for text in ("order-7c0e", "stream of sales@1", "ValueError: no currency", "line 41", "waiting3", "OrderConfirmed"):
@@ -27,7 +26,7 @@ async def test_what_waits_is_shown_with_its_reason(visit: Visit) -> None:
     await expect(page.locator("#dead-advice")).to_be_visible()
 
 
-async def test_what_it_says_is_fetched_by_a_click_alone(visit: Visit) -> None:
+async def test_what_it_says_is_fetched_by_a_click_alone(visit: CannedVisit) -> None:
     page = await visit.to("#waiting")
     assert 0 == visit.service.count("payload")
     first = page.locator("#parked > li").first
@@ -37,14 +36,14 @@ async def test_what_it_says_is_fetched_by_a_click_alone(visit: Visit) -> None:
     assert [{"consumer": "sales@1", "name": f"order-{canned.ORDER_ID}"}] == asked
 
 
-async def test_text_that_is_no_json_is_shown_as_it_is(visit: Visit) -> None:
+async def test_text_that_is_no_json_is_shown_as_it_is(visit: CannedVisit) -> None:
     visit.service.answers["payload"] = lambda query: {**query, "text": "{ this is no JSON"}
     page = await visit.to("#waiting")
     await page.locator("#parked > li").last.get_by_text("Show what it says").click()
     await expect(page.locator("#parked > li").last.locator("details pre")).to_have_text("{ this is no JSON")
 
 
-async def test_a_release_is_confirmed_and_its_result_shown(visit: Visit) -> None:
+async def test_a_release_is_confirmed_and_its_result_shown(visit: CannedVisit) -> None:
     left = list(canned.waiting()["parked"])
     visit.service.answers["waiting"] = lambda _: {**canned.waiting(), "parked": left}
     page = await visit.to("#waiting")
@@ -60,7 +59,7 @@ async def test_a_release_is_confirmed_and_its_result_shown(visit: Visit) -> None
 
 
 @pytest.mark.parametrize("leave", ["Escape", "Enter"])
-async def test_whoever_does_not_confirm_releases_nothing(visit: Visit, leave: str) -> None:
+async def test_whoever_does_not_confirm_releases_nothing(visit: CannedVisit, leave: str) -> None:
     page = await visit.to("#waiting")
     await page.get_by_role("button", name="Release").first.click()
     await page.keyboard.press(leave)
@@ -78,7 +77,7 @@ async def test_whoever_does_not_confirm_releases_nothing(visit: Visit, leave: st
         (500, "Internal error", "The log says more."),
     ],
 )
-async def test_a_release_that_fails_says_why(visit: Visit, status: int, title: str, detail: str) -> None:
+async def test_a_release_that_fails_says_why(visit: CannedVisit, status: int, title: str, detail: str) -> None:
     visit.service.release = lambda _: problem(status, title, detail)
     page = await visit.to("#waiting")
     await release_first(page)
@@ -88,7 +87,7 @@ async def test_a_release_that_fails_says_why(visit: Visit, status: int, title: s
     await expect(page.locator("#release-result")).to_be_empty()
 
 
-async def test_a_result_stays_while_the_list_comes_anew(visit: Visit) -> None:
+async def test_a_result_stays_while_the_list_comes_anew(visit: CannedVisit) -> None:
     visit.service.release = lambda _: problem(409, "Still failing", "no currency")
     await visit.page.clock.install()
     page = await visit.to("#waiting")
@@ -100,7 +99,7 @@ async def test_a_result_stays_while_the_list_comes_anew(visit: Visit) -> None:
     await expect(page.locator("#parked > li").first.get_by_role("status")).to_have_text("Still failing no currency")
 
 
-async def test_nothing_waits(visit: Visit) -> None:
+async def test_nothing_waits(visit: CannedVisit) -> None:
     visit.service.answers["waiting"] = lambda _: canned.waiting(empty=True)
     page = await visit.to("#waiting")
     await expect(page.locator("#waiting-facts")).to_contain_text("Nothing is parked")
@@ -108,7 +107,7 @@ async def test_nothing_waits(visit: Visit) -> None:
     await expect(page.locator("#dead-advice")).to_be_hidden()
 
 
-async def test_a_bus_that_cannot_say(visit: Visit) -> None:
+async def test_a_bus_that_cannot_say(visit: CannedVisit) -> None:
     visit.service.answers["waiting"] = lambda _: {**canned.waiting(empty=True), "deadLetters": None, "more": True}
     page = await visit.to("#waiting")
     await expect(page.locator("#dead-facts")).to_have_text("The bus does not say whether it has dead letters.")

@@ -1,13 +1,11 @@
 """A `Visit` opens the page, and knows afterwards whether the page has kept its rules."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize, expect
-
-from tests.browser.service import CannedService
 
 # A loaded machine is no finding.
 expect.set_options(timeout=20_000)
@@ -20,15 +18,30 @@ _EXPECTED: Final = "Failed to load resource: "
 
 _NOTE_VIOLATIONS: Final = """
 window.violations = [];
-addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+  violations.push(`${violatedDirective} ${blockedURI}`);
+});
 """
 _STORED: Final = "async () => [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length]"
 
 
+class Served(Protocol):
+    """What a page is visited on: where the dashboard is, and which keys must not be seen in an address."""
+
+    @property
+    def page(self) -> str: ...
+
+    @property
+    def keys(self) -> Collection[str]: ...
+
+
+S = TypeVar("S", bound=Served)
+
+
 @dataclass(slots=True)
-class Visit:
+class Visit(Generic[S]):
     page: Page
-    service: CannedService
+    service: S
     said: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
 
@@ -39,25 +52,25 @@ class Visit:
         return self.page
 
     async def check(self) -> None:
-        """Whatever a test did: no error, no violation of the policy, no other host, nothing stored, no key in an address."""
+        """Whatever a test did: no error, no violation of the policy, no other host, nothing stored, no key seen."""
         assert [] == self.said
         assert [] == await self.page.evaluate("violations")
         assert [0, 0, 0] == await self.page.evaluate(_STORED)
         assert [] == await self.page.context.cookies()
-        assert [] == [each for each in self.addresses if not each.startswith((f"{self.service.url}/", "data:"))]
-        keys = filter(None, (self.service.reading_key, self.service.releasing_key))
-        assert not any(key in address for key in keys for address in [*self.addresses, self.page.url])
+        assert [] == [each for each in self.addresses if not each.startswith((self.service.page, "data:"))]
+        addresses = [*self.addresses, self.page.url]
+        assert not any(key in address for key in self.service.keys for address in addresses)
 
 
 @asynccontextmanager
 async def visiting(
     browser: Browser,
-    service: CannedService,
+    service: S,
     viewport: ViewportSize = DESKTOP,
     scheme: Literal["light", "dark"] = "light",
     **context: Any,
-) -> AsyncIterator[Visit]:
-    """A reader in Berlin, who reads English, for the length of a block. The page has kept its rules if that ends well."""
+) -> AsyncIterator[Visit[S]]:
+    """A reader in Berlin who reads English, for the length of a block, at whose end the page has kept its rules."""
     options = {"locale": "en-GB", "timezone_id": "Europe/Berlin", **context}
     opened = await browser.new_context(viewport=viewport, color_scheme=scheme, **options)
     try:

@@ -94,6 +94,6 @@ const SHAPES = {
     deadLetters,
     more: flag,
   }),
-  payload: record({ consumer: text, name: text }),
+  payload: record({ trace: orNull(text), traceback: orNull(text), text: orNull(text) }),
   release: record({ handled: count, released: flag }),
 };

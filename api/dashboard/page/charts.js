@@ -27,7 +27,7 @@ export class SalesCharts {
   show(points, currency) {
     this.#points = points;
     this.#currency = currency;
-    this.#orders.show([points.times, ...COUNTED.map(({ name }) => points[name])]);
+    this.#orders.show([points.times, ...COUNTED.map(({ name }) => withoutRest(points[name]))]);
     this.#revenue.show([points.times, points.revenue.map(Number)]);
     const span = `from ${timeOfDay(points.times[0] * 1000)} to ${timeOfDay(points.times.at(-1) * 1000)}`;
     byId("orders-chart").setAttribute("aria-label", `Orders ${span}: ${this.#counts(points.totals)}. ${this.#busiest()}`);
@@ -101,6 +101,11 @@ class Chart {
   #size() {
     return { width: this.#place.clientWidth, height: this.#place.clientHeight };
   }
+}
+
+// Where nothing happens there is no line, which would lie on the axis.
+function withoutRest(counts) {
+  return counts.map((each, place) => (each || counts[place - 1] || counts[place + 1] ? each : null));
 }
 
 function within(times) {

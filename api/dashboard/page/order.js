@@ -1,6 +1,6 @@
 // The view of one order: what happened to it, and what it was after each of its events.
 
-import { byId, element, given, keep } from "./elements.js";
+import { byId, element, given, keep, say } from "./elements.js";
 import { dateAndTime, duration, exactTime, number } from "./format.js";
 import { explained } from "./connection.js";
 import { Question, read } from "./requests.js";
@@ -34,7 +34,7 @@ export class Order {
     this.#events = [];
     this.#states.clear();
     byId("order-heading").replaceChildren("Order ", given(orderId));
-    byId("order-facts").replaceChildren();
+    say(byId("order-facts"), "");
     byId("story").replaceChildren();
     byId("past").hidden = true;
   }
@@ -43,28 +43,25 @@ export class Order {
     this.#events = events;
     const first = events[0];
     const spent = events.reduce((total, each) => total + (each.charge ?? 0), 0);
-    const facts = first === undefined ? [] : [
+    say(byId("order-facts"), first === undefined ? "" :
       `${number(events.length)} events since ${dateAndTime(first.at)}, within ${duration(between(first, events.at(-1)))}`
-        + (spent > 0 ? `, written for ${number(spent, 1)} RU` : ""),
-      ...(first.correlationId ? [", correlation ", given(first.correlationId)] : []),
-    ];
-    byId("order-facts").replaceChildren(...facts);
+        + (spent > 0 ? `, written for ${number(spent, 1)} RU` : ""));
     keep(byId("story"), events, (each) => each.eventId, (each) => this.#row(each));
     this.#showSlider();
   }
 
   #row(event) {
-    const because = event.cause === null || event.cause === undefined
-      ? element("span", {}, "a command of a client")
-      : this.#cause(event.cause);
+    const cause = this.#causeOf(event);
+    // What an event has in common with its cause is said there.
+    const own = (name) => event[name] && event[name] !== cause?.[name];
     const facts = [
-      ["because of", because],
+      ["because of", this.#because(event, cause)],
       event.function && ["function", given(event.function)],
       event.actor && ["for", given(event.actor)],
       (event.charge ?? null) !== null && ["cost", `${number(event.charge, 2)} RU`],
       (event.bytes ?? null) !== null && ["size", `${number(event.bytes)} bytes`],
-      event.correlationId !== this.#events[0].correlationId && ["correlation", given(event.correlationId ?? "–")],
-      event.trace && ["trace", given(event.trace)],
+      own("correlationId") && ["correlation", given(event.correlationId)],
+      own("trace") && ["trace", given(event.trace)],
     ].filter(Boolean);
     const category = CATEGORIES[event.category] ?? event.category;
     return element("li", { class: "event", "data-category": event.category, tabindex: "-1" },
@@ -83,12 +80,15 @@ export class Order {
           element("pre", { dir: "auto" }, JSON.stringify(event.data, null, 2)))));
   }
 
-  #cause({ stream, version, type }) {
-    const there = () => this.#events.find((each) => each.stream === stream && each.version === version);
-    const label = there() ? type : `${type} of ${stream}`;
-    return there()
-      ? element("button", { type: "button", class: "link", onclick: () => this.#goTo(there()) }, given(label))
-      : given(label);
+  #causeOf({ cause }) {
+    return this.#events.find((each) => each.stream === cause?.stream && each.version === cause.version);
+  }
+
+  #because(event, cause) {
+    if (cause !== undefined) {
+      return element("button", { type: "button", class: "link", onclick: () => this.#goTo(cause) }, given(cause.type));
+    }
+    return event.cause ? given(`${event.cause.type} of ${event.cause.stream}`) : "a command of a client";
   }
 
   #goTo(event) {

@@ -95,8 +95,11 @@ async function showPayload(details, { consumer, name }) {
   const place = details.querySelector("div");
   place.replaceChildren("Loading …");
   try {
-    const { payload, text } = await read("payload", { consumer, name });
-    place.replaceChildren(element("pre", { dir: "auto" }, text ?? JSON.stringify(payload, null, 2)));
+    const { payload, text, traceback, trace } = await read("payload", { consumer, name });
+    place.replaceChildren(
+      element("pre", { dir: "auto" }, text ?? JSON.stringify(payload, null, 2)),
+      ...(trace ? [element("p", { class: "facts" }, "trace ", given(trace))] : []),
+      ...(traceback ? [element("pre", { dir: "auto", class: "error" }, traceback)] : []));
   } catch (error) {
     place.replaceChildren(element("p", { class: "bad" }, explained(error).title));
   }
