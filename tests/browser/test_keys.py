@@ -99,7 +99,8 @@ async def test_where_people_sign_in_no_key_is_asked_for(visit: CannedVisit) -> N
     await page.goto(visit.service.page)
     await expect(page.locator("#trouble")).to_contain_text(detail)
     await expect(page.get_by_role("dialog")).to_be_hidden()
-    assert "/.auth/login/aad" == await page.get_by_role("link", name="Sign in").get_attribute("href")
+    sign_in = page.get_by_role("link", name="Sign in")
+    await expect(sign_in).to_have_attribute("href", "/.auth/login/aad?post_login_redirect_uri=%2Fapi%2Fdashboard")
 
 
 async def test_a_role_that_is_missing_is_said(visit: CannedVisit) -> None:

@@ -1,7 +1,7 @@
 // The two charts of sales. They draw with uPlot, which index.html loads beforehand as a script of its own.
 
 import { byId, say } from "./elements.js";
-import { money, moneyInShort, number, timeOfDay } from "./format.js";
+import { money, number, numberInShort, timeOfDay } from "./format.js";
 import { COUNTED } from "./sales.js";
 
 const { uPlot } = globalThis;
@@ -9,7 +9,7 @@ const WHOLE_NUMBERS = [1, 2, 5].flatMap((each) => Array.from({ length: 9 }, (_, 
   .sort((one, other) => one - other);
 const AXIS_FONT = "12px system-ui, sans-serif";
 // The same for both, so that what happened at a time stands above what it brought.
-const Y_AXIS_WIDTH = 58;
+const Y_AXIS_WIDTH = 46;
 
 /** Draws orders and revenue one above the other; what is pointed at in one is pointed at in both. */
 export class SalesCharts {
@@ -17,11 +17,8 @@ export class SalesCharts {
   #currency = "";
   #orders = new Chart("orders-chart", COUNTED.map(seriesOf), {
     incrs: WHOLE_NUMBERS,
-    values: (_, splits) => splits.map((each) => number(each)),
   }, 5, (place) => this.#read(place));
-  #revenue = new Chart("revenue-chart", [bars("revenue")], {
-    values: (_, splits) => splits.map((each) => (this.#currency ? moneyInShort(each, this.#currency) : "")),
-  }, 1, (place) => this.#read(place));
+  #revenue = new Chart("revenue-chart", [bars("revenue")], {}, 1, (place) => this.#read(place));
 
   /** Shows what `pointsOf` gives. */
   show(points, currency) {
@@ -81,8 +78,8 @@ class Chart {
         y: { range: (_, lowest, highest) => [Math.min(0, lowest ?? 0), Math.max(least, (highest ?? 0) * 1.08)] },
       },
       axes: [
-        axisOf({ values: (_, splits) => splits.map((each) => timeOfDay(each * 1000)), space: 64, size: 28 }),
-        axisOf({ size: Y_AXIS_WIDTH, ...axis }),
+        axisOf({ values: (_, splits) => splits.map((each) => timeOfDay(each * 1000)), space: 64, size: 24 }),
+        axisOf({ values: (_, splits) => splits.map(numberInShort), size: Y_AXIS_WIDTH, ...axis }),
       ],
       hooks: { setCursor: [(plot) => pointed(plot.cursor.left < 0 ? null : plot.cursor.idx)] },
     };

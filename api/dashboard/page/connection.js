@@ -51,6 +51,7 @@ export class Connection {
         .filter(Boolean).join(" "));
       say(byId("try-now"), trouble.action ?? "Try now");
       byId("sign-in").hidden = !trouble.signIn;
+      byId("sign-in").search = new URLSearchParams({ post_login_redirect_uri: location.pathname });
       if (trouble.title !== this.#trouble?.title) announce(`${trouble.title} ${trouble.detail}`);
     }
     this.#trouble = trouble;

@@ -5,19 +5,15 @@ export function number(value, digits = 0) {
   return new Intl.NumberFormat(undefined, { maximumFractionDigits: digits }).format(value);
 }
 
+/** The same for an axis, where it has little room: "12K". */
+export function numberInShort(value) {
+  return new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+}
+
 /** An amount of money; `amount` is a decimal as text, such as "12.50", and stays exact. */
 export function money(amount, currency) {
-  return formatted(amount, currency, {});
-}
-
-/** The same for an axis, where it has little room: "€12K". */
-export function moneyInShort(amount, currency) {
-  return formatted(amount, currency, { notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: 1 });
-}
-
-function formatted(amount, currency, options) {
   try {
-    return new Intl.NumberFormat(undefined, { style: "currency", currency, ...options }).format(amount);
+    return new Intl.NumberFormat(undefined, { style: "currency", currency }).format(amount);
   } catch (error) {
     // A code that is none in this browser.
     if (error instanceof RangeError) return `${amount} ${currency}`;

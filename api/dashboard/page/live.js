@@ -61,6 +61,7 @@ export class Live {
     const points = pointsOf(this.#overview, currency);
     const hourly = this.#overview.step >= 3600;
     for (const place of document.querySelectorAll("[data-step]")) say(place, hourly ? "per hour" : "per minute");
+    say(byId("revenue-currency"), currency && `in ${currency}`);
     byId("all-currencies").hidden = currenciesOf(this.#overview).length < 2;
     this.#charts.show(points, currency);
     const tiles = [

@@ -122,16 +122,22 @@ export class Order {
     this.#asking?.abort();
     const asking = new AbortController();
     this.#asking = asking;
+    byId("state").setAttribute("aria-busy", "true");
     try {
       // What an order was does not change any more.
       if (!this.#states.has(version)) {
         this.#states.set(version, await read("state", { id: this.#orderId, version }, asking.signal));
       }
-      if (!asking.signal.aborted) byId("state").replaceChildren(shown(this.#states.get(version)));
+      if (!asking.signal.aborted) showState(shown(this.#states.get(version)));
     } catch (error) {
-      if (!asking.signal.aborted) byId("state").replaceChildren(element("p", { class: "bad" }, explained(error).title));
+      if (!asking.signal.aborted) showState(element("p", { class: "bad" }, explained(error).title));
     }
   }
+}
+
+function showState(content) {
+  byId("state").replaceChildren(content);
+  byId("state").removeAttribute("aria-busy");
 }
 
 function between(one, other) {
