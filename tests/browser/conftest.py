@@ -12,7 +12,7 @@ from tests.browser.visits import visiting
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    async with chromium.started(chromium.required()) as started:
+    async with chromium.started() as started:
         yield started
 
 

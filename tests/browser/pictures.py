@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-from tests.browser import chromium, palette
+from bench.browser import started
+from tests.browser import palette
 from tests.e2e.stack import ROOT, Client, client_of, running
 
 FOLDER: Final = ROOT / "docs" / "pictures"
@@ -43,7 +44,7 @@ _PIXELS: Final = """async (png) => {
 async def take(data: Path) -> None:
     """Raises AssertionError when a picture is too large, or the stack has not done what is to be seen."""
     with running(data, instances=1) as stack:
-        async with client_of(stack) as client, chromium.started(chromium.required()) as browser:
+        async with client_of(stack) as client, started() as browser:
             _say("ordinary orders")
             order_id = await _ordinary(client)
             _say("a flash sale")
