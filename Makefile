@@ -36,6 +36,7 @@ test-emulators: setup ## run the tests of the emulators, about four minutes
 
 test-essentials: setup ## run what another Python has to pass, about five minutes
 	$(VENV)/python -m pytest tests emulators/tests/functions -n 2 --dist loadfile -m "not long" --ignore tests/devstack --ignore tests/bench \
+		--ignore tests/browser \
 		--ignore-glob 'tests/e2e/test_[!t]*' --ignore-glob 'tests/e2e/test_t[!w]*'
 
 test-all: setup ## run both, about twenty minutes

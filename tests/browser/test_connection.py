@@ -1,5 +1,6 @@
 """What the page shows is as new as it says: polls, pauses, errors, answers that it does not understand."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,6 +61,18 @@ async def test_a_page_that_nobody_sees_does_not_ask_and_catches_up_at_once(visit
     await expect(page.locator("#freshness")).to_have_text("Up to date")
 
 
+async def test_a_page_that_is_opened_unseen_asks_when_it_is_seen(visit: CannedVisit) -> None:
+    page = visit.page
+    await page.clock.install()
+    await page.add_init_script(f"({_HIDE})(true)")
+    await page.goto(visit.service.page)
+    await expect(page.locator("#freshness")).to_have_text("Loading")
+    await page.clock.run_for(5000)
+    assert [] == visit.service.asked
+    await page.evaluate(_HIDE, False)
+    await expect(page.locator("#freshness")).to_have_text("Up to date")
+
+
 async def test_what_is_old_is_said_to_be_old_and_by_how_much(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     visit.service.answers["overview"] = lambda _: problem(503, "Cosmos DB is away", "It has not answered.")
@@ -79,6 +92,10 @@ async def test_clocks_that_are_an_hour_apart_change_nothing(visit: CannedVisit, 
     await page.clock.set_system_time(canned.TO - apart)
     await visit.service.until("overview", visit.service.count("overview") + 2)
     await expect(page.locator("#freshness")).to_have_text("Up to date")
+    visit.service.answers["overview"] = lambda _: problem(503, "Cosmos DB is away", "It has not answered.")
+    await expect(page.locator("#trouble")).to_be_visible()
+    await page.clock.set_system_time(canned.TO + apart)
+    await expect(page.locator("#freshness")).to_have_text(re.compile(r"^Stale for \d s$"))
 
 
 async def test_after_errors_it_asks_less_often_and_tells_when(visit: CannedVisit) -> None:
