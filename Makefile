@@ -8,7 +8,7 @@ VENV = .venv/bin
 # A Python that was asked for replaces a .venv of another one; the default leaves it alone.
 THIS_PYTHON = $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: help setup run demo trace test test-emulators test-essentials test-all test-long check audit package infra-check infra-plans bench reset clean
+.PHONY: help setup run demo trace test test-emulators test-essentials test-all test-long check audit package infra-check infra-plans bench pictures reset clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,7 @@ test-emulators: setup ## run the tests of the emulators, about four minutes
 
 test-essentials: setup ## run what another Python has to pass, about five minutes
 	$(VENV)/python -m pytest tests emulators/tests/functions -n 2 --dist loadfile -m "not long" --ignore tests/devstack --ignore tests/bench \
+		--ignore tests/browser \
 		--ignore-glob 'tests/e2e/test_[!t]*' --ignore-glob 'tests/e2e/test_t[!w]*'
 
 test-all: setup ## run both, about twenty minutes
@@ -66,6 +67,9 @@ infra-plans: setup ## write what the infrastructure reads of the code, and its p
 
 bench: setup ## measure the service and its local cloud, about twenty-five minutes
 	$(VENV)/python -m bench
+
+pictures: setup ## take the pictures of the dashboard anew, some four minutes; needs Chromium or Chrome
+	@$(VENV)/python -m tests.browser.pictures
 
 reset: ## remove the local data
 	@$(PYTHON) -m devstack reset

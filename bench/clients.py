@@ -33,9 +33,11 @@ class Api:
     session: aiohttp.ClientSession
     hosts: Sequence[str]
 
-    async def place_order(self, client: int, sku: str = "mug", quantity: int = 2) -> tuple[int, str]:
+    async def place_order(
+        self, client: int, sku: str = "mug", quantity: int = 2, currency: str = "EUR"
+    ) -> tuple[int, str]:
         """The status, and the id of the order if it was placed."""
-        line = {"sku": sku, "quantity": quantity, "unitPrice": {"amount": "12.50", "currency": "EUR"}}
+        line = {"sku": sku, "quantity": quantity, "unitPrice": {"amount": "12.50", "currency": currency}}
         status, answer = await self._post(client, "/orders", {"customerId": CUSTOMER, "lines": [line]})
         return status, answer.get("orderId", "")
 
