@@ -30,15 +30,18 @@ def batch(consumer: str, streams: Mapping[str, _Items]) -> Iterator[Span]:
 
 
 @contextmanager
-def stream(consumer: str, stream_id: str, items: _Items, batch: str) -> Iterator[Span]:
+def stream(step: str, consumer: str, stream_id: str, items: _Items, batch: str) -> Iterator[Span]:
     """Begins the span of one stream in a batch: it belongs to the trace of its first event; links name the others."""
     first, *others = [_traceparent(item) for item in items]
-    versions = [item.get("version") for item in items]
-    attributes = {"consumer.name": consumer, "stream.id": stream_id, "stream.version": str(versions[-1])[:20]}
+    attributes: dict[str, str | int] = {"consumer.name": consumer, "stream.id": stream_id}
+    version = items[-1].get("version")
+    # A stranger may have written anything there, and a collector refuses a whole request for an integer beyond 64 bits.
+    if type(version) is int and version.bit_length() < 64:
+        attributes["stream.version"] = version
     links = [batch, *others]
     with (
-        span(f"apply {consumer}", kind="consumer", parent=first, links=links, attributes=attributes) as its_span,
-        about(stream=stream_id, version=str(versions[-1])),
+        span(f"{step} {consumer}", kind="consumer", parent=first, links=links, attributes=attributes) as its_span,
+        about(stream=stream_id, version=str(attributes.get("stream.version", ""))),
     ):
         yield its_span
 
@@ -46,7 +49,7 @@ def stream(consumer: str, stream_id: str, items: _Items, batch: str) -> Iterator
 @contextmanager
 def message(consumer: str, received: Received) -> Iterator[Span]:
     """Begins the span of a message of the bus: it belongs to the trace of what has sent it."""
-    began, error_type = time.perf_counter(), ""
+    began, measured = time.perf_counter(), {"messaging.destination.name": consumer}
     described: Attributes = {
         "messaging.system": "servicebus",
         "messaging.operation.type": "process",
@@ -65,11 +68,10 @@ def message(consumer: str, received: Received) -> Iterator[Span]:
         ):
             yield its_span
     except BaseException as error:
-        error_type = type(error).__name__
+        measured["error.type"] = type(error).__name__
         raise
     finally:
-        ended = {"messaging.destination.name": consumer, "error.type": error_type}
-        metrics.record(MESSAGE_DURATION, time.perf_counter() - began, ended)
+        metrics.record(MESSAGE_DURATION, time.perf_counter() - began, measured)
 
 
 @contextmanager

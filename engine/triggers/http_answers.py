@@ -71,6 +71,8 @@ def answered(handler: _Handler[P]) -> _Handler[P]:
         with observed.request(request) as span:
             response = await always(*args, **kwargs)
             span.set({"http.response.status_code": response.status_code})
+            if response.status_code >= 500:
+                span.fail(str(response.status_code))
             return response
 
     async def always(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:
