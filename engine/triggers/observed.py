@@ -8,17 +8,19 @@ import azure.functions as func
 
 from engine.telemetry import metrics
 from engine.telemetry.logs import about
-from engine.telemetry.spans import Span, current, span
+from engine.telemetry.spans import Kind, Span, current, span
 
 
 @contextmanager
 def request(req: func.HttpRequest) -> Iterator[Span]:
-    """Begins the span of a request: a child of the platform's, where that is known, else of the caller's."""
-    parent = "" if current() else req.headers.get("traceparent", "").strip()
+    """Begins the span of a request: a part of the platform's, where that is known, else a child of the caller's."""
+    within = current()
+    parent = "" if within else req.headers.get("traceparent", "").strip()
     route = _route(req)
     attributes = {"http.request.method": req.method, "http.route": route}
+    kind: Kind = "internal" if within else "server"
     with (
-        span(f"{req.method} {route}", parent=parent, attributes=attributes) as its_span,
+        span(f"{req.method} {route}", kind=kind, parent=parent, attributes=attributes) as its_span,
         metrics.on_behalf_of(f"{req.method} {route}"),
         about(request=f"{req.method} {route}"),
     ):

@@ -18,12 +18,12 @@ QUERIES = sorted((ROOT / "infra" / "kql").glob("*.kql"))
 TABLES: Final = {"customMetrics", "dependencies", "requests", "traces"}
 COLUMNS: Final = {
     *("timestamp", "name", "customDimensions", "operation_Id", "cloud_RoleInstance"),
-    *("valueSum", "valueCount", "duration", "success", "message"),
+    *("valueSum", "valueCount", "itemCount", "duration", "success", "resultCode", "message"),
 }
 OPERATORS: Final = {"where", "extend", "summarize", "order", "project", "distinct"}
 WORDS: Final = {
-    *("let", "union", "by", "and", "or", "in", "desc", "asc", "startswith", "false", "true"),
-    *("ago", "tostring", "toint", "sum", "count", "max", "bin", "parse_json"),
+    *("let", "union", "by", "and", "or", "not", "in", "desc", "asc", "startswith", "false"),
+    *("ago", "tostring", "toint", "sum", "max", "bin", "parse_json", "isnotempty"),
 }
 
 
