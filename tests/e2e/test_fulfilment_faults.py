@@ -59,7 +59,7 @@ async def test_every_order_ends_well_whatever_is_killed(tmp_path: Path, seed: in
             await judge.nothing_is_parked()
             claims = Claims(judge, received.spans())
             assert [] == await claims.unfounded()
-            print(claims.looked_at)
+            assert {"handle", "apply", "read", "send", "process"} == claims.looked_at.keys()
         await nothing_is_dead(running)
 
 
