@@ -16,8 +16,23 @@ _Chain = tuple["_Chain | None", _Facts]
 _about: Final[ContextVar[_Chain | None]] = ContextVar("about", default=None)
 
 
+def told(error: BaseException) -> str:
+    """Says an error in a line: one of the engine by its text, its cause and any other by their types.
+
+    Their texts may hold what a user wrote. Those of the engine do not repeat them.
+    """
+    kind = type(error)
+    if not kind.__module__.startswith("engine."):
+        return kind.__name__
+    cause = "" if error.__cause__ is None else f" ({type(error.__cause__).__name__})"
+    return f"{kind.__name__}: {error}{cause}"
+
+
 class about:  # noqa: N801 - it reads as a function: `with about(stream=…)`
-    """Adds facts to the lines that are logged in the block, such as the stream and the correlation id: ids alone."""
+    """Adds facts to the lines that are logged in the block, such as the stream and the correlation id: ids alone.
+
+    What a line has of its own, such as its message, is not replaced.
+    """
 
     __slots__ = ("_facts", "_token")
 
@@ -41,11 +56,22 @@ def _facts() -> dict[str, str]:
     return merged
 
 
-class JsonLines(logging.Formatter):
-    """Formats a line as a JSON object.
+class WithoutTexts(logging.Filter):
+    """Tells an exception by its type and by where it was raised: its text may hold what a user wrote.
 
-    An exception is told by its type and by where it was raised: its text may hold what a user wrote.
+    It is taken from the record: a handler that exports it to Azure Monitor sends the exception beside the line.
     """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[0] is not None:
+            kind, _, place = record.exc_info
+            record.raised = {"error": kind.__name__, "raised": "".join(traceback.format_tb(place))}
+        record.exc_info = record.exc_text = None
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """Formats a line as a JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -53,17 +79,15 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **_facts(),
         }
         if traceparent := current():
             line |= {"trace": traceparent[3:35], "span": traceparent[36:52]}
-        if record.exc_info and record.exc_info[0] is not None:
-            kind, _, place = record.exc_info
-            line |= {"error": kind.__name__, "raised": "".join(traceback.format_tb(place))}
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+        line |= getattr(record, "raised", {})
+        return json.dumps(line | _facts() | line, ensure_ascii=False, separators=(",", ":"))
 
 
 def as_json_lines() -> None:
     """Makes the handlers that the worker has set up write JSON lines."""
     for handler in logging.getLogger().handlers:
+        handler.addFilter(WithoutTexts())
         handler.setFormatter(JsonLines())

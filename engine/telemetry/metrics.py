@@ -37,20 +37,20 @@ def record(instrument: Instrument, value: float, attributes: Attributes) -> None
 
 
 def timed(instrument: Instrument, attributes: Attributes) -> AbstractContextManager[None]:
-    """Records how many seconds the block takes; `error.type` is the type of the error that ends it, or empty."""
+    """Records how many seconds the block takes, under the type of the error that ends it, if one does: `error.type`."""
     return _nothing if _meter is None else _timed(instrument, attributes)
 
 
 @contextmanager
 def _timed(instrument: Instrument, attributes: Attributes) -> Iterator[None]:
-    began, error_type = time.perf_counter(), ""
+    began, measured = time.perf_counter(), {**attributes}
     try:
         yield
     except BaseException as error:
-        error_type = type(error).__name__
+        measured["error.type"] = type(error).__name__
         raise
     finally:
-        record(instrument, time.perf_counter() - began, {**attributes, "error.type": error_type})
+        record(instrument, time.perf_counter() - began, measured)
 
 
 def on_behalf_of(work: str) -> AbstractContextManager[None]:

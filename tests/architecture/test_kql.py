@@ -18,21 +18,12 @@ QUERIES = sorted((ROOT / "infra" / "kql").rglob("*.kql"))
 TABLES: Final = {"customMetrics", "dependencies", "requests", "traces"}
 COLUMNS: Final = {
     *("timestamp", "name", "customDimensions", "operation_Id", "cloud_RoleInstance"),
-    *(
-        "valueSum",
-        "valueCount",
-        "valueMax",
-        "duration",
-        "success",
-        "message",
-        "resultCode",
-        "severityLevel",
-        "itemType",
-    ),
+    *("valueSum", "valueCount", "valueMax", "itemCount", "duration", "success", "message"),
+    *("resultCode", "severityLevel", "itemType"),
 }
 OPERATORS: Final = {"where", "extend", "summarize", "order", "project", "distinct"}
 WORDS: Final = {
-    *("let", "union", "by", "and", "or", "in", "desc", "asc", "startswith", "has", "false", "true"),
+    *("let", "union", "by", "and", "or", "not", "in", "desc", "asc", "startswith", "has", "false", "true"),
     *("ago", "tostring", "toint", "strcat", "split", "isnotempty", "parse_json", "estimate_data_size"),
     *("sum", "sumif", "count", "dcount", "min", "max", "bin"),
 }

@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
+from opentelemetry.trace import StatusCode
 
 from engine.messaging.notification import Notification, NotReceived
 from engine.messaging.webhook import HttpWebhook
 from engine.testing.times import NOON
 from tests.engine.contracts.receiver import Receiver, accepted, receiving
+from tests.engine.telemetry.kept import keeping
 
 SECRET = "the-quiet-secret"
 NOTIFICATION = Notification("event-1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", b'{"a":1}')
@@ -52,8 +54,10 @@ async def test_only_a_success_is_one(receiver: Receiver, webhook: HttpWebhook, s
         return web.Response(status=status, text="no")
 
     receiver.answer = refuse
-    with pytest.raises(NotReceived, match=f"the receiver answered {status}"):
-        await webhook.post(NOTIFICATION)
+    with keeping() as kept:
+        with pytest.raises(NotReceived, match=f"the receiver answered {status}"):
+            await webhook.post(NOTIFICATION)
+        assert kept.one("POST").status.status_code is StatusCode.ERROR
     assert 1 == len(receiver.came)
 
 
@@ -112,6 +116,22 @@ async def test_one_that_hangs_up_in_the_middle_of_its_answer_has_accepted(
 
     receiver.answer = half
     await webhook.post(NOTIFICATION)
+
+
+@pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"])
+async def test_an_answer_that_is_no_http_is_told_without_secrets(answer: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        webhook = HttpWebhook(f"http://127.0.0.1:{port}/?token=hidden", SECRET, lambda: NOON)
+        with pytest.raises(NotReceived, match="what the receiver answers is no HTTP") as raised:
+            await webhook.post(NOTIFICATION)
+        await webhook.close()
+    assert raised.value.__suppress_context__
 
 
 async def test_what_goes_wrong_is_told_without_secrets(
