@@ -143,8 +143,8 @@ def _export(telemetry: "TelemetrySettings") -> None:
         instance = f"{os.environ.get('WEBSITE_INSTANCE_ID', 'local')}-{os.getpid()}"
         start(telemetry, Process(os.environ.get("WEBSITE_SITE_NAME", "functions"), instance))
     except ImportError as error:
-        # The service is worth more than what is known of it.
-        logging.getLogger(__name__).error("nothing is exported: docs/telemetry.md says what to install: %s", error)
+        # The service is worth more than what is known of it. No alarm: in Azure the setting is there for the host too.
+        logging.getLogger(__name__).warning("nothing is exported: docs/telemetry.md says what to install: %s", error)
 
 
 _HTTP: Final = OnFirstUse(partial(part, _http))

@@ -38,7 +38,7 @@ class FeedConsumer:
     What `apply` raises decides what becomes of the stream. One of `TRANSIENT` has it wait;
     NewerEvent parks it for a newer build; any other error parks it for an operator. One that `never_overtakes` is not
     given an event of a parked stream before a release; others may be, in the moment after the stream was parked, and
-    have to forgive that. `apply` is called for `concurrent` streams at once.
+    have to forgive that. `apply` is called for `concurrent` streams at once. `step` is what telemetry calls it.
     """
 
     name: str
@@ -46,6 +46,7 @@ class FeedConsumer:
     apply: Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[None]]
     never_overtakes: bool = False
     concurrent: int = 16
+    step: str = "apply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,17 @@ class FeedRunner:
         if not streams:
             return
         with observed.batch(consumer.name, streams) as batch:
-            await self._run(consumer, streams, longest, batch.traceparent)
+            await self.run_streams(consumer, streams, batch.traceparent, longest)
 
-    async def _run(self, consumer: FeedConsumer, streams: Mapping[str, _Items], longest: timedelta, batch: str) -> None:
+    async def run_streams(
+        self, consumer: FeedConsumer, streams: Mapping[str, _Items], batch: str, longest: timedelta
+    ) -> None:
+        """Does what `run` does with the streams of a batch, whose span `batch` the caller has begun."""
         attempt = Attempt(self.clock() + longest, self.clock, self.pause)
         slots = asyncio.Semaphore(consumer.concurrent)
 
         async def handled(stream_id: str, its_items: _Items) -> ParkedStream | TransientFailure | None:
-            with observed.stream(consumer.name, stream_id, its_items, batch) as span:
+            with observed.stream(consumer.step, consumer.name, stream_id, its_items, batch) as span:
                 end = await self._handled(consumer, parked, attempt, slots, stream_id, its_items)
                 if end is not None:
                     span.fail(end.kind if isinstance(end, ParkedStream) else type(end).__name__)

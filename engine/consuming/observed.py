@@ -36,15 +36,18 @@ def batch(consumer: str, streams: Mapping[str, _Items]) -> Iterator[Span]:
 
 
 @contextmanager
-def stream(consumer: str, stream_id: str, items: _Items, batch: str) -> Iterator[Span]:
+def stream(step: str, consumer: str, stream_id: str, items: _Items, batch: str) -> Iterator[Span]:
     """Begins the span of one stream in a batch: it belongs to the trace of its first event; links name the others."""
     first, *others = [_traceparent(item) for item in items]
-    versions = [item.get("version") for item in items]
-    attributes = {"consumer.name": consumer, "stream.id": stream_id, "stream.version": str(versions[-1])[:20]}
+    attributes: dict[str, str | int] = {"consumer.name": consumer, "stream.id": stream_id}
+    version = items[-1].get("version")
+    # A stranger may have written anything there, and a collector refuses a whole request for an integer beyond 64 bits.
+    if type(version) is int and version.bit_length() < 64:
+        attributes["stream.version"] = version
     links = [batch, *others]
     with (
-        span(f"apply {consumer}", kind="consumer", parent=first, links=links, attributes=attributes) as its_span,
-        about(stream=stream_id, version=str(versions[-1])),
+        span(f"{step} {consumer}", kind="consumer", parent=first, links=links, attributes=attributes) as its_span,
+        about(stream=stream_id, version=str(attributes.get("stream.version", ""))),
     ):
         yield its_span
 

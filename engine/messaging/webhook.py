@@ -30,8 +30,8 @@ class HttpWebhook:
         with span("POST", kind="client", attributes={"http.request.method": "POST"}) as its_span:
             status = await self._posted(notification, its_span.traceparent or notification.traceparent)
             its_span.set({"http.response.status_code": status})
-        if not 200 <= status < 300:
-            raise NotReceived(f"the receiver answered {status}")
+            if not 200 <= status < 300:
+                raise NotReceived(f"the receiver answered {status}")
 
     async def _posted(self, notification: Notification, traceparent: str) -> int:
         """Returns the status of the answer."""

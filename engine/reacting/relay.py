@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+from engine.consuming import observed
 from engine.consuming.errors import PermanentFailure, TransientFailure
 from engine.consuming.feed_items import by_stream
 from engine.consuming.feed_runner import FeedConsumer, FeedRunner
@@ -93,6 +94,12 @@ class Relay:
         sent, when the batch has to be tried again.
         """
         self._check_age(items)
+        if streams := by_stream(items):
+            # It has ended once the bus has accepted what the batch calls for.
+            with observed.batch(CONSUMER, streams) as batch:
+                await self._run(streams, batch.traceparent)
+
+    async def _run(self, streams: Mapping[str, Sequence[Mapping[str, Any]]], batch: str) -> None:
         begun = self.runner.clock()
         read: dict[str, Sequence[_Outgoing]] = {}
 
@@ -101,10 +108,10 @@ class Relay:
 
         failures: list[TransientFailure] = []
         try:
-            await self.runner.run(replace(self.consumer, apply=keep), items, LONGEST / 2)
+            reading = replace(self.consumer, apply=keep, step="read")
+            await self.runner.run_streams(reading, streams, batch, LONGEST / 2)
         except TransientFailure as error:
             failures.append(error)
-        streams = by_stream(items)
         outgoing = [each for stream_id in streams for each in read.get(stream_id, ())]
         refused = await self._send(begun + LONGEST, outgoing)
         failures += await self.runner.park(

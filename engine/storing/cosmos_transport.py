@@ -13,6 +13,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from engine.telemetry import charges, metrics, spans
 from engine.telemetry.instruments import REQUEST_CHARGE, REQUEST_DURATION
 
+_THROTTLED: Final = 429
 _WRITES: Final = {"PUT": "replace_item", "DELETE": "delete_item", "PATCH": "patch_item"}
 
 
@@ -26,23 +27,29 @@ class TracedTransport(AioHttpTransport):  # type: ignore[misc]  # the SDK says n
         named = {"db.system.name": "azure.cosmosdb", "db.operation.name": operation}
         if container:
             named["db.collection.name"] = container
-        began = time.perf_counter()
-        with spans.span(f"{operation} {container}".rstrip(), kind="client", attributes=named) as span:
-            response = await super().send(request, **config)
-            charge = _charge(response)
-            charges.add(charge)
-            span.set(
-                {
-                    "db.response.status_code": str(response.status_code),
-                    "azure.cosmosdb.response.sub_status_code": int(response.headers.get("x-ms-substatus", 0)),
-                    "azure.cosmosdb.operation.request_charge": charge,
-                }
-            )
-        cause = {**named, "work": metrics.work()}
-        metrics.record(REQUEST_CHARGE, charge, cause)
-        status = {"db.response.status_code": str(response.status_code)}
-        metrics.record(REQUEST_DURATION, time.perf_counter() - began, {**cause, **status})
-        return response
+        began, cause, ended = time.perf_counter(), {**named, "work": metrics.work()}, dict[str, str]()
+        try:
+            with spans.span(f"{operation} {container}".rstrip(), kind="client", attributes=named) as span:
+                response = await super().send(request, **config)
+                charge = _charge(response)
+                charges.add(charge)
+                ended["db.response.status_code"] = str(response.status_code)
+                span.set(
+                    {
+                        **ended,
+                        "azure.cosmosdb.response.sub_status_code": int(response.headers.get("x-ms-substatus", 0)),
+                        "azure.cosmosdb.operation.request_charge": charge,
+                    }
+                )
+                if response.status_code == _THROTTLED or response.status_code >= 500:
+                    span.fail(str(response.status_code))
+            metrics.record(REQUEST_CHARGE, charge, cause)
+            return response
+        except BaseException as error:
+            ended["error.type"] = type(error).__name__
+            raise
+        finally:
+            metrics.record(REQUEST_DURATION, time.perf_counter() - began, {**cause, **ended})
 
 
 def _charge(response: Any) -> float:

@@ -43,9 +43,10 @@ def start(settings: TelemetrySettings, process: Process) -> Notebook:
     """
     traces, measured = trace.get_tracer_provider(), metrics.get_meter_provider()
     if not isinstance(traces, TracerProvider) or not isinstance(measured, MeterProvider):
-        exporters, resource = _exporters(settings), _resource(process)
-        readers = [PeriodicExportingMetricReader(each.metrics) for each in exporters]
-        traces, measured = TracerProvider(resource=resource), MeterProvider(readers, resource)
+        resource = _resource(process)
+        traces = TracerProvider(resource=resource)
+        exporters = _exporters(settings, traces)
+        measured = MeterProvider([PeriodicExportingMetricReader(each.metrics) for each in exporters], resource)
         for each in exporters:
             traces.add_span_processor(BatchSpanProcessor(each.spans))
     notebook = Notebook(traces, measured)
@@ -57,7 +58,7 @@ def start(settings: TelemetrySettings, process: Process) -> Notebook:
     return notebook
 
 
-def _exporters(settings: TelemetrySettings) -> list[Exporters]:
+def _exporters(settings: TelemetrySettings, traces: TracerProvider) -> list[Exporters]:
     exporters = []
     if settings.otlp:
         from opentelemetry.exporter.otlp.json.http.metric_exporter import OTLPMetricExporter
@@ -68,7 +69,7 @@ def _exporters(settings: TelemetrySettings) -> list[Exporters]:
     if settings.azure_monitor is not None:
         from engine.telemetry.azure_monitor import exporters as of_azure
 
-        exporters.append(Exporters(*of_azure(settings.azure_monitor)))
+        exporters.append(Exporters(*of_azure(settings.azure_monitor, traces)))
     return exporters
 
 

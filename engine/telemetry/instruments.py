@@ -6,14 +6,24 @@ from typing import Final, Literal
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """Defines a metric by OpenTelemetry's conventions; `unit` is in UCUM, and `attributes` tells its series apart."""
+    """Defines a metric by OpenTelemetry's conventions; `unit` is in UCUM, and `attributes` tells its series apart.
+
+    A bucket of a histogram ends at each of its `bounds`; those of the SDK are for milliseconds.
+    """
 
     name: str
     kind: Literal["counter", "histogram", "gauge"]
     unit: str
     description: str
     attributes: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
 
+
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+_ROUND_TRIP_SECONDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
+_REQUEST_UNITS: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1000)
+"""These three are those of the conventions."""
+_NUMBERS: Final = (1, 2, 5, 10, 20, 50, 100)
 
 COMMAND_DURATION: Final = Instrument(
     "eventsourcing.command.duration",
@@ -21,6 +31,7 @@ COMMAND_DURATION: Final = Instrument(
     "s",
     "From a command's arrival at its stream to its answer; its count is that of commands",
     ("command.type", "command.outcome", "command.source"),
+    _SECONDS,
 )
 APPEND_DURATION: Final = Instrument(
     "eventsourcing.append.duration",
@@ -28,6 +39,7 @@ APPEND_DURATION: Final = Instrument(
     "s",
     "One attempt to append events, whether another writer has won (error.type) or not",
     ("stream.category", "error.type"),
+    _SECONDS,
 )
 CONFLICTS: Final = Instrument(
     "eventsourcing.append.conflicts",
@@ -42,6 +54,7 @@ GROUP_SIZE: Final = Instrument(
     "{command}",
     "The commands that share one transaction",
     ("stream.category",),
+    _NUMBERS,
 )
 LOADS: Final = Instrument(
     "eventsourcing.load.duration",
@@ -49,6 +62,7 @@ LOADS: Final = Instrument(
     "s",
     "One load of a stream whose state was not in the memory of the process",
     ("stream.category",),
+    _SECONDS,
 )
 CACHE_REQUESTS: Final = Instrument(
     "eventsourcing.cache.requests",
@@ -63,6 +77,7 @@ BATCH_SIZE: Final = Instrument(
     "{event}",
     "The events of one batch of the change feed that its consumer follows",
     ("consumer.name",),
+    _NUMBERS,
 )
 ATTEMPT_DURATION: Final = Instrument(
     "eventsourcing.feed.attempt.duration",
@@ -70,6 +85,7 @@ ATTEMPT_DURATION: Final = Instrument(
     "s",
     "One attempt of a function at a batch of the change feed, its waits included",
     ("consumer.name", "error.type"),
+    _SECONDS,
 )
 MESSAGE_DURATION: Final = Instrument(
     "messaging.process.duration",
@@ -77,6 +93,7 @@ MESSAGE_DURATION: Final = Instrument(
     "s",
     "One message of the bus, its retries included",
     ("messaging.destination.name", "error.type"),
+    _SECONDS,
 )
 MESSAGES_SENT: Final = Instrument(
     "messaging.client.sent.messages",
@@ -89,15 +106,20 @@ REQUEST_DURATION: Final = Instrument(
     "db.client.operation.duration",
     "histogram",
     "s",
-    "One round trip to Cosmos DB",
-    ("db.collection.name", "db.operation.name", "db.response.status_code", "work"),
+    "One round trip to Cosmos DB, whether or not it was answered",
+    (
+        *("db.system.name", "db.collection.name", "db.operation.name"),
+        *("db.response.status_code", "error.type", "work"),
+    ),
+    _ROUND_TRIP_SECONDS,
 )
 REQUEST_CHARGE: Final = Instrument(
     "azure.cosmosdb.client.operation.request_charge",
     "histogram",
     "{request_unit}",
     "What one round trip to Cosmos DB cost, on behalf of which command, consumer or query",
-    ("db.collection.name", "db.operation.name", "work"),
+    ("db.system.name", "db.collection.name", "db.operation.name", "work"),
+    _REQUEST_UNITS,
 )
 HTTP_DURATION: Final = Instrument(
     "http.server.request.duration",
@@ -105,6 +127,7 @@ HTTP_DURATION: Final = Instrument(
     "s",
     "One request of a client, from its arrival at the function to its answer",
     ("http.request.method", "http.route", "http.response.status_code"),
+    _SECONDS,
 )
 TIMER_DURATION: Final = Instrument(
     "eventsourcing.timer.duration",
@@ -112,6 +135,7 @@ TIMER_DURATION: Final = Instrument(
     "s",
     "One run of a timer",
     ("timer.name", "error.type"),
+    _SECONDS,
 )
 START_DURATION: Final = Instrument(
     "eventsourcing.start.duration",
@@ -119,6 +143,7 @@ START_DURATION: Final = Instrument(
     "s",
     "The parts of the start of a worker process: to import, and to connect",
     ("start.part",),
+    _SECONDS,
 )
 FEED_LAG: Final = Instrument(
     "eventsourcing.feed.lag.appends",

@@ -118,17 +118,20 @@ def _tracer_of(traces: TracerProvider, ids: _NotedIds) -> trace.Tracer:
 
 
 def _instruments(meter: metrics.Meter) -> Mapping[Instrument, _Made]:
-    def gauge(name: str, unit: str, description: str) -> LastValues:
-        last = LastValues()
-        meter.create_observable_gauge(name, [last.observed], unit, description)
-        return last
+    return {each: _made(meter, each) for each in INSTRUMENTS}
 
-    make: Mapping[str, Callable[[str, str, str], _Made]] = {
-        "counter": meter.create_counter,
-        "histogram": meter.create_histogram,
-        "gauge": gauge,
-    }
-    return {each: make[each.kind](each.name, each.unit, each.description) for each in INSTRUMENTS}
+
+def _made(meter: metrics.Meter, instrument: Instrument) -> _Made:
+    described = instrument.name, instrument.unit, instrument.description
+    match instrument.kind:
+        case "counter":
+            return meter.create_counter(*described)
+        case "histogram":
+            return meter.create_histogram(*described, explicit_bucket_boundaries_advisory=instrument.bounds or None)
+        case "gauge":
+            last = LastValues()
+            meter.create_observable_gauge(instrument.name, [last.observed], instrument.unit, instrument.description)
+            return last
 
 
 def _sampled_by(traces: TracerProvider) -> Callable[[str, str], bool]:

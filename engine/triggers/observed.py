@@ -31,6 +31,8 @@ def request(req: func.HttpRequest) -> Iterator[Callable[[func.HttpResponse], Non
         def answered(response: func.HttpResponse) -> None:
             status = {"http.response.status_code": response.status_code}
             its_span.set(status)
+            if response.status_code >= 500:
+                its_span.fail(str(response.status_code))
             metrics.record(HTTP_DURATION, time.perf_counter() - began, {**attributes, **status})
 
         yield answered

@@ -75,7 +75,7 @@ BELOW = {
     ("apply order-details@1", "handle PlaceOrder"),
     ("apply order-history@1", "handle PlaceOrder"),
     ("apply sales@2", "handle PlaceOrder"),
-    ("apply relay", "handle PlaceOrder"),
+    ("read relay", "handle PlaceOrder"),
     ("send reactions", "handle PlaceOrder"),
     ("process reactions", "handle PlaceOrder"),
     ("handle OrderPlaced", "process reactions"),

@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from engine.telemetry.instruments import GROUP_SIZE, PARKED
@@ -34,16 +35,21 @@ print(outer.traceparent)
 
 
 @asynccontextmanager
-async def collector(status: int = 200) -> AsyncIterator[tuple[str, dict[str, list[Any]]]]:
+async def collector(
+    status: int = 200, headers: Mapping[str, str] | None = None, *, answers: bool = True
+) -> AsyncIterator[tuple[str, dict[str, list[Any]]]]:
     taken: dict[str, list[Any]] = {"/v1/traces": [], "/v1/metrics": []}
 
     async def take(request: web.Request) -> web.Response:
         taken[request.path].append(json.loads(await request.read()))
-        return web.json_response({}, status=status)
+        if not answers:
+            await asyncio.Event().wait()
+        return web.json_response({}, status=status, headers=headers)
 
     app = web.Application()
     app.router.add_post("/{any:.*}", take)
-    runner = web.AppRunner(app)
+    # Whoever waits for an answer at the end has left.
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
@@ -89,10 +95,22 @@ async def test_the_name_that_opentelemetry_s_own_setting_gives_wins() -> None:
     assert '"the-house"' in json.dumps(taken["/v1/traces"])
 
 
-async def test_a_collector_that_refuses_or_is_not_there_fails_nothing() -> None:
-    async with collector(status=400) as (url, _):
+@pytest.mark.parametrize(
+    ("status", "headers", "answers"),
+    [(400, {}, True), (429, {"Retry-After": "1"}, True), (503, {}, True), (200, {}, False)],
+    ids=["refuses", "throttles", "is away", "hangs"],
+)
+async def test_a_collector_that_takes_nothing_fails_nothing(
+    status: int, headers: dict[str, str], answers: bool
+) -> None:
+    async with collector(status, headers, answers=answers) as (url, taken):
         assert await run(PROCESS, OTEL_EXPORTER_OTLP_ENDPOINT=url)
-    assert await run(PROCESS, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1", OTEL_EXPORTER_OTLP_TIMEOUT="1")
+    assert taken["/v1/traces"]
+    assert taken["/v1/metrics"]
+
+
+async def test_a_collector_that_is_not_there_fails_nothing() -> None:
+    assert await run(PROCESS, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")
 
 
 async def test_where_the_worker_has_set_up_its_exporters_they_get_the_spans_and_its_span_is_the_parent() -> None:

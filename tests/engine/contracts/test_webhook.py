@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
+from opentelemetry.trace import StatusCode
 
 from engine.messaging.notification import Notification, NotReceived
 from engine.messaging.webhook import HttpWebhook
 from engine.testing.times import NOON
 from tests.engine.contracts.receiver import Receiver, accepted, receiving
+from tests.engine.telemetry.kept import keeping
 
 SECRET = "the-quiet-secret"
 NOTIFICATION = Notification("event-1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", b'{"a":1}')
@@ -52,8 +54,10 @@ async def test_only_a_success_is_one(receiver: Receiver, webhook: HttpWebhook, s
         return web.Response(status=status, text="no")
 
     receiver.answer = refuse
-    with pytest.raises(NotReceived, match=f"the receiver answered {status}"):
-        await webhook.post(NOTIFICATION)
+    with keeping() as kept:
+        with pytest.raises(NotReceived, match=f"the receiver answered {status}"):
+            await webhook.post(NOTIFICATION)
+        assert kept.one("POST").status.status_code is StatusCode.ERROR
     assert 1 == len(receiver.came)
 
 

@@ -1,13 +1,17 @@
 """The spans and metrics of a test, in the words of its assertions."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from engine.telemetry import metrics, spans
 from engine.telemetry.opentelemetry import Notebook
 
 
@@ -61,3 +65,21 @@ class Kept:
             for point in metric.data.data_points
         ]
         return [(dict(point.attributes or {}), getattr(point, "count", getattr(point, "value", 0))) for point in points]
+
+
+@contextmanager
+def keeping() -> Iterator[Kept]:
+    """Keeps what is traced and measured in the block."""
+    exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    traces, measured = TracerProvider(), MeterProvider([reader])
+    traces.add_span_processor(SimpleSpanProcessor(exporter))
+    notebook = Notebook(traces, measured)
+    spans.use(notebook.noting)
+    metrics.use(notebook.noting)
+    try:
+        yield Kept(notebook, exporter, reader)
+    finally:
+        spans.use(None)
+        metrics.use(None)
+        traces.shutdown()
+        measured.shutdown()

@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from engine.consuming.errors import TransientFailure
 from engine.errors import Unavailable
+from engine.messaging.memory import MemoryBus
 from engine.messaging.port import Message
 from engine.storing.events import StoredEvent
 from engine.storing.memory import MemoryEventStore
@@ -51,6 +52,22 @@ class TracedStore(MemoryEventStore):
             return await super().append(stream_id, expected, events)
 
 
+class Deaf(MemoryBus):
+    """Accepts nothing."""
+
+    async def send(self, entity: str, messages: Sequence[Message]) -> Sequence[Message]:
+        raise Unavailable("it does not hear")
+
+
+def failing(door: Door) -> None:
+    """From here on, every request meets a defect."""
+
+    async def broken() -> Any:
+        raise RuntimeError("a defect")
+
+    object.__setattr__(door.engine, "services", broken)
+
+
 class TestRequests:
     async def test_a_request_is_a_child_of_its_caller_and_its_events_of_its_command(self, kept: Kept) -> None:
         door = Door()
@@ -76,6 +93,15 @@ class TestRequests:
         (event,) = door.world.store.commits().items
         assert event["metadata"]["traceparent"].startswith(TRACE[:35])
         assert event["metadata"]["traceparent"].endswith("-00")
+
+    async def test_a_request_that_the_service_fails_is_told_as_one_and_a_refused_one_is_not(self, kept: Kept) -> None:
+        door = Door()
+        await ask(door.invite, b"no JSON")
+        failing(door)
+        await ask(door.invite, INVITATION)
+        refused, failed = kept.named("POST /api")
+        assert (refused.status.status_code, failed.status.status_code) == (StatusCode.UNSET, StatusCode.ERROR)
+        assert (failed.attributes or {})["error.type"] == (failed.attributes or {})["failure.type"] == "500"
 
     async def test_ids_of_the_path_are_named_in_the_route_and_not_told(self, kept: Kept) -> None:
         door = Door()
@@ -203,6 +229,25 @@ class TestConsumers:
             ({"consumer.name": "relay", "error.type": "TransientFailure"}, 1),
             ({"consumer.name": "relay", "error.type": ""}, 1),
         ]
+
+    async def test_a_batch_of_the_relay_is_not_done_before_its_messages_are_accepted(self, kept: Kept) -> None:
+        world = World(bus=Deaf())
+        await world.commands.handle(GUEST, asked("k-1", TRACE).to("guest-g-1", INVITE))
+        with pytest.raises(TransientFailure):
+            await world.relay.run(await world.feed())
+        assert kept.one("process relay").status.status_code is StatusCode.ERROR
+        # Of the stream, it claims no more than that it was read.
+        assert [name for name in kept.trace(TRACE) if name.endswith("relay")] == ["read relay"]
+
+    @pytest.mark.parametrize(("version", "told"), [(3, 3), (2**63 - 1, 2**63 - 1), (2**63, None), ("3", None)])
+    async def test_a_version_is_told_as_a_number_that_a_collector_takes(
+        self, kept: Kept, version: object, told: int | None
+    ) -> None:
+        """For an integer beyond 64 bits it refuses all spans of the request."""
+        world = World()
+        await world.services.projector.run(PROJECTIONS[0], [{"streamId": "guest-x", "version": version}])
+        applied = kept.one(f"apply {PROJECTIONS[0].consumer}")
+        assert (applied.attributes or {}).get("stream.version") == told
 
     async def test_a_batch_of_which_nothing_is_followed_is_no_span(self, kept: Kept) -> None:
         world = World()
