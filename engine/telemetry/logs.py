@@ -41,11 +41,22 @@ def _facts() -> dict[str, str]:
     return merged
 
 
-class JsonLines(logging.Formatter):
-    """Formats a line as a JSON object.
+class WithoutTexts(logging.Filter):
+    """Tells an exception by its type and by where it was raised: its text may hold what a user wrote.
 
-    An exception is told by its type and by where it was raised: its text may hold what a user wrote.
+    It is taken from the record: a handler that exports it to Azure Monitor sends the exception beside the line.
     """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[0] is not None:
+            kind, _, place = record.exc_info
+            record.raised = {"error": kind.__name__, "raised": "".join(traceback.format_tb(place))}
+        record.exc_info = record.exc_text = None
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """Formats a line as a JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -57,13 +68,12 @@ class JsonLines(logging.Formatter):
         }
         if traceparent := current():
             line |= {"trace": traceparent[3:35], "span": traceparent[36:52]}
-        if record.exc_info and record.exc_info[0] is not None:
-            kind, _, place = record.exc_info
-            line |= {"error": kind.__name__, "raised": "".join(traceback.format_tb(place))}
+        line |= getattr(record, "raised", {})
         return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
 
 def as_json_lines() -> None:
     """Makes the handlers that the worker has set up write JSON lines."""
     for handler in logging.getLogger().handlers:
+        handler.addFilter(WithoutTexts())
         handler.setFormatter(JsonLines())

@@ -21,6 +21,7 @@ EVERY_SECONDS: Final = 0.5
 
 _KINDS: Final[Mapping[Kind, SpanKind]] = {
     "internal": SpanKind.INTERNAL,
+    "server": SpanKind.SERVER,
     "client": SpanKind.CLIENT,
     "producer": SpanKind.PRODUCER,
     "consumer": SpanKind.CONSUMER,

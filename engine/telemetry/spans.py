@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Literal, NamedTuple, Protocol, Self
 
 Attributes = Mapping[str, str | int | float | bool]
-Kind = Literal["internal", "client", "producer", "consumer"]
+Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
 _NONE: Final[Attributes] = {}
 

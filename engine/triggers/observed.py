@@ -10,20 +10,22 @@ import azure.functions as func
 from engine.telemetry import metrics
 from engine.telemetry.instruments import HTTP_DURATION
 from engine.telemetry.logs import about
-from engine.telemetry.spans import current, span
+from engine.telemetry.spans import Kind, current, span
 
 
 @contextmanager
 def request(req: func.HttpRequest) -> Iterator[Callable[[func.HttpResponse], None]]:
-    """Begins the span of a request: a child of the platform's, where that is known, else of the caller's.
+    """Begins the span of a request: a part of the platform's, where that is known, else a child of the caller's.
 
     Yields what notes the answer.
     """
-    began, parent = time.perf_counter(), "" if current() else req.headers.get("traceparent", "").strip()
+    began, within = time.perf_counter(), current()
+    parent = "" if within else req.headers.get("traceparent", "").strip()
     route = _route(req)
     attributes = {"http.request.method": req.method, "http.route": route}
+    kind: Kind = "internal" if within else "server"
     with (
-        span(f"{req.method} {route}", parent=parent, attributes=attributes) as its_span,
+        span(f"{req.method} {route}", kind=kind, parent=parent, attributes=attributes) as its_span,
         metrics.on_behalf_of(f"{req.method} {route}"),
         about(request=f"{req.method} {route}"),
     ):

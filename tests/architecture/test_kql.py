@@ -28,11 +28,12 @@ COLUMNS: Final = {
         "resultCode",
         "severityLevel",
         "itemType",
+        "itemCount",
     ),
 }
 OPERATORS: Final = {"where", "extend", "summarize", "order", "project", "distinct"}
 WORDS: Final = {
-    *("let", "union", "by", "and", "or", "in", "desc", "asc", "startswith", "has", "false", "true"),
+    *("let", "union", "by", "and", "or", "not", "in", "desc", "asc", "startswith", "has", "false", "true"),
     *("ago", "tostring", "toint", "strcat", "split", "isnotempty", "parse_json", "estimate_data_size"),
     *("sum", "sumif", "count", "dcount", "min", "max", "bin"),
 }

@@ -22,11 +22,14 @@ _KEY: Final = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMb
 class Parts:
     """Cosmos DB and Service Bus on disk, and two Functions hosts under their supervisor, which replaces dead ones.
 
-    With 0 `instances` there are no functions.
+    The hosts run under this interpreter, unless another `python` is named; with 0 `instances` there are none.
     """
 
-    def __init__(self, data: Path, *, instances: int = 2, hurry: int = 20, **settings: str) -> None:
+    def __init__(
+        self, data: Path, *, instances: int = 2, hurry: int = 20, python: str = sys.executable, **settings: str
+    ) -> None:
         self._data = data
+        self._python = python
         self._hurry = str(hurry)
         self._instances = str(instances)
         self._services: dict[str, Service] = {}
@@ -132,8 +135,9 @@ class Parts:
         subprocess.run(command, cwd=build, env={**os.environ, **self.environment}, check=True)
 
     def _start(self, part: str, *arguments: str) -> str:
-        environment = self.environment if part == "functions" else None
-        service = Service(f"emulators.{part}", *arguments, "--hurry", self._hurry, environment=environment)
+        environment, python = (self.environment, self._python) if part == "functions" else (None, sys.executable)
+        options = (*arguments, "--hurry", self._hurry)
+        service = Service(f"emulators.{part}", *options, environment=environment, python=python)
         self._services[part] = service
         try:
             return service.says(r"^devstack: \w+ ready at (\w+://localhost:\d+)")[0][1]
@@ -143,9 +147,11 @@ class Parts:
 
 
 @contextmanager
-def parts(data: Path, *, instances: int = 2, hurry: int = 20, **settings: str) -> Iterator[Parts]:
+def parts(
+    data: Path, *, instances: int = 2, hurry: int = 20, python: str = sys.executable, **settings: str
+) -> Iterator[Parts]:
     """For the length of a block; what they have printed is shown when it fails."""
-    made = Parts(data, instances=instances, hurry=hurry, **settings)
+    made = Parts(data, instances=instances, hurry=hurry, python=python, **settings)
     try:
         yield made
     except BaseException:

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ import aiohttp
 import pytest
 
 from operate.__main__ import main
+from tests.e2e.environments import environment
 from tests.e2e.parts import Parts, parts
 from tests.e2e.stack import ROOT, Client, eventually, launch
 
@@ -24,16 +23,7 @@ ORDER = {
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """The interpreter of such an environment; from 3.13 on Azure brings the worker's runtime too."""
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
-    interpreter = tmp_path / "venv" / "bin" / "python"
-    brought = re.findall(
-        r"^azure-functions-runtime.*$", (ROOT / "requirements-dev.txt").read_text("utf-8"), re.MULTILINE
-    )
-    (tmp_path / "brought.txt").write_text("\n".join(brought), encoding="utf-8")
-    files = ["-r", str(ROOT / "requirements.txt"), "-r", str(tmp_path / "brought.txt")]
-    subprocess.run([str(interpreter), "-m", "pip", "install", "--quiet", *files], check=True)
-    return interpreter
+    return environment(tmp_path / "venv", "requirements.txt")
 
 
 @pytest.fixture

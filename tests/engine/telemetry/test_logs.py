@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.telemetry.logs import JsonLines, about, as_json_lines
+from engine.telemetry.logs import JsonLines, WithoutTexts, about, as_json_lines
 from engine.telemetry.spans import span
 from tests.engine.contexts import TRACE
 from tests.engine.telemetry.kept import Kept
@@ -20,6 +20,7 @@ class Lines(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[dict[str, Any]] = []
+        self.addFilter(WithoutTexts())
         self.setFormatter(JsonLines())
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -79,14 +80,22 @@ async def test_what_a_handler_logs_says_its_request(lines: list[dict[str, Any]])
     assert (lines[-1]["request"], lines[-1]["error"]) == ("POST /api", "RuntimeError")
 
 
-def test_the_handlers_of_the_worker_are_made_to_write_json() -> None:
-    handler = logging.NullHandler()
-    logging.getLogger().addHandler(handler)
+class Exporting(logging.Handler):
+    """As the handler that the worker adds where it exports to Azure Monitor itself: it reads the record."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen = self.format(record), record.exc_info, record.exc_text
+
+
+def test_the_handlers_of_the_worker_write_json_and_export_no_text_of_an_exception(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handler = Exporting()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    as_json_lines()
     try:
-        before = {each: each.formatter for each in logging.getLogger().handlers}
-        as_json_lines()
-        assert isinstance(handler.formatter, JsonLines)
-        for each, formatter in before.items():
-            each.setFormatter(formatter)
-    finally:
-        logging.getLogger().removeHandler(handler)
+        raise ValueError("Ada Lovelace")
+    except ValueError:
+        _log.exception("a request failed")
+    line, *exported = handler.seen
+    assert (json.loads(line)["error"], exported) == ("ValueError", [None, None])

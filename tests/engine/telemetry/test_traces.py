@@ -84,7 +84,13 @@ class TestRequests:
 
     async def test_a_request_without_a_trace_begins_one(self, kept: Kept) -> None:
         await ask(Door().invite, INVITATION)
-        assert kept.one("POST /api").parent is None
+        assert (kept.one("POST /api").parent, kept.one("POST /api").kind) == (None, SpanKind.SERVER)
+
+    async def test_within_the_span_of_the_platform_a_request_is_a_part_of_that(self, kept: Kept) -> None:
+        with spans.within(TRACE):
+            await ask(Door().invite, INVITATION, headers={"traceparent": OTHER_TRACE})
+        assert kept.tree(TRACE)[0] == "POST /api"
+        assert kept.one("POST /api").kind is SpanKind.INTERNAL
 
     async def test_what_is_not_sampled_at_the_root_is_not_sampled_further_on(self, kept: Kept) -> None:
         door = Door()
