@@ -40,3 +40,9 @@ class PermanentFailure(ConsumerError):
         self.consumer = consumer
         self.stream_id = stream_id
         self.version = version
+
+
+def explained(error: BaseException) -> str:
+    """Says an error and its cause to an operator. For the store alone: their texts may hold what a user wrote."""
+    cause = "" if error.__cause__ is None else f" ({error.__cause__!r})"
+    return f"{type(error).__name__}: {error}{cause}"

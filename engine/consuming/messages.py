@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from engine.consuming.errors import GaveUp, NewerMessage, TransientFailure
+from engine.consuming.errors import GaveUp, NewerMessage, TransientFailure, explained
 from engine.consuming.parked.known import KEPT_FOR, KnownSessions
 from engine.consuming.parked.port import Failure, ParkedStore
 from engine.consuming.retry_policy import TRANSIENT
 from engine.messaging.port import Received
 from engine.messaging.wire import UnreadableMember, UnreadableMessage, vocabulary_of
 from engine.storing.errors import NewerEvent, UndecodableEvent
+from engine.telemetry.logs import told
 
 TRIES_BEFORE_PARKING: Final = 5
 
@@ -86,7 +87,7 @@ class MessageRunner:
         except Exception as error:
             delivery.failures += 1
             if delivery.failures < TRIES_BEFORE_PARKING:
-                raise TransientFailure(f"{type(error).__name__}: {error}") from error
+                raise TransientFailure(told(error)) from error
             await self._park(consumer, delivery, error)
 
     async def _waits_behind_its_session(self, consumer: MessageConsumer, message: Received) -> bool:
@@ -101,13 +102,13 @@ class MessageRunner:
             return
         # In every deployment, old builds meet newer messages: no operator has to act.
         log = _log.warning if isinstance(error, NewerMessage) else _log.error
-        log("%s parks session %s at message %s: %s", consumer.name, message.session_id, message.message_id, error)
+        log("%s parks session %s at message %s: %s", consumer.name, message.session_id, message.message_id, told(error))
         await self.parked.park(consumer.name, message, failure_of(error, delivery.failures, self.clock()))
         self.known.forget(consumer.name)
         await self.pause(KEPT_FOR)
 
     async def _park_alone(self, consumer: MessageConsumer, message: Received, error: Exception, attempts: int) -> None:
-        _log.error("%s parks message %s alone: %s", consumer.name, message.message_id, error)
+        _log.error("%s parks message %s alone: %s", consumer.name, message.message_id, told(error))
         await self.parked.park_alone(consumer.name, message, failure_of(error, attempts, self.clock()))
 
 
@@ -115,4 +116,4 @@ def failure_of(error: BaseException, attempts: int, at: datetime) -> Failure:
     """Returns the failure that an operator sees with a parked message."""
     trace = "".join(traceback.format_exception(error))
     newer = error.vocabulary if isinstance(error, NewerMessage) else None
-    return Failure(f"{type(error).__name__}: {error}", trace, attempts, at, newer)
+    return Failure(explained(error), trace, attempts, at, newer)

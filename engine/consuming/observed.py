@@ -69,7 +69,7 @@ def message(consumer: str, received: Received) -> Iterator[Span]:
         metrics.timed(MESSAGE_DURATION, {"messaging.destination.name": consumer}),
         span(f"process {consumer}", kind="consumer", parent=parent, attributes=described) as its_span,
         metrics.on_behalf_of(f"consumer {consumer}"),
-        about(consumer=consumer, message=received.message_id, stream=received.session_id or ""),
+        about(consumer=consumer, messageId=received.message_id, stream=received.session_id or ""),
     ):
         yield its_span
 

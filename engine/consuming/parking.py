@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from engine.consuming.defects import RecentFailures
-from engine.consuming.errors import TransientFailure
+from engine.consuming.errors import TransientFailure, explained
 from engine.consuming.feed_items import version_of
 from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked_streams.port import NOTHING_KNOWN, Index, ParkedStream, ParkedStreams, Why
@@ -99,7 +99,7 @@ class Parking:
                 continue
             # In every deployment, old builds meet newer events: no operator has to act.
             log = _log.error if each.waits_for_an_operator else _log.warning
-            log("%s parks stream %s at event %s: %s", consumer, each.stream_id, each.version or "?", each.error)
+            log("%s parks stream %s at event %s: %s", consumer, each.stream_id, each.version or "?", each.kind)
             await self.store.park(consumer, each)
             known = self._known[consumer]
             known.since[each.stream_id], known.read_at = self.monotonic(), -KEPT_FOR
@@ -108,8 +108,7 @@ class Parking:
         if found:
             await self._leave_to_the_next_build(consumer, found)
         return [
-            Defect(f"{consumer} fails alike on many streams, which is a defect of this build ({kind}): {each.error}")
-            for kind, each in found.items()
+            Defect(f"{consumer} fails alike on many streams, which is a defect of this build: {kind}") for kind in found
         ]
 
     async def _leave_to_the_next_build(self, consumer: str, kinds: Collection[str]) -> None:
@@ -142,7 +141,7 @@ def unhandled(
         type=types[0][:_LONGEST_ERROR] if types else "",
         why=why,
         kind=kind[:_LONGEST_ERROR],
-        error=f"{type(error).__name__}: {error}"[:_LONGEST_ERROR],
+        error=explained(error)[:_LONGEST_ERROR],
         trace="".join(traceback.format_exception(error))[-_LONGEST_TRACE:],
         attempts=attempts,
         at=at,

@@ -52,6 +52,9 @@ class HttpWebhook:
             raise NotReceived("NOTIFICATIONS_WEBHOOK is no URL that can be posted to") from None
         except TimeoutError:
             raise NotReceived(f"the receiver has not answered for {self._timeout.total:g} s") from None
+        except aiohttp.ClientResponseError:
+            # Its text has the URL, whose query may be a key.
+            raise NotReceived("what the receiver answers is no HTTP") from None
         except (aiohttp.ClientError, OSError) as error:
             # Without its cause: a parked message keeps the trace of its error, and request errors hold the headers.
             raise NotReceived(f"no answer from the receiver: {type(error).__name__}: {error}") from None

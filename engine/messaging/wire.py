@@ -173,7 +173,7 @@ class EnvelopeCodec:
                 data = upcast(data)
             return self._converter.decode(data, as_class)
         except Exception as error:  # every error of an upcaster or a converter comes from the data
-            raise UnreadableMessage(f"its data is no {name}: {type(error).__name__}: {error}") from error
+            raise UnreadableMessage(f"its data is no {name}") from error
 
 
 def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -115,5 +115,5 @@ def applied(projection: Projection[Any], view: Any, event: RecordedEvent[Any]) -
     try:
         return projection.project(view, event)
     except Exception as error:
-        reason = f"event {event.version} ({type(event.event).__name__}) does not apply: {error!r}"
+        reason = f"event {event.version} ({type(event.event).__name__}) does not apply"
         raise PermanentFailure(projection.consumer, event.stream_id, reason, event.version) from error

@@ -75,7 +75,7 @@ class EventCodec:
         try:
             return read(stored.data)
         except Exception as error:  # every error of an upcaster or a converter comes from the data
-            reason = f"its data is no {stored.type} of schema {stored.schema} ({type(error).__name__}: {error})"
+            reason = f"its data is no {stored.type} of schema {stored.schema}"
             raise UndecodableEvent(stored.stream_id, stored.version, reason) from error
 
     def _new_reader(self, stored: StoredEvent) -> Callable[[Data], Any]:

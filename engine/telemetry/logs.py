@@ -16,8 +16,23 @@ _Chain = tuple["_Chain | None", _Facts]
 _about: Final[ContextVar[_Chain | None]] = ContextVar("about", default=None)
 
 
+def told(error: BaseException) -> str:
+    """Says an error in a line: one of the engine by its text, its cause and any other by their types.
+
+    Their texts may hold what a user wrote. Those of the engine do not repeat them.
+    """
+    kind = type(error)
+    if not kind.__module__.startswith("engine."):
+        return kind.__name__
+    cause = "" if error.__cause__ is None else f" ({type(error.__cause__).__name__})"
+    return f"{kind.__name__}: {error}{cause}"
+
+
 class about:  # noqa: N801 - it reads as a function: `with about(stream=…)`
-    """Adds facts to the lines that are logged in the block, such as the stream and the correlation id: ids alone."""
+    """Adds facts to the lines that are logged in the block, such as the stream and the correlation id: ids alone.
+
+    What a line has of its own, such as its message, is not replaced.
+    """
 
     __slots__ = ("_facts", "_token")
 
@@ -64,12 +79,11 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **_facts(),
         }
         if traceparent := current():
             line |= {"trace": traceparent[3:35], "span": traceparent[36:52]}
         line |= getattr(record, "raised", {})
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(line | _facts() | line, ensure_ascii=False, separators=(",", ":"))
 
 
 def as_json_lines() -> None:

@@ -16,34 +16,44 @@ from emulators.tests.functions.processes import Service, request
 from tests.e2e.stack import ROOT
 from tests.registered import bus_config
 
-_KEY: Final = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
+BUS_KEY: Final = "the-key-of-the-bus"
+COSMOS_KEY: Final = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 
 
 class Parts:
     """Cosmos DB and Service Bus on disk, and two Functions hosts under their supervisor, which replaces dead ones.
 
-    The hosts run under this interpreter, unless another `python` is named; with 0 `instances` there are none.
+    The hosts run under this interpreter, unless another `python` is named; they may be told to ask for function keys.
+    With 0 `instances` there are none.
     """
 
     def __init__(
-        self, data: Path, *, instances: int = 2, hurry: int = 20, python: str = sys.executable, **settings: str
+        self,
+        data: Path,
+        *,
+        instances: int = 2,
+        hurry: int = 20,
+        python: str = sys.executable,
+        ask_for_keys: bool = False,
+        **settings: str,
     ) -> None:
         self._data = data
         self._python = python
+        self._asking = ("--enable-auth",) if ask_for_keys else ()
         self._hurry = str(hurry)
         self._instances = str(instances)
         self._services: dict[str, Service] = {}
-        self._said_before: list[str] = []
+        self._said_before: list[tuple[str, str]] = []
         self._ports = dict.fromkeys(("cosmos", "servicebus"), "0")
         self._entities = bus_config(data)
         cosmos, bus = self.start_again("cosmos"), self.start_again("servicebus")
         self._ports = {"cosmos": cosmos.rpartition(":")[2], "servicebus": bus.rpartition(":")[2]}
         self.bus_connection = (
-            f"Endpoint=sb://localhost:{self._ports['servicebus']};SharedAccessKeyName=n;SharedAccessKey=k;"
+            f"Endpoint=sb://localhost:{self._ports['servicebus']};SharedAccessKeyName=n;SharedAccessKey={BUS_KEY};"
             "UseDevelopmentEmulator=true;"
         )
         self.environment = {
-            "COSMOS": f"AccountEndpoint={cosmos}/;AccountKey={_KEY};",
+            "COSMOS": f"AccountEndpoint={cosmos}/;AccountKey={COSMOS_KEY};",
             "COSMOS_DATABASE": "orders",
             "SERVICEBUS": self.bus_connection,
             "PYTHONUNBUFFERED": "1",
@@ -95,13 +105,14 @@ class Parts:
         service = self._services.pop(part)
         service.ends()
         service.close()
-        self._said_before.append(f"--- {part}, which has ended\n{service.text[-20_000:]}")
+        self._said_before.append((f"{part}, which has ended", service.text))
 
     def start_again(self, part: str) -> str:
         """On its port and its data; hosts get new ports. Gives its URL."""
         data = ("--data", str(self._data / part))
         if part == "functions":
-            self.url = self._start(part, "--port", "0", *data, "--app", str(ROOT), "--instances", self._instances)
+            options = ("--app", str(ROOT), "--instances", self._instances, *self._asking)
+            self.url = self._start(part, "--port", "0", *data, *options)
             return self.url
         of_bus = ("--no-duplicate-detection", "--control-port", "0", "--config", str(self._entities))
         options = ("--lag", "3") if part == "cosmos" else of_bus
@@ -126,9 +137,13 @@ class Parts:
             service.close()
 
     @property
+    def said(self) -> list[tuple[str, str]]:
+        """All that has been printed, by part."""
+        return [*self._said_before, *((name, service.text) for name, service in self._services.items())]
+
+    @property
     def output(self) -> str:
-        running = (f"--- {name}\n{service.text[-20_000:]}" for name, service in self._services.items())
-        return "\n".join([*self._said_before, *running])
+        return "\n".join(f"--- {name}\n{text[-20_000:]}" for name, text in self.said)
 
     def _make_containers(self, build: Path) -> None:
         command = [sys.executable, "-m", "operate", "provision"]
@@ -148,10 +163,16 @@ class Parts:
 
 @contextmanager
 def parts(
-    data: Path, *, instances: int = 2, hurry: int = 20, python: str = sys.executable, **settings: str
+    data: Path,
+    *,
+    instances: int = 2,
+    hurry: int = 20,
+    python: str = sys.executable,
+    ask_for_keys: bool = False,
+    **settings: str,
 ) -> Iterator[Parts]:
     """For the length of a block; what they have printed is shown when it fails."""
-    made = Parts(data, instances=instances, hurry=hurry, python=python, **settings)
+    made = Parts(data, instances=instances, hurry=hurry, python=python, ask_for_keys=ask_for_keys, **settings)
     try:
         yield made
     except BaseException:

@@ -77,7 +77,7 @@ def _added(rollup: Rollup, event: RecordedEvent[Any], first: RecordedEvent[Any] 
     try:
         return rollup.added_by(event, first)
     except Exception as error:
-        reason = f"event {event.version} ({type(event.event).__name__}) does not count: {error!r}"
+        reason = f"event {event.version} ({type(event.event).__name__}) does not count"
         raise PermanentFailure(rollup.consumer, event.stream_id, reason, event.version) from error
 
 

@@ -94,6 +94,16 @@ class TestParking:
             await feed.deliver(*await feed.happened("house-1"), *await feed.happened("house-2"))
         assert frozenset({"house-1"}) == await feed.ids()
 
+    async def test_what_a_user_wrote_is_shown_to_an_operator_and_not_logged(
+        self, feed: Feed, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """An error of another library may hold it."""
+        feed.fails = failing("house-1", error=KeyError("Ada Lovelace"))
+        await feed.deliver(*await feed.happened("house-1"))
+        assert "Ada Lovelace" in (await feed.waits("house-1")).error
+        assert "toy@1 parks stream house-1 at event 1: KeyError in " in caplog.text
+        assert "Ada" not in caplog.text
+
     async def test_a_request_that_would_be_refused_again_parks_its_stream(self, feed: Feed) -> None:
         """A view that is too large, or whose key cannot be, is no outage."""
         feed.fails = failing("house-1", error=RequestRefused("413"))

@@ -118,6 +118,22 @@ async def test_one_that_hangs_up_in_the_middle_of_its_answer_has_accepted(
     await webhook.post(NOTIFICATION)
 
 
+@pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"])
+async def test_an_answer_that_is_no_http_is_told_without_secrets(answer: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        webhook = HttpWebhook(f"http://127.0.0.1:{port}/?token=hidden", SECRET, lambda: NOON)
+        with pytest.raises(NotReceived, match="what the receiver answers is no HTTP") as raised:
+            await webhook.post(NOTIFICATION)
+        await webhook.close()
+    assert raised.value.__suppress_context__
+
+
 async def test_what_goes_wrong_is_told_without_secrets(
     receiver: Receiver, webhook: HttpWebhook, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from engine.telemetry.logs import JsonLines, WithoutTexts, about, as_json_lines
+from engine.consuming import observed
+from engine.messaging.port import Received
+from engine.messaging.wire import UnreadableMessage
+from engine.telemetry.logs import JsonLines, WithoutTexts, about, as_json_lines, told
 from engine.telemetry.spans import span
 from tests.engine.contexts import TRACE
 from tests.engine.telemetry.kept import Kept
@@ -78,6 +81,24 @@ async def test_what_a_handler_logs_says_its_request(lines: list[dict[str, Any]])
     object.__setattr__(door.engine, "services", broken)
     assert (await ask(door.invite, INVITATION)).status == 500
     assert (lines[-1]["request"], lines[-1]["error"]) == ("POST /api", "RuntimeError")
+
+
+def test_what_a_line_is_about_does_not_take_the_place_of_what_it_says(lines: list[dict[str, Any]]) -> None:
+    with about(message="of the bus", level="none"):
+        _log.warning("what happened")
+    assert (lines[0]["message"], lines[0]["level"]) == ("what happened", "warning")
+
+
+async def test_what_is_logged_of_a_message_says_which_one_it_is(lines: list[dict[str, Any]]) -> None:
+    with observed.message("commands", Received("m-1", "guest-g-1", 1, b"")):
+        _log.warning("it waits")
+    named = {name: lines[0][name] for name in ("message", "messageId", "consumer", "stream")}
+    assert named == {"message": "it waits", "messageId": "m-1", "consumer": "commands", "stream": "guest-g-1"}
+
+
+def test_an_error_is_said_by_its_text_where_that_is_ours() -> None:
+    assert told(UnreadableMessage("its body is not JSON")) == "UnreadableMessage: its body is not JSON"
+    assert told(KeyError("Ada Lovelace")) == "KeyError"
 
 
 class Exporting(logging.Handler):
