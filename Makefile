@@ -42,7 +42,7 @@ test-essentials: setup ## run what another Python has to pass, about five minute
 test-all: setup ## run both, about twenty minutes
 	$(VENV)/python -m pytest -n 2 --dist loadfile -m "not long"
 
-test-long: setup ## run both with the full rounds of the fault tests, and what needs a package index
+test-long: setup ## run both with the full rounds of the fault tests, and what needs a package index or Go
 	FULL_ROUNDS=1 $(VENV)/python -m pytest -m "long or not long"
 
 check: setup ## check lint, format, types and import contracts

@@ -335,6 +335,7 @@ def _settle_by(members: Sequence[Member], events: Sequence[StoredEvent]) -> None
 
 def _succeed(plan: Plan) -> None:
     for each in plan.appending:
+        each.member.span.set({"append.events": len(each.events)})
         each.member.succeed(each.result)
 
 

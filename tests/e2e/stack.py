@@ -59,12 +59,13 @@ class Stack:
         lag: int = 3,
         engine: str | None = None,
         folder: Path = ROOT,
+        settings: Mapping[str, str] | None = None,
     ) -> "Stack":
-        """Returns once the stack of the project in `folder` is ready."""
+        """Returns once the stack of the project in `folder` is ready; its settings win over those of the file."""
         options = ["--instances", str(instances), "--hurry", str(hurry), "--lag", str(lag)]
         options += ["--engine", engine] if engine else []
         ports = {f"DEVSTACK_{service}_PORT": "0" for service in ("FUNCTIONS", "COSMOS", "SERVICEBUS")}
-        variables = {**ports, "DEVSTACK_DATA": str(data)}
+        variables = {**ports, "DEVSTACK_DATA": str(data), **(settings or {})}
         stack = cls(launch([sys.executable, "-m", "devstack", "up", *options], folder, variables))
         try:
             stack.api, stack.cosmos, stack.traces = stack.wait_for(_READY).groups()

@@ -16,6 +16,8 @@ from tests.e2e.judge import judge_of
 from tests.e2e.parts import Parts, parts
 from tests.e2e.shop import STOCK as RECEIVED
 from tests.e2e.shop import Shop
+from tests.e2e.telemetry.claims import Claims
+from tests.e2e.telemetry.received import SOON, receiver
 
 ROUNDS = 50 if os.environ.get("FULL_ROUNDS") else 3
 ORDERS: Final = 21
@@ -31,10 +33,13 @@ async def test_every_order_ends_well_whatever_is_killed(tmp_path: Path, seed: in
 
     In the end each order is shipped, cancelled, or confirmed and waiting for its shipment; no unit is reserved for
     anybody else, no cancelled order has been charged, views and sales are what streams say; and two weeks later, when
-    every deadline has passed, all of it is still so.
+    every deadline has passed, all of it is still so. No span claims more than that: what was killed has none.
     """
     print(f"seed {seed}")
-    with parts(tmp_path, PAYMENT_DEADLINE="00:00:02") as running:
+    with (
+        receiver() as received,
+        parts(tmp_path, PAYMENT_DEADLINE="00:00:02", OTEL_EXPORTER_OTLP_ENDPOINT=received.url, **SOON) as running,
+    ):
         async with insistent_client(running) as client:
             shop = Shop(client, seed, ORDERS)
             async with asyncio.TaskGroup() as group:
@@ -52,6 +57,9 @@ async def test_every_order_ends_well_whatever_is_killed(tmp_path: Path, seed: in
             await judge.views_agree([*stocks, *(each.order for each in stories), *(each.payment for each in stories)])
             await judge.sales_agree(stories)
             await judge.nothing_is_parked()
+            claims = Claims(judge, received.spans())
+            assert [] == await claims.unfounded()
+            assert {"handle", "apply", "read", "send", "process"} == claims.looked_at.keys()
         await nothing_is_dead(running)
 
 

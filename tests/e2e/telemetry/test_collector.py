@@ -56,6 +56,7 @@ OPERATIONS: Final = {
 TYPES: Final[Mapping[str, type]] = {
     "answer.type": str,
     "append.conflicts": int,
+    "append.events": int,
     "azure.cosmosdb.operation.request_charge": float,
     "azure.cosmosdb.response.sub_status_code": int,
     "command.id": str,

@@ -126,6 +126,13 @@ class TestCommands:
         counted = [(each["command.outcome"], count) for each, count in kept.measured("eventsourcing.command.duration")]
         assert sorted(counted) == [("done", 1), ("refused", 1)]
 
+    async def test_a_command_says_how_many_events_it_has_appended(self, kept: Kept) -> None:
+        world = World()
+        for _ in ("first", "sent again"):
+            await world.commands.handle(GUEST, asked("k-1", TRACE).to("guest-g-1", INVITE))
+        appended = [(each.attributes or {}).get("append.events") for each in kept.named("handle InviteGuest")]
+        assert appended == [1, None]
+
     async def test_commands_that_share_a_turn_keep_their_traces(self, kept: Kept) -> None:
         world = World(TracedStore())
         await asyncio.gather(
