@@ -346,6 +346,8 @@ class TestTheTemplate:
         for rooms in ("files", "exclude"):
             ours["mypy"].pop(rooms)
             theirs["mypy"].pop(rooms)
+        # A copy has no page to look at in a browser.
+        ours["mypy"]["overrides"] = [each for each in ours["mypy"]["overrides"] if "axe" not in each["module"]]
         assert ours["mypy"] == theirs["mypy"]
         assert [ours["ruff"]["lint"][name] for name in ("select", "ignore")] == [
             theirs["ruff"]["lint"][name] for name in ("select", "ignore")

@@ -18,7 +18,7 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 _HERE = Path(__file__).parent
-_MAY_OPEN_SOCKETS = {"contracts", "devstack", "e2e", "operate"}
+_MAY_OPEN_SOCKETS = {"browser", "contracts", "devstack", "e2e", "operate"}
 
 
 @pytest.fixture(autouse=True)
