@@ -24,7 +24,21 @@ _COMMANDS: Final = re.compile(
 _PLACEHOLDER: Final = re.compile(r"<[^<>]+>|…")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
-_EXTENSIONS: Final = (".py", ".md", ".json", ".toml", ".txt", ".example", ".lark", ".sh", ".yml", ".yaml", ".http")
+_EXTENSIONS: Final = (
+    ".py",
+    ".md",
+    ".json",
+    ".toml",
+    ".txt",
+    ".example",
+    ".lark",
+    ".sh",
+    ".yml",
+    ".yaml",
+    ".http",
+    ".js",
+    ".css",
+)
 
 ELSEWHERE: Final[Mapping[str, frozenset[str]]] = {
     "Python's own": frozenset({"__dict__", ".pyc"}),

@@ -1,16 +1,18 @@
 """What the page shows is as new as it says: polls, pauses, errors, answers that it does not understand."""
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import pytest
 from aiohttp import web
 from playwright.async_api import Page, expect
 
 from tests.browser import canned
-from tests.browser.service import CannedVisit, problem
+from tests.browser.service import CannedVisit, Query, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,9 +23,25 @@ _HIDE = """(hidden) => {
 
 
 async def on_a_clock(visit: CannedVisit) -> Page:
-    """The live view, in which time passes when a test says so, and otherwise as it does."""
-    await visit.page.clock.install()
+    """The live view with its first answer, in which time passes when a test says so and not otherwise."""
+    await visit.page.clock.install(time=canned.TO)
+    await visit.page.clock.pause_at(canned.TO + timedelta(seconds=1))
     return await visit.to("#live")
+
+
+def _always(answer: Callable[[], Any], _: Query) -> Any:
+    return answer()
+
+
+def _pauses(failures: int) -> range:
+    """The pauses that the page may say, in seconds: each is up to a quarter longer or shorter."""
+    pause = min(2**failures, 30)
+    return range(math.ceil(0.75 * pause), math.ceil(1.25 * pause) + 1)
+
+
+async def try_now(page: Page) -> None:
+    """Presses the button, which is gone if the page has tried by itself a moment ago."""
+    await page.locator("#try-now").dispatch_event("click")
 
 
 async def test_what_has_not_changed_is_neither_sent_nor_shown_again(visit: CannedVisit) -> None:
@@ -38,27 +56,28 @@ async def test_what_has_not_changed_is_neither_sent_nor_shown_again(visit: Canne
 
 async def test_it_asks_every_second(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
-    await page.clock.pause_at(await page.evaluate("Date.now()") + 100)
-    for _ in range(3):
-        asked = visit.service.count("overview")
-        await page.clock.run_for(900)
-        assert asked == visit.service.count("overview")
-        async with page.expect_response("**/data/overview*"):
-            await page.clock.run_for(200)
+    # It shows how often it has asked.
+    visit.service.answers["overview"] = lambda _: {
+        **canned.overview(),
+        "open": {"placed": 0, "awaitingPayment": 0, "confirmed": visit.service.count("overview")},
+    }
+    for number in range(1, 4):
+        await page.clock.run_for(999)
+        assert number == visit.service.count("overview")
+        await page.clock.run_for(1)
+        await expect(page.locator("#open dd").last).to_have_text(str(number))
 
 
 async def test_a_page_that_nobody_sees_does_not_ask_and_catches_up_at_once(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     await page.evaluate(_HIDE, True)
-    asked = visit.service.count("overview")
     await page.clock.fast_forward(600_000)
-    await page.clock.run_for(10_000)
+    await page.clock.run_for(1000)
     await expect(page.locator("#freshness")).to_have_text("Stale for 10 min")
-    assert asked == visit.service.count("overview")
-    await page.clock.pause_at(await page.evaluate("Date.now()") + 100)
+    assert 1 == visit.service.count("overview")
     await page.evaluate(_HIDE, False)
-    await visit.service.until("overview", asked + 1)
     await expect(page.locator("#freshness")).to_have_text("Up to date")
+    assert 2 == visit.service.count("overview")
 
 
 async def test_a_page_that_is_opened_unseen_asks_when_it_is_seen(visit: CannedVisit) -> None:
@@ -76,7 +95,9 @@ async def test_a_page_that_is_opened_unseen_asks_when_it_is_seen(visit: CannedVi
 async def test_what_is_old_is_said_to_be_old_and_by_how_much(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     visit.service.answers["overview"] = lambda _: problem(503, "Cosmos DB is away", "It has not answered.")
-    await page.clock.run_for(12_000)
+    await page.clock.run_for(1000)
+    await expect(page.locator("#trouble")).to_be_visible()
+    await page.clock.run_for(11_000)
     await expect(page.locator("#freshness")).to_have_text("Stale for 12 s")
     await expect(page.locator("#trouble")).to_contain_text("Cosmos DB is away It has not answered.")
     # What was there stays.
@@ -101,13 +122,14 @@ async def test_clocks_that_are_an_hour_apart_change_nothing(visit: CannedVisit, 
 async def test_after_errors_it_asks_less_often_and_tells_when(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     visit.service.answers["overview"] = lambda _: problem(500, "Internal error", "The log says more.")
-    before = visit.service.count("overview")
-    for _ in range(60):
-        await page.clock.run_for(1000)
-    assert 3 <= visit.service.count("overview") - before <= 7
-    await expect(page.locator("#trouble")).to_contain_text("The page asks again in")
+    for failures in range(1, 7):
+        # The longest pause: once the page has failed so often, it asks after some 2, 4, 8, 16, 30, 30 seconds.
+        await page.clock.run_for(1.25 * min(2 ** (failures - 1), 30) * 1000)
+        await visit.service.until("overview", 1 + failures)
+        pause = re.compile(rf"asks again in ({'|'.join(map(str, _pauses(failures)))}) s")
+        await expect(page.locator("#trouble")).to_contain_text(pause)
     visit.service.answers["overview"] = lambda _: canned.overview()
-    await page.get_by_role("button", name="Try now").click()
+    await try_now(page)
     await expect(page.locator("#trouble")).to_be_hidden()
     await expect(page.locator("#announcements")).to_have_text("The page is up to date again.")
 
@@ -115,11 +137,12 @@ async def test_after_errors_it_asks_less_often_and_tells_when(visit: CannedVisit
 async def test_it_waits_as_long_as_the_service_asks_for(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
     visit.service.answers["overview"] = lambda _: problem(503, "Busy", "Later.", **{"Retry-After": "20"})
+    await page.clock.run_for(1000)
     await expect(page.locator("#trouble")).to_contain_text("asks again in 20 s")
-    asked = visit.service.count("overview")
-    for _ in range(18):
-        await page.clock.run_for(1000)
-    assert asked == visit.service.count("overview")
+    await page.clock.run_for(19_999)
+    assert 2 == visit.service.count("overview")
+    await page.clock.run_for(1)
+    await visit.service.until("overview", 3)
 
 
 async def test_a_service_that_is_away_and_comes_back(visit: CannedVisit) -> None:
@@ -148,39 +171,41 @@ def _sale(**changed: Any) -> Callable[[], Any]:
     return lambda: {**canned.overview(), "sales": [{**canned.overview()["sales"][0], **changed}]}
 
 
-@pytest.mark.parametrize(
-    ("answer", "where"),
-    [
-        (lambda: web.Response(text="<!doctype html><p>Sign in", content_type="text/html"), "the answer is no object"),
-        (lambda: web.Response(text="[]", content_type="application/json"), "the answer.from is no date-time"),
-        (lambda: web.Response(text="null", content_type="application/json"), "the answer is no object"),
-        (_with(sales=None), "the answer.sales is no list"),
-        (_sale(revenue="1e9"), "the answer.sales[0].revenue is no decimal"),
-        (_sale(revenue=12.5), "the answer.sales[0].revenue is no decimal"),
-        (_sale(ordersPaid=-1), "the answer.sales[0].ordersPaid is no count"),
-        (_with(step=0), "the answer.step is no number of seconds"),
-        (_with(**{"from": "1970-01-01T00:00:00Z"}), "points"),
-        (_with(consumers=[{"consumer": 1}]), "the answer.consumers[0].consumer is no text"),
-    ],
+MISUNDERSTOOD: Final[Sequence[tuple[Callable[[], Any], str]]] = (
+    (lambda: web.Response(text="<!doctype html><p>Sign in", content_type="text/html"), "the answer is no object"),
+    (lambda: web.Response(text="[]", content_type="application/json"), "the answer.from is no date-time"),
+    (lambda: web.Response(text="null", content_type="application/json"), "the answer is no object"),
+    (_with(sales=None), "the answer.sales is no list"),
+    (_sale(revenue="1e9"), "the answer.sales[0].revenue is no decimal"),
+    (_sale(ordersPaid=-1), "the answer.sales[0].ordersPaid is no count"),
+    (_sale(revenue=12.5), "the answer.sales[0].revenue is no decimal"),
+    (_with(step=0), "the answer.step is no number of seconds"),
+    (_with(**{"from": "1970-01-01T00:00:00Z"}), "points"),
+    (_with(consumers=[{"consumer": 1}]), "the answer.consumers[0].consumer is no text"),
 )
-async def test_an_answer_that_is_not_understood_is_not_shown(
-    visit: CannedVisit, answer: Callable[[], Any], where: str
-) -> None:
+
+
+async def test_an_answer_that_is_not_understood_is_not_shown(visit: CannedVisit) -> None:
     page = await visit.to("#live")
-    visit.service.answers["overview"] = lambda _: answer()
-    await expect(page.locator("#trouble")).to_contain_text("answered something that this page does not understand")
-    await expect(page.locator("#trouble")).to_contain_text(where)
-    await expect(page.locator("#orders-readout")).to_have_text("Most at 14:49: 647 placed")
+    trouble = page.locator("#trouble")
+    for answer, where in MISUNDERSTOOD:
+        visit.service.answers["overview"] = partial(_always, answer)
+        await try_now(page)
+        await expect(trouble).to_contain_text("answered something that this page does not understand")
+        await expect(trouble).to_contain_text(where)
+        await expect(page.locator("#orders-readout")).to_have_text("Most at 14:49: 647 placed")
     visit.service.answers["overview"] = lambda _: canned.overview(to=datetime(2026, 11, 26, 14, 7, tzinfo=UTC))
-    await page.get_by_role("button", name="Try now").click()
+    await try_now(page)
     await expect(page.locator("#orders-readout")).to_have_text("Most at 14:50: 647 placed")
 
 
 async def test_what_it_makes_the_service_spend_is_shown(visit: CannedVisit) -> None:
     page = await on_a_clock(visit)
+    await page.clock.run_for(1000)
     await visit.service.until("overview", 2)
-    await expect(page.locator("#spending")).to_contain_text("This page: 2.5 RU in the last minute, 2.5 RU in all")
     await page.evaluate(_HIDE, True)
+    await page.clock.run_for(1000)
+    await expect(page.locator("#spending")).to_contain_text("This page: 2.5 RU in the last minute, 2.5 RU in all")
     spent = canned.CHARGE * visit.service.count("overview")
     await page.clock.fast_forward(61_000)
     await page.clock.run_for(1000)

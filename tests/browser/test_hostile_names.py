@@ -78,17 +78,15 @@ async def visited(visit: CannedVisit, view: str, name: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-async def test_a_name_is_text_and_keeps_its_place(
-    browser: Browser, service: CannedService, view: str, name: str
-) -> None:
+async def test_a_name_is_text_and_keeps_its_place(browser: Browser, service: CannedService, name: str) -> None:
     async with visiting(browser, service, PHONE) as visit:
-        page = await visited(visit, view, name)
-        assert [] == await page.evaluate(_NOT_ISOLATED, name)
-        assert "ltr" == await page.evaluate("getComputedStyle(document.body).direction")
-        assert [0, 0] == [await page.locator(f"main {tag}").count() for tag in ("img", "script")]
-        assert name in (await page.locator("main > section:not([hidden])").text_content() or "")
-        assert PHONE["width"] == await page.evaluate("document.documentElement.scrollWidth")
-        tallest = "Math.max(0, ...[...document.querySelectorAll('.given')].map((each) => each.offsetHeight))"
-        assert 120 > await page.evaluate(tallest)
+        for view in VIEWS:
+            page = await visited(visit, view, name)
+            assert [] == await page.evaluate(_NOT_ISOLATED, name), view
+            assert "ltr" == await page.evaluate("getComputedStyle(document.body).direction"), view
+            assert [0, 0] == [await page.locator(f"main {tag}").count() for tag in ("img", "script")], view
+            assert name in (await page.locator("main > section:not([hidden])").text_content() or ""), view
+            assert PHONE["width"] == await page.evaluate("document.documentElement.scrollWidth"), view
+            tallest = "Math.max(0, ...[...document.querySelectorAll('.given')].map((each) => each.offsetHeight))"
+            assert 120 > await page.evaluate(tallest), view
