@@ -4,7 +4,7 @@ resource "azurerm_monitor_action_group" "this" {
   count               = var.alert_email == "" ? 0 : 1
   name                = "ag-${local.token}"
   resource_group_name = azurerm_resource_group.this.name
-  short_name          = "orders"
+  short_name          = "service"
   tags                = local.tags
 
   email_receiver {

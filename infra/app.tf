@@ -12,7 +12,7 @@ resource "azurerm_service_plan" "this" {
 }
 
 locals {
-  # Each of these has instances of its own, and an order waits for all of them.
+  # Each of these has instances of its own, and what follows from a command waits for all of them.
   process_functions = ["relay_events", "handle_command", "react"]
 
   always_ready = {
@@ -79,7 +79,6 @@ resource "azurerm_function_app_flex_consumption" "api" {
       COSMOS__accountEndpoint                   = azurerm_cosmosdb_account.this.endpoint
       COSMOS_DATABASE                           = azurerm_cosmosdb_sql_database.this.name
       SERVICEBUS__fullyQualifiedNamespace       = "${azurerm_servicebus_namespace.this.name}.servicebus.windows.net"
-      PAYMENT_DEADLINE                          = var.payment_deadline
       NOTIFICATIONS_WEBHOOK                     = var.notifications_webhook
       NOTIFICATIONS_SECRET                      = var.notifications_secret
       RELAY_REPLAY_UNTIL                        = var.relay_replay_until
@@ -87,6 +86,7 @@ resource "azurerm_function_app_flex_consumption" "api" {
       TRUST_EASYAUTH                            = var.auth_client_id == "" ? "0" : "1"
       OPERATORS_SIGN_IN                         = var.auth_client_id == "" ? "key" : "easyauth"
     },
+    local.own_settings,
     { for name, value in local.by_identity : "AzureWebJobsStorage__${name}" => value },
     { for name, value in local.by_identity : "COSMOS__${name}" => value },
     { for name, value in local.by_identity : "SERVICEBUS__${name}" => value },

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs every check; 0 if none has failed, 1 otherwise."""
     write = "--write" in arguments
     checks: Mapping[str, Callable[[], str]] = {
+        "model": _model,
         "terraform fmt": lambda: _run("terraform", "fmt", "-check", "-diff", "-recursive", str(INFRA)),
         "terraform validate": _validate,
         "terraform test": lambda: _plans(write=write),
@@ -55,6 +56,18 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{name}: NOT RUN, {error}", flush=True)
     print(f"infra: {len(checks) - len(failed) - len(not_run)} clean, {len(failed)} failed, {len(not_run)} not run here")
     return 1 if failed else 0
+
+
+def _model() -> str:
+    """What the code defines is what Terraform is told of it."""
+    told = subprocess.run(
+        [sys.executable, "-m", "operate", "infra"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if told.returncode:
+        raise CheckFailed(told.stderr)
+    if told.stdout != (INFRA / "model.json").read_text(encoding="utf-8"):
+        raise CheckFailed("infra/model.json is not what the code defines; `make infra-plans`, then look at `git diff`")
+    return ""
 
 
 def _run(program: str, *arguments: str) -> str:

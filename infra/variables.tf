@@ -1,7 +1,7 @@
 # What a deployment is asked for. azd fills these in by main.tfvars.json.
 
 variable "environment_name" {
-  description = "Name of the environment, such as `orders-test`: part of the names of all resources."
+  description = "Name of the environment, such as `guests-test`: part of the names of all resources."
   type        = string
 
   validation {
@@ -135,7 +135,7 @@ variable "http_always_ready" {
 }
 
 variable "process_always_ready" {
-  description = "Instances that always run for each of relay_events, handle_command and react, which have instances of their own. 0: what follows from an order waits for a cold start of each of them."
+  description = "Instances that always run for each of relay_events, handle_command and react, which have instances of their own. 0: what follows from a command waits for a cold start of each of them."
   type        = number
   default     = 0
 
@@ -151,19 +151,8 @@ variable "auth_client_id" {
   default     = ""
 }
 
-variable "payment_deadline" {
-  description = "How long a customer has to pay, as hh:mm:ss."
-  type        = string
-  default     = "00:15:00"
-
-  validation {
-    condition     = can(regex("^[0-9]{2,4}:[0-5][0-9]:[0-5][0-9]$", var.payment_deadline))
-    error_message = "A time as hh:mm:ss."
-  }
-}
-
 variable "notifications_webhook" {
-  description = "URL that shipped, confirmed and cancelled orders are posted to; empty: nobody is notified."
+  description = "URL that events are posted to; empty: nobody is notified."
   type        = string
   default     = ""
 

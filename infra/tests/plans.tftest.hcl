@@ -3,7 +3,7 @@
 mock_provider "azurerm" {}
 
 variables {
-  environment_name = "orders-test"
+  environment_name = "guests-test"
   location         = "westeurope"
   subscription_id  = "00000000-0000-0000-0000-000000000001"
 }

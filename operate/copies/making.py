@@ -14,6 +14,9 @@ from operate.failure import CommandFailed
 PLACEHOLDER: Final = b"service-name"
 """Stands in the files of the template for the name of the service."""
 
+_PLACEHOLDER: Final = re.compile(rb"(?<!azd-)" + PLACEHOLDER)
+"""azd knows by a tag of that name which app it deploys to."""
+
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -60,7 +63,7 @@ def _fill(root: Path, folder: Path, name: str) -> int:
         write(folder / path, file.read_bytes(), like=file)
     template = {path: file for path, file in files.items() if path.startswith(TEMPLATE)}
     for path, file in template.items():
-        content = file.read_bytes().replace(PLACEHOLDER, name.encode())
+        content = _PLACEHOLDER.sub(name.encode(), file.read_bytes())
         write(folder / target_of(path), content, like=file)
     Manifest(name, digests(files)).write_to(folder)
     return len(files) + len(template) + 1

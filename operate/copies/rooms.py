@@ -11,8 +11,18 @@ from typing import Final
 from operate.copies.writing import UNFINISHED
 from operate.failure import CommandFailed
 
-ROOMS: Final = ("engine", "emulators", "devstack", "operate", "tests/engine")
+ROOMS: Final = ("engine", "emulators", "devstack", "operate", "infra", "tests/engine")
 TEMPLATE: Final = "operate/template/"
+
+_YOURS: Final = (
+    "infra/model.json",
+    "infra/plans/*",
+    "infra/own.tf",
+    "infra/main.tfvars.json",
+    "infra/backend.tf",
+    "infra/.terraform.lock.hcl",
+)
+"""What in the rooms is the author's all the same: what says what the service is, and what a team tells Terraform."""
 
 _LEFT_OUT: Final = (
     "__pycache__",
@@ -22,6 +32,8 @@ _LEFT_OUT: Final = (
     "*.egg-info",
     "build",
     "dist",
+    ".terraform",
+    "*.tfstate*",
     f"*{UNFINISHED}",
 )
 """What tools leave behind, and an update that was interrupted."""
@@ -42,7 +54,7 @@ def carried(root: Path) -> Mapping[str, Path]:
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", None) or error
         raise CommandFailed(f"git does not say which files it tracks here: {str(reason).strip()}") from error
-    files = {name: root / name for name in listed.split("\0") if name}
+    files = {name: root / name for name in listed.split("\0") if name and not is_yours(name)}
     for room in ROOMS:
         if not any(name.startswith(f"{room}/") for name in files):
             raise CommandFailed(f"git tracks no file of {room} here: `git add` this project first")
@@ -51,8 +63,8 @@ def carried(root: Path) -> Mapping[str, Path]:
 
 def found(folder: Path) -> Mapping[str, Path]:
     """Every file that lies in the rooms of `folder`, by its path there, but for what tools leave behind."""
-    files = (file for room in ROOMS for file in _files(folder / room))
-    return {file.relative_to(folder).as_posix(): file for file in files}
+    files = {file.relative_to(folder).as_posix(): file for room in ROOMS for file in _files(folder / room)}
+    return {name: file for name, file in files.items() if not is_yours(name)}
 
 
 def digest(content: bytes) -> str:
@@ -68,6 +80,11 @@ def _files(room: Path) -> Iterator[Path]:
     for folder, subfolders, names in os.walk(room):
         subfolders[:] = [name for name in subfolders if not _left_out(name)]
         yield from (Path(folder, name) for name in names if not _left_out(name))
+
+
+def is_yours(name: str) -> bool:
+    """Whether what has this path, a folder with a slash at its end, is the author's though it lies in a room."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in _YOURS)
 
 
 def _left_out(name: str) -> bool:

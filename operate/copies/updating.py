@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from operate.copies.manifest import Manifest
-from operate.copies.rooms import ROOMS, TEMPLATE, carried, digests, found
+from operate.copies.rooms import ROOMS, TEMPLATE, carried, digests, found, is_yours
 from operate.copies.writing import write
 
 
@@ -64,10 +64,16 @@ def missing_requirements(folder: Path) -> Sequence[tuple[str, str]]:
 
 
 def _remove_folders_without_files(folder: Path, kept: set[Path]) -> None:
-    """What tools have left behind in them goes too."""
+    """What tools have left behind in them goes too, but for what Terraform has prepared there."""
     for room in ROOMS:
         for path, subfolders, _ in os.walk(folder / room):
-            gone = [name for name in subfolders if name != "__pycache__" and Path(path, name) not in kept]
+            gone = [
+                name
+                for name in subfolders
+                if name not in ("__pycache__", ".terraform")
+                and Path(path, name) not in kept
+                and not is_yours(f"{Path(path, name).relative_to(folder).as_posix()}/")
+            ]
             for name in gone:
                 shutil.rmtree(Path(path, name))
             subfolders[:] = [name for name in subfolders if name not in gone]

@@ -29,6 +29,11 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+def variables() -> str:
+    """Those of the infrastructure, and those of this service."""
+    return read("infra/variables.tf") + read("infra/own.tf")
+
+
 def resources(plan: str, kind: str) -> Mapping[str, Mapping[str, str]]:
     """The attributes of each resource of a kind, by the key that it has among them, or by its name."""
     found = {}
@@ -151,7 +156,7 @@ def test_what_is_always_ready_are_functions_that_there_are() -> None:
 
 
 def test_azd_fills_in_every_variable_and_with_the_same_defaults() -> None:
-    blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', read("infra/variables.tf"), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', variables(), re.DOTALL | re.MULTILINE)
     defaults = {}
     for name, block in blocks:
         default = re.search(r"^  default     = (.+)$", block, re.MULTILINE)

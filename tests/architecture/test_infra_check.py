@@ -26,8 +26,8 @@ WRONG = {"valid": False, "diagnostics": [{"severity": "error", "summary": "Unsup
 
 
 def check(folder: Path, programs: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-    """Runs it on a machine that has these programs, each a script of the shell, and no others."""
-    for name, script in programs.items():
+    """Runs it on a machine that has Python and these programs, each a script of the shell, and no others."""
+    for name, script in {"python": f'exec {sys.executable} "$@"', **programs}.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         (folder / name).chmod(0o755)
     environment = {**os.environ, "PATH": f"{folder}:/usr/bin:/bin"}
@@ -48,8 +48,9 @@ def says(answer: Mapping[str, Any]) -> str:
 def test_what_is_not_installed_is_named_and_fails_nothing(tmp_path: Path) -> None:
     done = check(tmp_path, {})
     assert done.returncode == 0, done.stderr
-    assert [f"{name}: NOT RUN, {name} is not installed" for name in TOOLS[1:]] == done.stdout.splitlines()[3:-1]
-    assert done.stdout.endswith("infra: 0 clean, 0 failed, 7 not run here\n")
+    assert [f"{name}: NOT RUN, {name} is not installed" for name in TOOLS[1:]] == done.stdout.splitlines()[4:-1]
+    assert done.stdout.startswith("model: clean\n")
+    assert done.stdout.endswith("infra: 1 clean, 0 failed, 7 not run here\n")
 
 
 @pytest.mark.parametrize("summary", ["Missing required provider", "there is no package for azurerm 5.2.0"])
@@ -70,6 +71,12 @@ def test_what_a_tool_finds_fails_it(tmp_path: Path) -> None:
     assert "tflint: FAILED\nunused\n" in done.stdout
     assert "checkov: 9 passed, 2 explained in the files\n" in done.stdout
     assert "3 failed" in done.stdout
+
+
+def test_a_model_that_is_not_what_the_code_defines_fails_it(tmp_path: Path) -> None:
+    done = check(tmp_path, {"python": "echo '{}'"})
+    assert done.returncode == 1
+    assert done.stdout.startswith("model: FAILED\ninfra/model.json is not what the code defines; `make infra-plans`")
 
 
 @pytest.mark.parametrize("answer", [UNREAD, NOTHING])

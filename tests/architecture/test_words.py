@@ -10,10 +10,19 @@ from typing import Final
 
 import pytest
 
+from operate.copies.rooms import carried
+
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 GENERIC: Final = ("engine", "operate", "tests/engine")
+INFRASTRUCTURE: Final = [file for name, file in carried(ROOT).items() if name.startswith("infra/")]
+OF_AZURE: Final = frozenset({"sku", "order", "price", "currency"})
+"""Azure has these too: a tier, what sorts the rows of a query, and what a subscription pays."""
+
 FILES: Final = [
-    file for folder in GENERIC for file in sorted((ROOT / folder).rglob("*")) if file.suffix in (".py", ".json")
+    file
+    for folder in GENERIC
+    for file in sorted((ROOT / folder).rglob("*"))
+    if file.suffix in (".py", ".json") and "template/infra" not in file.as_posix()
 ]
 
 SHOP: Final = frozenset(
@@ -122,6 +131,12 @@ def test_nothing_generic_has_a_word_of_the_shop(file: Path) -> None:
         f"{number}: {piece!r} has {sorted(of_the_shop(piece))}" for number, piece in looked_at if of_the_shop(piece)
     ]
     assert [] == [*of_the_shop(file.stem), *found]
+
+
+@pytest.mark.parametrize("file", INFRASTRUCTURE, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_infrastructure_that_every_service_gets_has_none_either(file: Path) -> None:
+    lines = enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+    assert [] == [f"{number}: {line}" for number, line in lines if of_the_shop(line) - OF_AZURE]
 
 
 @pytest.mark.parametrize(

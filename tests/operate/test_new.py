@@ -40,7 +40,17 @@ OURS_TOO = {
 }
 """Files of the template that are as they are here. The template is whole in itself, since a copy makes copies too."""
 
-NAMED = {"README.md", "api/description.py", "host.json", "local.settings.json.example", "pyproject.toml"}
+PLANS = {f"infra/plans/{plan}.txt" for plan in ("default", "private", "ready")}
+NAMED = {
+    "README.md",
+    "api/description.py",
+    "azure.yaml",
+    "host.json",
+    "infra/model.json",
+    "local.settings.json.example",
+    "pyproject.toml",
+    *PLANS,
+}
 
 Update = Callable[..., int]
 
@@ -66,7 +76,11 @@ def source(tmp_path: Path) -> Path:
             "emulators/c.py": "c = 1\n",
             "devstack/d.py": "d = 1\n",
             "operate/e.py": "e = 1\n",
+            "infra/i.tf": "locals {}\n",
+            "infra/model.json": "{}\n",
+            "infra/plans/default.txt": "ours\n",
             "operate/template/README.md": "# service-name\n",
+            "operate/template/infra/model.json": '{"database": "service-name"}\n',
             "operate/template/as-.gitignore": ".venv/\n",
             "operate/template/as-.github/ci.yml": "on: push\n",
             "tests/engine/test_a.py": "def test_a() -> None: ...\n",
@@ -95,6 +109,8 @@ class TestMaking:
         assert contents(source) == contents(copy)
         assert "# inn\n" == (copy / "README.md").read_text(encoding="utf-8")
         assert (copy / ".gitignore").is_file()
+        assert '{"database": "inn"}\n' == (copy / "infra" / "model.json").read_text(encoding="utf-8")
+        assert not (copy / "infra" / "plans").exists()
         assert (copy / ".github" / "ci.yml").is_file()
         assert not (copy / "domain" / "not_carried.py").exists()
 
@@ -236,6 +252,18 @@ class TestUpdating:
         assert f"{next(iter(theirs))} (your change is gone)" in capsys.readouterr().out
         assert contents(source) == contents(copy)
 
+    def test_what_the_infrastructure_is_told_of_the_service_is_the_author_s(
+        self, update: Update, source: Path, copy: Path
+    ) -> None:
+        theirs = {f"infra/{name}": "theirs\n" for name in ("model.json", "own.tf", "backend.tf", "plans/default.txt")}
+        left = {f"infra/{name}": "" for name in (".terraform/providers", ".terraform.lock.hcl")}
+        put(copy, {**theirs, **left})
+        put(source, {"infra/i.tf": "locals { a = 1 }\n", "infra/own.tf": "of the project\n"})
+        assert 0 == update()
+        assert "locals { a = 1 }\n" == (copy / "infra" / "i.tf").read_text(encoding="utf-8")
+        for name, text in {**theirs, **left}.items():
+            assert text == (copy / name).read_text(encoding="utf-8")
+
     def test_a_change_that_came_here_too_is_no_change(self, update: Update, source: Path, copy: Path) -> None:
         put(source, {"engine/a.py": "a = 2\n"})
         put(copy, {"engine/a.py": "a = 2\n"})
@@ -329,6 +357,30 @@ class TestTheTemplate:
     def test_the_name_of_the_service_stands_where_it_is_said(self) -> None:
         template = {target_of(name): file for name, file in carried(ROOT).items() if name.startswith(TEMPLATE)}
         assert {name for name, file in template.items() if PLACEHOLDER in file.read_bytes()} == NAMED
+
+    def test_its_infrastructure_is_told_what_its_code_is(self, tmp_path: Path) -> None:
+        """With the tools that every machine has; `make infra-check` runs the others where they are."""
+        make(ROOT, tmp_path / "guests", "guests")
+        checked = subprocess.run(
+            [sys.executable, "infra/check.py"],
+            cwd=tmp_path / "guests", env={**os.environ, "PATH": "/usr/bin:/bin"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (0, "model: clean") == (checked.returncode, checked.stdout.splitlines()[0]), checked.stdout
+
+    def test_its_plans_are_those_of_its_model(self) -> None:
+        infra = ROOT / TEMPLATE / "infra"
+        model = json.loads((infra / "model.json").read_text(encoding="utf-8"))
+        told = {*model["settings"]} - {"APPLICATIONINSIGHTS_CONNECTION_STRING"}
+        for plan in PLANS:
+            text = (ROOT / TEMPLATE / plan).read_text(encoding="utf-8")
+            assert {*model["containers"]} == set(
+                re.findall(r'^azurerm_cosmosdb_sql_container\.this\["(.+)"\]', text, re.M)
+            )
+            assert {*model["bus"]["queues"]} == set(
+                re.findall(r'^azurerm_servicebus_queue\.this\["(.+)"\]', text, re.M)
+            )
+            assert told <= set(re.findall(r"^  app_settings\.(\w+) = ", text, re.MULTILINE))
 
     def test_its_ci_runs_what_there_is_for_every_python_that_the_stack_takes(self) -> None:
         workflow = (ROOT / TEMPLATE / "as-.github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
