@@ -77,3 +77,13 @@ def test_the_workbook_asks_every_query_but_those_that_have_to_be_told_a_stream(p
     shown = [json.loads(value) for path, value in workbook.items() if path.endswith(".content.query")]
     files = [file.read_text(encoding="utf-8") for file in KQL.glob("*.kql")]
     assert sorted(text for text in files if "\nlet stream = " not in text) == sorted(shown)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_plans_of_a_new_service_ask_the_same(plan: str) -> None:
+    """They were written in a copy, which has the queries of this project; a change here has to be written there too."""
+    ours, theirs = (
+        {line for line in (folder / f"{plan}.txt").read_text(encoding="utf-8").splitlines() if "query = " in line}
+        for folder in (ROOT / "infra" / "plans", ROOT / "operate" / "template" / "infra" / "plans")
+    )
+    assert ours == theirs
