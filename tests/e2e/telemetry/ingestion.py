@@ -12,22 +12,14 @@ from typing import Any, Final, NamedTuple
 KEY: Final = "0d3ad1f1-93d6-4a5e-8f43-6b2f5d0f8e11"
 """The instrumentation key of the resource, which no line of a log may hold."""
 
-TABLES: Final[Mapping[str, str]] = {
-    "RequestData": "requests",
-    "RemoteDependencyData": "dependencies",
-    "MetricData": "customMetrics",
-    "MessageData": "traces",
-    "ExceptionData": "exceptions",
+TABLES: Final[Mapping[str, tuple[str, str]]] = {
+    "RequestData": ("requests", "request"),
+    "RemoteDependencyData": ("dependencies", "dependency"),
+    "MetricData": ("customMetrics", "customMetric"),
+    "MessageData": ("traces", "trace"),
+    "ExceptionData": ("exceptions", "exception"),
 }
-
-IN_WORKSPACE: Final[Mapping[str, str]] = {
-    "requests": "AppRequests",
-    "dependencies": "AppDependencies",
-    "customMetrics": "AppMetrics",
-    "traces": "AppTraces",
-    "exceptions": "AppExceptions",
-}
-"""What the workspace calls the tables, which the alerts ask."""
+"""Of each type of data, its table, and what `itemType` says there."""
 
 
 class Row(NamedTuple):
@@ -100,7 +92,9 @@ def ingestion() -> Iterator[Ingestion]:
 
 def _row(envelope: Mapping[str, Any]) -> Row:
     kind, data, tags = envelope["data"]["baseType"], envelope["data"]["baseData"], envelope["tags"]
+    table, item_type = TABLES[kind]
     columns: dict[str, Any] = {
+        "itemType": item_type,
         "timestamp": envelope["time"],
         "operation_Id": tags.get("ai.operation.id"),
         "operation_ParentId": tags.get("ai.operation.parentId"),
@@ -118,4 +112,4 @@ def _row(envelope: Mapping[str, Any]) -> Row:
         columns |= {name: data[name] for name in ("id", "name", "duration", "success") if name in data}
         columns |= {name: data[name] for name in ("type", "target", "data", "message") if name in data}
         columns |= {"resultCode": data.get("resultCode", data.get("responseCode"))}
-    return Row(TABLES[kind], columns)
+    return Row(table, columns)

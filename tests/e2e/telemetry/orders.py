@@ -59,6 +59,12 @@ class Shopper:
         keys = [str(uuid.uuid4()) for _ in range(receipts)]
         await asyncio.gather(*(self.post("/stock/{sku}/receipts", {"quantity": 1}, key) for key in keys))
 
+    async def a_minute_passes(self) -> None:
+        """The timer runs, which sets the gauges."""
+        url = self.client.api.removesuffix("/api") + "/admin/functions/every_minute"
+        async with self.client.session.post(url, json={}) as answer:
+            assert 202 == answer.status
+
     async def is_refused(self, order_id: str) -> None:
         """It is too late to cancel an order that was shipped."""
         answered = await self.post("/orders/{orderId}/cancellation", {"reason": "no"}, "too-late", order_id)
