@@ -76,6 +76,11 @@ async def test_what_is_pointed_at_is_read_out_in_both_charts(visit: CannedVisit)
     await page.mouse.move(chart["x"] + 44.5 / 61 * chart["width"], chart["y"] + chart["height"] / 2)
     await expect(page.locator("#orders-readout")).to_have_text(re.compile(r"^14:49: 647 placed, 66 paid, "))
     await expect(page.locator("#revenue-readout")).to_have_text("14:49: €825.00")
+    # What comes meanwhile leaves the reader where they point.
+    changed = {**canned.overview()["open"], "confirmed": 87}
+    visit.service.answers["overview"] = lambda _: {**canned.overview(), "open": changed}
+    await expect(page.locator("#open dd").last).to_have_text("87")
+    await expect(page.locator("#orders-readout")).to_have_text(re.compile(r"^14:49: 647 placed, 66 paid, "))
     await page.mouse.move(0, 0)
     await expect(page.locator("#orders-readout")).to_have_text(re.compile("^Most at"))
 

@@ -58,6 +58,13 @@ async def test_a_release_is_confirmed_and_its_result_shown(visit: CannedVisit) -
     await expect(page.locator("#parked > li")).to_have_count(2)
 
 
+async def test_a_release_that_ran_out_of_time_goes_on_when_it_is_asked_for_again(visit: CannedVisit) -> None:
+    visit.service.release = lambda body: {**body, "handled": 700, "released": False}
+    page = await visit.to("#waiting")
+    await release_first(page)
+    await expect(page.locator("#release-result")).to_contain_text("is not released yet: 700 handled")
+
+
 @pytest.mark.parametrize("leave", ["Escape", "Enter"])
 async def test_whoever_does_not_confirm_releases_nothing(visit: CannedVisit, leave: str) -> None:
     page = await visit.to("#waiting")

@@ -15,9 +15,7 @@ const Y_AXIS_WIDTH = 46;
 export class SalesCharts {
   #points = null;
   #currency = "";
-  #orders = new Chart("orders-chart", COUNTED.map(seriesOf), {
-    incrs: WHOLE_NUMBERS,
-  }, 5, (place) => this.#read(place));
+  #orders = new Chart("orders-chart", COUNTED.map(seriesOf), { incrs: WHOLE_NUMBERS }, 5, (place) => this.#read(place));
   #revenue = new Chart("revenue-chart", [bars("revenue")], {}, 1, (place) => this.#read(place));
 
   /** Shows what `pointsOf` gives. */
@@ -27,9 +25,8 @@ export class SalesCharts {
     this.#orders.show([points.times, ...COUNTED.map(({ name }) => withoutRest(points[name]))]);
     this.#revenue.show([points.times, points.revenue.map(Number)]);
     const span = `from ${timeOfDay(points.times[0] * 1000)} to ${timeOfDay(points.times.at(-1) * 1000)}`;
-    byId("orders-chart").setAttribute("aria-label", `Orders ${span}: ${this.#counts(points.totals)}. ${this.#busiest()}`);
-    byId("revenue-chart").setAttribute("aria-label",
-      `Revenue ${span}: ${currency ? money(points.totals.revenue, currency) : "none"}`);
+    label("orders-chart", `Orders ${span}: ${this.#counts(points.totals)}. ${this.#busiest()}`);
+    label("revenue-chart", `Revenue ${span}: ${currency ? money(points.totals.revenue, currency) : "none"}`);
     this.#read(null);
   }
 
@@ -44,7 +41,7 @@ export class SalesCharts {
     const at = timeOfDay(points.times[place] * 1000);
     const there = Object.fromEntries(COUNTED.map(({ name }) => [name, points[name][place]]));
     say(byId("orders-readout"), `${at}: ${this.#counts(there)}`);
-    say(byId("revenue-readout"), `${at}: ${money(points.revenue[place], this.#currency)}`);
+    say(byId("revenue-readout"), this.#currency && `${at}: ${money(points.revenue[place], this.#currency)}`);
   }
 
   #counts(counts) {
@@ -52,9 +49,9 @@ export class SalesCharts {
   }
 
   #busiest() {
-    const placed = this.#points.ordersPlaced;
-    const most = Math.max(...placed);
-    return most > 0 ? `Most at ${timeOfDay(this.#points.times[placed.indexOf(most)] * 1000)}: ${number(most)} placed` : "";
+    const { ordersPlaced, times } = this.#points;
+    const most = Math.max(...ordersPlaced);
+    return most > 0 ? `Most at ${timeOfDay(times[ordersPlaced.indexOf(most)] * 1000)}: ${number(most)} placed` : "";
   }
 }
 
@@ -98,6 +95,10 @@ class Chart {
   #size() {
     return { width: this.#place.clientWidth, height: this.#place.clientHeight };
   }
+}
+
+function label(id, text) {
+  byId(id).setAttribute("aria-label", text);
 }
 
 // Where nothing happens there is no line, which would lie on the axis.

@@ -7,11 +7,6 @@ import { NoKey } from "./keys.js";
 import { Problem } from "./requests.js";
 import { showSpending } from "./spending.js";
 
-/** Says it to those who listen instead of looking. */
-export function announce(text) {
-  say(byId("announcements"), text);
-}
-
 /** Listens to a poll. Ages are those of the browser's monotonic clock: no other clock has a part in them. */
 export class Connection {
   #answeredAt = null;
@@ -69,6 +64,11 @@ export class Connection {
     }[state]);
     showSpending();
   }
+}
+
+/** Says it to those who listen instead of looking. */
+function announce(text) {
+  say(byId("announcements"), text);
 }
 
 /** What is wrong, and what the reader can do about it. */

@@ -8,8 +8,8 @@ export function byId(id) {
 }
 
 /**
- * A new element. `attributes` are attributes by name, `on…` ones listeners; those that are null or false are left out.
- * `children` are elements and texts.
+ * A new element. `attributes` are attributes by name, those with `on` listeners; those that are null or false are left
+ * out. `children` are elements and texts.
  */
 export function element(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);

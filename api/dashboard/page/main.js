@@ -11,7 +11,12 @@ import { Waiting } from "./waiting.js";
 
 const connection = new Connection();
 const poll = new Poll(connection, (error) => error instanceof NoKey);
-const views = { live: new Live(watch), orders: new Search(watch), order: new Order(watch), waiting: new Waiting(watch) };
+const views = {
+  live: new Live(watch),
+  orders: new Search(watch),
+  order: new Order(watch),
+  waiting: new Waiting(watch),
+};
 let current = null;
 
 function watch(ask, everyMs) {

@@ -41,11 +41,14 @@ export class Order {
 
   #showStory({ events }) {
     this.#events = events;
-    const first = events[0];
+    const [first] = events;
     const spent = events.reduce((total, each) => total + (each.charge ?? 0), 0);
-    say(byId("order-facts"), first === undefined ? "" :
-      `${number(events.length)} events since ${dateAndTime(first.at)}, within ${duration(between(first, events.at(-1)))}`
-        + (spent > 0 ? `, written for ${number(spent, 1)} RU` : ""));
+    const facts = first === undefined ? [] : [
+      `${number(events.length)} events since ${dateAndTime(first.at)}`,
+      `within ${duration(between(first, events.at(-1)))}`,
+      `written for ${number(spent, 1)} RU`,
+    ];
+    say(byId("order-facts"), facts.join(", "));
     keep(byId("story"), events, (each) => each.eventId, (each) => this.#row(each));
     this.#showSlider();
   }
@@ -64,6 +67,8 @@ export class Order {
       own("trace") && ["trace", given(event.trace)],
     ].filter(Boolean);
     const category = CATEGORIES[event.category] ?? event.category;
+    const [first] = this.#events;
+    const since = event === first ? "" : `+${duration(between(first, event))}`;
     return element("li", { class: "event", "data-category": event.category, tabindex: "-1" },
       element("div", { class: "lanes", "aria-hidden": "true" },
         ...Object.keys(CATEGORIES).map((each) => element("i", { class: each === event.category ? "here" : "" }))),
@@ -72,7 +77,7 @@ export class Order {
           element("strong", {}, given(event.type)),
           element("span", { class: "tag" }, `${category} ${event.version}`),
           element("time", { datetime: event.at, title: dateAndTime(event.at) }, exactTime(event.at)),
-          element("span", { class: "since" }, event === this.#events[0] ? "" : `+${duration(between(this.#events[0], event))}`)),
+          element("span", { class: "since" }, since)),
         element("dl", { class: "facts" }, ...facts.map(([term, value]) =>
           element("div", {}, element("dt", {}, term), element("dd", {}, value)))),
         element("details", {},

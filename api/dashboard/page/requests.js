@@ -38,7 +38,11 @@ export class Question {
     this.#address.search = new URLSearchParams(parameters);
   }
 
-  /** Calls `show` with the answer, unless it is the one that was shown last. Raises Problem, Unreachable, Malformed, NoKey. */
+  /**
+   * Calls `show` with the answer, unless it is the one that was shown last.
+   *
+   * Raises Problem, Unreachable, Malformed, NoKey, and what `show` raises.
+   */
   async ask(show, signal) {
     const headers = this.#etag === null ? {} : { "If-None-Match": this.#etag };
     const response = await send("reading", this.#address, { headers }, READ_WITHIN_MS, signal);

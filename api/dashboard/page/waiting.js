@@ -26,8 +26,8 @@ export class Waiting {
   #showAll({ parked, deadLetters, more }) {
     say(byId("waiting-facts"), parked.length === 0
       ? "Nothing is parked: every event and message has been handled, or will be."
-      : `${number(parked.length)} parked${more ? ", and there are more" : ""}. Mend the cause, then release: what waits is `
-        + "handled in its order.");
+      : `${number(parked.length)} parked${more ? ", and there are more" : ""}. `
+        + "Mend the cause, then release: what waits is handled in its order.");
     keep(byId("parked"), parked, keyOf, (each) => this.#row(each), renewed);
     const some = (deadLetters ?? []).filter((each) => each.count > 0);
     byId("dead-facts").replaceChildren(...(some.length === 0 ? deadLettersIn(deadLetters) : []));
@@ -62,7 +62,8 @@ export class Waiting {
       const { handled, released } = await release(each.consumer, each.name);
       say(result, "");
       byId("release-result").replaceChildren(given(each.name), released
-        ? ` is released: ${number(handled)} handled.` : ` is not free yet: ${number(handled)} handled, and more have come.`);
+        ? ` is released: ${number(handled)} handled.`
+        : ` is not released yet: ${number(handled)} handled, then time ran out. Release it again to go on.`);
       this.show();
     } catch (error) {
       const { title, detail } = explained(error);
@@ -107,9 +108,9 @@ async function showPayload(details, { consumer, name }) {
 
 async function confirmed(each) {
   const dialog = byId("release-dialog");
+  const those = each.waiting === 1 ? "the one that waits is" : `the ${number(each.waiting)} that wait are`;
   byId("release-about").replaceChildren(
-    given(each.name), ` of `, given(each.consumer),
-    `: ${each.waiting === 1 ? "the one that waits is" : `the ${number(each.waiting)} that wait are`} handled now, in order.`);
+    given(each.name), " of ", given(each.consumer), `: ${those} handled now, in order.`);
   dialog.returnValue = "";
   byId("release-confirmed").onclick = () => dialog.close("release");
   const closed = new Promise((resolve) => {
