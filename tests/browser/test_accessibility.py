@@ -11,7 +11,7 @@ from tests.browser import canned
 from tests.browser.service import CannedService, CannedVisit, problem
 from tests.browser.visits import PHONE, visiting
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def live(visit: CannedVisit) -> None:

@@ -14,7 +14,7 @@ from playwright.async_api import Page, expect
 from tests.browser import canned
 from tests.browser.service import CannedVisit, Query, problem
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 _HIDE = """(hidden) => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });

@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.service import CannedVisit
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def written(visit: CannedVisit, function: str, *given: tuple[Any, ...]) -> list[str]:

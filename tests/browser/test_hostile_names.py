@@ -11,7 +11,7 @@ from tests.browser import canned
 from tests.browser.service import Answer, CannedService, CannedVisit, Query
 from tests.browser.visits import PHONE, visiting
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 MARKUP: Final = "<img src=x onerror=alert(1)><script>alert(2)</script>&lt;b&gt;"
 HEBREW: Final = "\u202eשלום\u202e (12)"

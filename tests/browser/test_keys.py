@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.service import CannedVisit, problem
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 READING, RELEASING = "the-key-for-reading", "the-key-for-releasing"
 

@@ -11,7 +11,7 @@ from tests.browser import canned
 from tests.browser.service import CannedService, CannedVisit, Query
 from tests.browser.visits import visiting
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 _COLUMNS_OF_BARS = """
 (canvas) => {

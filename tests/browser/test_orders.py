@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 from tests.browser import canned
 from tests.browser.service import CannedVisit, problem
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 ORDER = f"#order/{canned.ORDER_ID}"
 

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from tests.browser import canned
 from tests.browser.service import CannedVisit, problem
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def release_first(page: Page) -> None:
