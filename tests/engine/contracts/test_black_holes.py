@@ -130,7 +130,7 @@ BEGINS_NOTHING: Final = frozenset(
         "EventStore.streams_of", "EventStore.streams", "EventStore.items", "EventStore.is_head", "SnapshotStore.read",
         "ViewStore.get", "ViewStore.find", "ViewStore.page", "ViewStore.beginning", "ViewStore.count",
         "RollupStore.sums", "RollupStore.delete", "GenerationStore.get", "OutcomeStore.get", "ParkedStore.sessions",
-        "ParkedStore.session",
+        "ParkedStore.session", "ParkedStore.count_alone",
         "ParkedStore.known", "ParkedStore.waiting", "ParkedStore.alone", "ParkedStore.park", "ParkedStore.free",
         "ParkedStreams.index", "ParkedStreams.index_since", "ParkedStreams.get", "ParkedStreams.all",
         "ParkedStreams.park", "ParkedStreams.free", "EventFeed.ranges", "EventFeed.leases", "EventFeed.head",
