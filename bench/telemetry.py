@@ -1,5 +1,9 @@
 """Part 2b: what telemetry adds to a warm command, exported, sampled and off."""
 
+import asyncio
+import statistics
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,15 +19,24 @@ from bench.material import CUSTOMER, LINES, new_context, new_id
 from composition.services import build
 from domain.order.aggregate import ORDER
 from domain.order.commands import ConfirmOrder, PlaceOrder
-from emulators.bench.measure import interleaved_async
+from emulators.bench.measure import interleaved, interleaved_async
 from emulators.bench.report import Goal, Table
 from emulators.bench.scale import Scale
+from engine.commands import observed
+from engine.commands.group import CommandResult, Member
 from engine.messaging.envelope import CommandEnvelope
 from engine.services import Services
 from engine.telemetry import metrics, spans
 from engine.telemetry.opentelemetry import Notebook
 
 _COMMANDS: Final = 60
+_CALLS: Final = 10_000
+_IMPORT: Final = """
+import contextlib, contextvars, dataclasses, datetime, json, logging, time, traceback, typing
+began = time.perf_counter()
+import engine.telemetry.charges, engine.telemetry.logs, engine.telemetry.metrics
+print(time.perf_counter() - began)
+"""
 _OFF: Final = "off"
 _ON: Final = "every trace"
 _SAMPLED: Final = "one trace in a hundred"
@@ -42,10 +55,10 @@ async def run(scale: Scale) -> Sequence[Table]:
         known = cloud.settings(service.url)
         cloud.provision(cloud.environment(service.url))
         async with build(known) as services:
-            return [await _table(scale, services)]
+            return await _tables(scale, services)
 
 
-async def _table(scale: Scale, services: Services) -> Table:
+async def _tables(scale: Scale, services: Services) -> Sequence[Table]:
     sides = (_OFF, _ON, _SAMPLED)
     orders = {
         (side, number): [new_id() for _ in range(_COMMANDS)] for side in sides for number in range(scale.rounds + 1)
@@ -88,7 +101,7 @@ async def _table(scale: Scale, services: Services) -> Table:
         notebooks[side].close()
         provider.shutdown()
     ratios = {side: timings.ratio(side, _OFF) for side in sides}
-    return Table(
+    exported = Table(
         "A warm command with telemetry",
         f"""
         `CommandHandler.handle` with a warm cache against the local Cosmos DB, {_COMMANDS} commands one after the other,
@@ -102,6 +115,42 @@ async def _table(scale: Scale, services: Services) -> Table:
             Goal("one trace in a hundred over off", 1.05, ratios[_SAMPLED]),
         ],
     )
+    return [exported, _off_table(scale, timings.median(_OFF))]
+
+
+def _off_table(scale: Scale, command: float) -> Table:
+    calls = interleaved({_OFF: _noting_nothing}, scale.rounds, _CALLS).median(_OFF)
+    loading = statistics.median(_loading() for _ in range(scale.rounds))
+    return Table(
+        "Telemetry that is off",
+        f"""
+        What a warm command calls of telemetry where nothing is exported, alone, {_CALLS:,} times, {scale.rounds}
+        rounds; and the import of what is called, in a new process that has the parts of the standard library already.
+        """,
+        ["", "measured"],
+        [["calls of a command, µs", calls * 1e6], ["import, ms", loading * 1e3]],
+        [Goal("telemetry that is off, share of a warm command", 0.01, calls / command)],
+    )
+
+
+def _noting_nothing() -> None:
+    """Calls what `CommandHandler.handle` and the transport call for one command, in their order."""
+    envelope = _envelope(new_id(), ConfirmOrder())
+    answer: asyncio.Future[CommandResult] = asyncio.get_running_loop().create_future()
+    for _ in range(_CALLS):
+        with observed.command(envelope) as (_, span):
+            with observed.turn([Member(ORDER, envelope, False, answer, None, span)]):
+                observed.remembered("order")
+                with observed.append("order"):
+                    spans.are_traced()
+                span.set({"append.events": 1})
+            span.set({"stream.version": 1})
+
+
+def _loading() -> float:
+    """Returns the seconds of the import in a new process."""
+    done = subprocess.run([sys.executable, "-c", _IMPORT], capture_output=True, text=True, check=True)  # noqa: S603
+    return float(done.stdout)
 
 
 def _envelope(order_id: str, command: object) -> CommandEnvelope:
