@@ -28,7 +28,7 @@ _KINDS: Final[Mapping[Kind, SpanKind]] = {
 }
 _log = logging.getLogger(__name__)
 
-_Made = metrics.Counter | metrics.Histogram | LastValues
+_Taker = Callable[[float, Attributes], None]
 
 
 class Notebook:
@@ -38,7 +38,8 @@ class Notebook:
         self.noting = Noting(_sampled_by(traces), _outer)
         self._ids = _NotedIds()
         self._tracer = _tracer_of(traces, self._ids)
-        self._made = _instruments(measured.get_meter("engine"))
+        meter = measured.get_meter("engine")
+        self._takers = {each.name: _taker_of(meter, each) for each in INSTRUMENTS}
         self._closed = threading.Event()
         self._flushing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
@@ -69,7 +70,7 @@ class Notebook:
             case NotedSpan() as span:
                 self._export(span)
             case instrument, value, attributes:
-                self._record(instrument, value, attributes)
+                self._takers[instrument.name](value, attributes)
 
     def _export(self, noted: NotedSpan) -> None:
         parent = _span_context(noted.parent)
@@ -86,15 +87,6 @@ class Notebook:
         if noted.failed:
             span.set_status(StatusCode.ERROR)
         span.end(noted.ended_at)
-
-    def _record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
-        match self._made[instrument]:
-            case metrics.Counter() as counter:
-                counter.add(value, attributes)
-            case metrics.Histogram() as histogram:
-                histogram.record(value, attributes)
-            case LastValues() as gauge:
-                gauge.set(value, attributes)
 
 
 class _NotedIds(RandomIdGenerator):
@@ -118,21 +110,19 @@ def _tracer_of(traces: TracerProvider, ids: _NotedIds) -> trace.Tracer:
     return tracer
 
 
-def _instruments(meter: metrics.Meter) -> Mapping[Instrument, _Made]:
-    return {each: _made(meter, each) for each in INSTRUMENTS}
-
-
-def _made(meter: metrics.Meter, instrument: Instrument) -> _Made:
+def _taker_of(meter: metrics.Meter, instrument: Instrument) -> _Taker:
+    """Returns what takes the values of the instrument."""
     described = instrument.name, instrument.unit, instrument.description
     match instrument.kind:
         case "counter":
-            return meter.create_counter(*described)
+            return meter.create_counter(*described).add
         case "histogram":
-            return meter.create_histogram(*described, explicit_bucket_boundaries_advisory=instrument.bounds or None)
+            bounds = instrument.bounds or None
+            return meter.create_histogram(*described, explicit_bucket_boundaries_advisory=bounds).record
         case "gauge":
             last = LastValues()
             meter.create_observable_gauge(instrument.name, [last.observed], instrument.unit, instrument.description)
-            return last
+            return last.set
 
 
 def _sampled_by(traces: TracerProvider) -> Callable[[str, str], bool]:
