@@ -1,6 +1,7 @@
 """A seeded load of orders with every fate that there is, through the REST interface."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +23,10 @@ _THINKING_SECONDS: Final = 1.5
 
 @dataclass
 class Shop:
-    """Orders have these fates in turn. `order_ids` are those that were placed; `steps` counts the commands that were
-    answered, and `accepted` has the ids of those that are carried out later: shipments, where `ships_later`.
+    """Orders have these fates in turn; while it is `open`, more of them come than `orders`.
+
+    `order_ids` are those that were placed; `steps` counts the commands that were answered, and `accepted` has the ids
+    of those that are carried out later: shipments, where `ships_later`.
     """
 
     client: InsistentClient
@@ -32,6 +35,7 @@ class Shop:
     fates: Sequence[Fate] = EVERY_FATE
     ships_later: bool = False
     at_once: int = 14
+    open: bool = False
     accepted: list[str] = field(default_factory=list)
     order_ids: list[str] = field(default_factory=list)
     steps: int = 0
@@ -41,21 +45,20 @@ class Shop:
     async def run(self) -> None:
         for sku, units in STOCK.items():
             await self._command(f"/stock/{sku}/receipts", {"quantity": units}, f"{self.seed}-{sku}")
-        slots = asyncio.Semaphore(self.at_once)
+        numbers = itertools.count()
 
-        async def one(number: int) -> None:
-            async with slots:
+        async def clerk() -> None:
+            while (number := next(numbers)) < self.orders or self.open:
                 await self._order(number)
 
-        await asyncio.gather(*(one(number) for number in range(self.orders)))
+        await asyncio.gather(*(clerk() for _ in range(self.at_once)))
         async with self.progress:
             self.done = True
             self.progress.notify_all()
 
-    async def under_way(self, steps: int) -> None:
-        """Returns once so many commands were answered, while others still are."""
-        await self.reached(steps)
-        assert not self.done, f"all was over after {self.steps} commands"
+    async def goes_on(self, steps: int = 12) -> None:
+        """Returns once so many more commands were answered."""
+        await self.reached(self.steps + steps)
 
     async def reached(self, steps: int) -> None:
         """Returns once so many commands were answered, or all."""

@@ -40,36 +40,37 @@ async def test_green_takes_over_and_gives_back(tmp_path: Path) -> None:
             await start(name, settings)
 
         async with insistent_client(running) as client:
-            shop = Shop(client, 7, 40, ("shipped", "paid", "shipped", "cancelled"), at_once=6)
+            shop = Shop(client, 7, 0, ("shipped", "paid", "shipped", "cancelled"), at_once=4, open=True)
 
             async def switch() -> None:
-                await shop.under_way(12)
+                await shop.goes_on()
                 await start("green", idle)
                 running.traffic = "green"
-                await shop.under_way(24)
+                await shop.goes_on()
                 assert not [each for each in BEHIND if each in running.said("green")]
                 running.traffic = "blue"
                 await change_settings("green", {})
-                await shop.under_way(36)
+                await shop.goes_on()
                 running.traffic = "green"
-                await shop.under_way(46)
+                await shop.goes_on()
                 await change_settings("blue", idle)
                 await eventually(6, lambda: followed(backing))
-                await shop.under_way(58)
+                await shop.goes_on()
                 assert not [each for each in BEHIND if each in running.said("blue")]
                 assert "relay_events ok" in running.said("green")
                 # And back.
                 await change_settings("blue", {})
                 running.traffic = "blue"
                 await change_settings("green", idle)
-                await shop.under_way(80)
+                await shop.goes_on()
                 await asyncio.to_thread(running.stop, "green")
 
             await start("blue", {})
             running.traffic = "blue"
             async with asyncio.TaskGroup() as group:
                 group.create_task(shop.run())
-                group.create_task(switch())
+                await switch()
+                shop.open = False
         told = await verdict(ROOT, backing.environment, shop.order_ids, STOCK)
         assert len(shop.order_ids) == told["OrderPlaced"]
         await asyncio.to_thread(walk, "The steps", backing)

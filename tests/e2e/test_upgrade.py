@@ -106,9 +106,11 @@ async def all_ended(scene: Scene, build: Path, shop: Shop) -> Mapping[str, Any]:
 
 
 async def while_shopping(shop: Shop, steps: Callable[[], Awaitable[None]]) -> None:
+    """Returns once these steps are done, and what was ordered until then was answered."""
     async with asyncio.TaskGroup() as group:
         group.create_task(shop.run())
-        group.create_task(steps())  # type: ignore[arg-type]  # coroutine functions, all of them
+        await steps()
+        shop.open = False
 
 
 async def test_an_event_and_a_command_get_a_field(tmp_path: Path) -> None:
@@ -117,17 +119,19 @@ async def test_an_event_and_a_command_get_a_field(tmp_path: Path) -> None:
     async with scene_in(tmp_path, deadline="00:00:10") as scene:
         await scene.start("old")
         await scene.split_the_feed()
-        shop = Shop(scene.client, 1, 40, FATES, ships_later=True, at_once=6)
+        shop = Shop(scene.client, 1, 0, FATES, ships_later=True, at_once=4, open=True)
 
         async def upgrade() -> None:
-            await shop.under_way(15)
+            await shop.goes_on()
             await scene.start("new", new)
-            await shop.under_way(40)
+            await shop.goes_on()
             await scene.stop("old")
             scene.running.every_minute("new")
-            await shop.under_way(60)
+            await shop.goes_on()
             await scene.start("old")
-            await shop.under_way(80)
+            await shop.goes_on()
+            while not await scene.waiting():
+                await shop.goes_on()
             await scene.stop("new")
 
         await while_shopping(shop, upgrade)
@@ -151,20 +155,20 @@ async def test_a_new_event_and_a_new_command_in_two_deployments(tmp_path: Path) 
     async with scene_in(tmp_path, deadline="00:00:10") as scene:
         await scene.start("old")
         await scene.split_the_feed()
-        shop = Shop(scene.client, 2, 40, FATES, at_once=6)
+        shop = Shop(scene.client, 2, 0, FATES, at_once=4, open=True)
 
         async def upgrade() -> None:
-            await shop.under_way(12)
+            await shop.goes_on()
             await scene.start("knows", knows)
-            await shop.under_way(25)
+            await shop.goes_on()
             await scene.stop("old")
             await scene.start("says", says)
-            await shop.under_way(45)
+            await shop.goes_on()
             assert set() == await scene.waiting()
             await scene.stop("knows")
-            await shop.under_way(65)
+            await shop.goes_on()
             await scene.start("knows", knows)
-            await shop.under_way(80)
+            await shop.goes_on()
             await scene.stop("says")
 
         await while_shopping(shop, upgrade)
@@ -254,12 +258,12 @@ async def test_a_read_model_gets_a_generation_and_its_build_is_taken_back(tmp_pa
     async with scene_in(tmp_path, deadline="00:00:10") as scene:
         await scene.start("old")
         await scene.split_the_feed()
-        shop = Shop(scene.client, 5, 40, FATES, at_once=6)
+        shop = Shop(scene.client, 5, 0, FATES, at_once=4, open=True)
 
         async def upgrade() -> None:
-            await shop.under_way(20)
+            await shop.goes_on()
             await scene.start("new", new)
-            await shop.under_way(60)
+            await shop.goes_on()
             await scene.stop("old")
             await scene.walk("Fill a generation", new)
 
