@@ -35,6 +35,9 @@ from projections.sales import SALES, Shown
 FRESH_FOR: Final = 1.0
 """In seconds."""
 
+_USABLE_FOR: Final = 3 * HEALTH_FRESH_FOR
+"""In seconds. The bus takes a second to say anything; sales do not wait for it, so health may be so old."""
+
 Window = Literal["hour", "day"]
 _STATUS_OF_VIEWS: Final = "view/status"
 
@@ -139,8 +142,8 @@ class Overviews:
         sales, open_orders, health, dead_letters = await asyncio.gather(
             self._sales[window].get(lambda: self._read_sales(services, *_STEPS[window])),
             self._open.get(lambda: self._count_open(services)),
-            services.health.of(followers(self._read_models.values()), services.consumers),
-            self._dead_letters.get(lambda: dead_letter_counts(services.dead_letters)),
+            services.health.recent(followers(self._read_models.values()), services.consumers, _USABLE_FOR),
+            self._dead_letters.recent(lambda: dead_letter_counts(services.dead_letters), _USABLE_FOR),
         )
         return {
             "window": window,

@@ -83,6 +83,12 @@ class HealthCheck:
         """
         return await self._look.get(lambda: self._found(followers, consumers))
 
+    async def recent(
+        self, followers: Mapping[str, Sequence[str]], consumers: Collection[str], usable_for: float
+    ) -> Health:
+        """Returns the same, or what was found less than `usable_for` seconds ago: then nobody waits for a look."""
+        return await self._look.recent(lambda: self._found(followers, consumers), usable_for)
+
     async def _found(self, followers: Mapping[str, Sequence[str]], consumers: Collection[str]) -> Health:
         at = self._clock()
         lags, parked, bus = await asyncio.gather(

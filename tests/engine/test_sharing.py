@@ -77,6 +77,42 @@ async def test_a_failure_is_shared_for_as_long(library: Library) -> None:
     assert 2 == await library.asked()
 
 
+async def test_what_is_recent_is_had_without_waiting_and_read_anew_for_later(library: Library) -> None:
+    def asked() -> asyncio.Task[int]:
+        return asyncio.create_task(library.shared.recent(library.read, 3 * FRESH_FOR))
+
+    first = asked()
+    await begun()
+    assert not first.done()
+    library.open.set()
+    assert 1 == await first
+    library.open.clear()
+    library.now += 2 * FRESH_FOR
+    assert [1, 1] == [await asked(), await asked()]
+    assert 2 == library.readings
+    library.open.set()
+    await begun()
+    assert 2 == await asked()
+
+
+async def test_what_is_older_is_waited_for(library: Library) -> None:
+    library.open.set()
+    assert 1 == await library.shared.recent(library.read, 3 * FRESH_FOR)
+    library.now += 3 * FRESH_FOR
+    assert 2 == await library.shared.recent(library.read, 3 * FRESH_FOR)
+
+
+async def test_a_failure_is_not_what_is_known(library: Library) -> None:
+    library.open.set()
+    assert 1 == await library.shared.recent(library.read, 3 * FRESH_FOR)
+    library.error = Unavailable("away")
+    library.now += FRESH_FOR
+    assert [1, 1] == [await library.shared.recent(library.read, 3 * FRESH_FOR) for _ in range(2)]
+    library.now += 2 * FRESH_FOR
+    with pytest.raises(Unavailable):
+        await library.shared.recent(library.read, 3 * FRESH_FOR)
+
+
 async def test_a_caller_that_is_cancelled_leaves_the_reading_to_the_others(library: Library) -> None:
     first, second = library.asked(), library.asked()
     await begun()

@@ -16,7 +16,7 @@ from composition.domain import READ_MODELS
 from domain.money import Money
 from domain.payment.aggregate import PAYMENT
 from domain.payment.commands import ProcessPayment, RequestPayment
-from engine.consuming.health import Health, HealthCheck
+from engine.consuming.health import FRESH_FOR, Health, HealthCheck
 from engine.consuming.lag import PartitionLag, State
 from engine.consuming.parked.port import Failure
 from engine.consuming.parked_streams.port import ParkedStream
@@ -254,10 +254,30 @@ class TestDeadLetters:
         monkeypatch.setattr(dead_letters, "_LIFETIME", 0.01)
         assert (await shown(world))["deadLetters"] is None
 
+    async def test_sales_do_not_wait_for_a_bus_that_is_asked_again(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What it said ten seconds ago is told, until it has answered."""
+        overviews = Overviews(READ_MODELS, lambda: world.now.timestamp())
+        request = func.HttpRequest("GET", "http://localhost/api", body=b"")
+        first = await overviews.read(world.services, request)
+        assert first["deadLetters"] is not None
+        slow = asyncio.Event()
+
+        async def asked(*_: object) -> Sequence[DeadLetter]:
+            await slow.wait()
+            return ()
+
+        monkeypatch.setattr(world.bus, "dead_letters", asked)
+        world.now += timedelta(seconds=FRESH_FOR)
+        async with asyncio.timeout(5):
+            assert first["deadLetters"] == (await overviews.read(world.services, request))["deadLetters"]
+        slow.set()
+
 
 async def overview_with(world: World, health: Health) -> Any:
     class Found:
-        async def of(self, *_: object) -> Health:
+        async def recent(self, *_: object) -> Health:
             return health
 
     services = replace(world.services, health=cast(HealthCheck, Found()))
