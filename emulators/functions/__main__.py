@@ -20,7 +20,7 @@ from emulators.functions.engines import NAMES, OFFICIAL, OWN, EngineMissingError
 from emulators.functions.front import Front, client_session
 from emulators.functions.host_json import HostJsonError, read_host_json
 from emulators.functions.keys import ensure_keys
-from emulators.functions.reload import watch
+from emulators.functions.reload import modification_times, watch
 from emulators.functions.serving import serve
 from emulators.functions.settings import SettingsError, apply_to_environment, read_local_settings
 from emulators.functions.supervisor import HostFailedError, HostOptions, HostProcess
@@ -126,6 +126,7 @@ async def _supervise(
     """Serve until told to stop. Raises HostFailedError if a host cannot start."""
     stop = asyncio.Event()
     stop_when_told(stop)
+    before = modification_times(options.app) if reload else {}
     hosts = [
         HostProcess(number, port + number if port else 0, options, console)
         for number in range(1, options.instances + 1)
@@ -145,7 +146,7 @@ async def _supervise(
             # One write, or a line of a host runs into the address: unbuffered, `print` writes the line break by itself.
             print(f"{line}\n", end="", flush=True)
             if reload:
-                watching = asyncio.create_task(watch(options.app, lambda name: _restart(hosts, console, name)))
+                watching = asyncio.create_task(watch(options.app, before, lambda name: _restart(hosts, console, name)))
                 stack.callback(watching.cancel)
             await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
             for site in list(runner.sites):

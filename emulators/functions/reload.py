@@ -2,27 +2,29 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 _POLL_S = 0.5
 _SETTINGS = frozenset({"host.json", "local.settings.json"})
 
 
-async def watch(app_dir: Path, on_change: Callable[[str], None]) -> None:
-    """Call `on_change` with a file's name whenever a source or settings file of the app changes; until cancelled."""
-    before = await asyncio.to_thread(_times, app_dir)
+async def watch(app_dir: Path, before: Mapping[str, int], on_change: Callable[[str], None]) -> None:
+    """Call `on_change` with a file's name whenever a source or settings file of the app changes; until cancelled.
+
+    `before` are its modification times from before the app was loaded, or an edit beside its start would be lost.
+    """
     while True:
         await asyncio.sleep(_POLL_S)
-        now = await asyncio.to_thread(_times, app_dir)
+        now = await asyncio.to_thread(modification_times, app_dir)
         if now != before:
             changed = min(name for name, _ in before.items() ^ now.items())
             before = now
             on_change(changed)
 
 
-def _times(app_dir: Path) -> dict[str, int]:
-    """Modification times; environments and hidden folders are not part of an app."""
+def modification_times(app_dir: Path) -> Mapping[str, int]:
+    """In nanoseconds, by name; environments and hidden folders are not part of an app."""
     times: dict[str, int] = {}
     for folder, folders, files in os.walk(app_dir):
         folders[:] = [

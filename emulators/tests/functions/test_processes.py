@@ -354,6 +354,13 @@ class TestCommandLine:
             service.says("function_app.py changed")
             until(lambda: 200 == request(f"{url}/api/hello").status, "the app answers")
 
+    @pytest.mark.verified("trace", feature="Indexing")
+    def test_an_edit_while_the_app_is_loaded_is_not_lost(self, app_dir: Path) -> None:
+        edit = 'from pathlib import Path\nPath(__file__).with_name("edited.py").touch()\n'
+        (app_dir / "function_app.py").write_text(edit + APP)
+        with running(FUNCTIONS, *self.options(app_dir, "--ephemeral", "--reload")) as service:
+            service.says("edited.py changed")
+
     @pytest.mark.verified("trace", feature="A handler that ends its process")
     def test_a_request_waits_while_the_only_host_is_replaced(self, app_dir: Path) -> None:
         with running(FUNCTIONS, *self.options(app_dir)) as service:
