@@ -65,7 +65,7 @@ infra-plans: setup ## write what the infrastructure reads of the code, and its p
 	$(VENV)/python -m operate infra > infra/model.json
 	@$(VENV)/python infra/check.py --write
 
-bench: setup ## measure the service and its local cloud, about twenty-five minutes
+bench: setup ## measure the service and its local cloud, about half an hour
 	$(VENV)/python -m bench
 
 pictures: setup ## take the pictures of the dashboard anew, some four minutes; needs Chromium or Chrome

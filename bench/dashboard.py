@@ -33,7 +33,7 @@ _CURRENCY: Final = "NOK"
 
 _APART: Final = 0.8
 _SEEN_WITHIN: Final = 60.0
-_HALF_LOAD: Final = 11.0
+_HALF_LOAD: Final = 17.0
 """Other orders per second that take about half of two cores; each goes through the process until it is out of stock."""
 
 MOST_P50: Final = 1.0
