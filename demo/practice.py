@@ -8,6 +8,7 @@ from typing import Final
 from domain.stock.aggregate import STOCK
 from domain.stock.commands import ReceiveStock
 from engine.clock import utc_now
+from engine.consuming.parked.known import KEPT_FOR
 from engine.consuming.parked.port import Failure, ParkedAlone, ParkedStore
 from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.messaging.port import Message, Received, send_all
@@ -89,12 +90,16 @@ async def remove(environment: Mapping[str, str]) -> None:
 
 
 async def _park_session(services: Services, sku: str) -> None:
-    """Parks it as the service does after its last try; the service has no defect that would do so."""
+    """Parks it as the service does after its last try, and holds it for as long: then every host knows of it.
+
+    The service has no defect that would do so.
+    """
     message = _receipt(services, sku, "first")
     # Before whatever the bus will number.
     received = Received(message.message_id, message.session_id, 0, message.body, message.properties)
     failure = Failure(_CAUSE, f"Traceback (most recent call last):\n  …\n{_CAUSE}", 5, utc_now())
     await services.parked.park(COMMAND_QUEUE, received, failure)
+    await asyncio.sleep(KEPT_FOR)
 
 
 def _receipt(services: Services, sku: str, number: str) -> Message:

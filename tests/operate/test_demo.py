@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -22,9 +23,11 @@ from demo.watcher import Watcher
 from emulators.cosmos.server import CosmosServer
 from emulators.servicebus.config import read_config
 from emulators.servicebus.server import ServiceBusServer
+from engine.clock import utc_now
 from engine.consuming.feed.port import WHOLE, EventFeed, FeedPage, FeedRange
 from engine.consuming.messages import Delivery
-from engine.messaging.port import Received
+from engine.consuming.parked.known import KEPT_FOR
+from engine.messaging.port import Received, send_all
 from engine.messaging.topology import COMMAND_QUEUE
 from engine.services import Services
 from operate import parked
@@ -211,8 +214,17 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 async def test_what_is_practised_is_parked_and_every_command_answers_as_it_was_said(
-    desk: Desk, capsys: pytest.CaptureFixture[str]
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def sent(*arguments: Any) -> None:
+        """A service that had looked at what is parked just before has to look again by now."""
+        (session,) = await desk.services.parked.sessions(COMMAND_QUEUE)
+        parked_session = await desk.services.parked.session(COMMAND_QUEUE, session)
+        assert parked_session is not None
+        assert utc_now() - parked_session.failure.at >= timedelta(seconds=KEPT_FOR)
+        await send_all(*arguments)
+
+    monkeypatch.setattr("demo.practice.send_all", sent)
     consuming = asyncio.create_task(desk.consume())
     await practice.run(desk.environment)
     consuming.cancel()
