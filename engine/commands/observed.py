@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from engine.commands.group import Member
 from engine.commands.refusals import REFUSED
 from engine.errors import Unavailable
-from engine.messaging.envelope import CommandEnvelope
+from engine.messaging.envelope import CommandEnvelope, Origin
 from engine.telemetry import metrics
 from engine.telemetry.instruments import (
     APPEND_DURATION,
@@ -36,8 +36,8 @@ def command(envelope: CommandEnvelope) -> Iterator[tuple[CommandEnvelope, Span]]
             "correlation.id": origin.correlation_id,
         }
         parent = nearest(origin.traceparent)
-        with _measured(named), span(f"handle {name}", parent=parent, attributes=named | ids, expected=REFUSED) as begun:
-            yield envelope._replace(origin=origin._replace(traceparent=begun.traceparent)), begun
+        with _Measured(named), span(f"handle {name}", parent=parent, attributes=named | ids, expected=REFUSED) as begun:
+            yield _traced(envelope, begun.traceparent), begun
 
 
 @contextmanager
@@ -87,22 +87,39 @@ def conflict(group: Sequence[Member], lost: int) -> None:
             member.span.set({"append.conflicts": lost})
 
 
+def _traced(envelope: CommandEnvelope, traceparent: str) -> CommandEnvelope:
+    """Returns the envelope in the trace; where it is there already, as in a trace that is not kept, itself."""
+    origin = envelope.origin
+    if origin.traceparent == traceparent:
+        return envelope
+    traced = Origin(origin.actor, origin.correlation_id, origin.causation_id, traceparent)
+    return envelope._replace(origin=traced)
+
+
 def _source(envelope: CommandEnvelope) -> str:
     """Tells commands of clients, which begin a conversation, from those that a process has issued."""
     return "client" if envelope.origin.causation_id == envelope.command_id else "process"
 
 
-@contextmanager
-def _measured(named: Attributes) -> Iterator[None]:
-    began, outcome = time.perf_counter(), "failed"
-    try:
-        yield
-        outcome = "done"
-    except REFUSED:
-        outcome = "refused"
-        raise
-    except Unavailable:
-        outcome = "unavailable"
-        raise
-    finally:
-        metrics.record(COMMAND_DURATION, time.perf_counter() - began, {**named, "command.outcome": outcome})
+class _Measured:
+    """Records how long a command takes, under its outcome. A class, for the reason that `Held` is one."""
+
+    __slots__ = ("_began", "_named")
+
+    def __init__(self, named: Attributes) -> None:
+        self._named = named
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        taken = time.perf_counter() - self._began
+        metrics.record(COMMAND_DURATION, taken, {**self._named, "command.outcome": _outcome(kind)})
+
+
+def _outcome(kind: type[BaseException] | None) -> str:
+    if kind is None:
+        return "done"
+    if issubclass(kind, REFUSED):
+        return "refused"
+    return "unavailable" if issubclass(kind, Unavailable) else "failed"

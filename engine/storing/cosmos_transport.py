@@ -6,7 +6,6 @@ https://opentelemetry.io/docs/specs/semconv/database/cosmosdb/
 
 import time
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from azure.core.pipeline.transport import AioHttpTransport
 
@@ -34,13 +33,14 @@ class TracedTransport(AioHttpTransport):  # type: ignore[misc]  # the SDK says n
                 charge = _charge(response)
                 charges.add(charge)
                 ended["db.response.status_code"] = str(response.status_code)
-                span.set(
-                    {
-                        **ended,
-                        "azure.cosmosdb.response.sub_status_code": int(response.headers.get("x-ms-substatus", 0)),
-                        "azure.cosmosdb.operation.request_charge": charge,
-                    }
-                )
+                if span.is_recording:
+                    span.set(
+                        {
+                            **ended,
+                            "azure.cosmosdb.response.sub_status_code": int(response.headers.get("x-ms-substatus", 0)),
+                            "azure.cosmosdb.operation.request_charge": charge,
+                        }
+                    )
                 if response.status_code == _THROTTLED or response.status_code >= 500:
                     span.fail(str(response.status_code))
             metrics.record(REQUEST_CHARGE, charge, cause)
@@ -58,8 +58,8 @@ def _charge(response: Any) -> float:
 
 def _described(request: Any) -> tuple[str, str]:
     """Returns the container and the operation of a request. Ids are no part of them."""
-    # /dbs/<database>/colls/<container>/docs/<item>
-    parts = urlsplit(request.url).path.strip("/").split("/")
+    # <scheme>://<account>/dbs/<database>/colls/<container>/docs/<item>
+    parts = request.url.rstrip("/").split("/")[3:]
     headers, method = request.headers, request.method
     if len(parts) < 5 or parts[4] != "docs":
         return "", "read_metadata" if method == "GET" else "change_metadata"

@@ -52,7 +52,7 @@ def start(settings: TelemetrySettings, process: Process) -> Notebook:
     notebook = Notebook(traces, measured)
     notebook.start()
     spans.use(notebook.noting)
-    our_metrics.use(notebook.noting)
+    our_metrics.use(notebook.noting.notes.append)
     # Before the SDK sends the last of what it has, which was registered earlier.
     atexit.register(notebook.close)
     return notebook

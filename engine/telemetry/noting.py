@@ -9,13 +9,13 @@ import random
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Final, Self
 
-from engine.telemetry.instruments import Instrument
+from engine.telemetry.held import Held
+from engine.telemetry.metrics import Measurement
 from engine.telemetry.spans import Attributes, Begun
 
 MOST_NOTES: Final = 20_000
@@ -28,16 +28,17 @@ IsSampled = Callable[[str, str], bool]
 
 
 class NotedSpan:
-    """Implements `Span`. Its parent is a traceparent, empty for the first span of a trace."""
+    """Implements `Span` in a trace that is kept. Its parent is a traceparent, empty for the first span of a trace."""
 
     __slots__ = (
-        *("_noting", "_token", "attributes", "begun", "ended_at", "failed"),
-        *("links", "parent", "sampled", "span_id", "started_at", "trace_id"),
+        *("_notes", "_token", "attributes", "begun", "ended_at", "failed"),
+        *("links", "parent", "span_id", "started_at", "trace_id"),
     )
 
-    def __init__(self, noting: "Noting", begun: Begun, parent: str, started_at: int) -> None:
-        self._noting = noting
+    def __init__(self, notes: "deque[Note]", begun: Begun, trace_id: str, parent: str, started_at: int) -> None:
+        self._notes = notes
         self.begun = begun
+        self.trace_id = trace_id
         self.parent = parent
         self.started_at = started_at
         self.ended_at = 0
@@ -45,15 +46,12 @@ class NotedSpan:
         self.span_id = f"{random.getrandbits(64) or 1:016x}"
         self.attributes = dict(begun.attributes)
         self.links = list(begun.links)
-        if parent:
-            self.trace_id, self.sampled = parent[3:35], bool(int(parent[53:55], 16) & 1)
-        else:
-            self.trace_id = f"{random.getrandbits(128) or 1:032x}"
-            self.sampled = noting.is_sampled(self.trace_id, begun.name)
+
+    is_recording: Final = True
 
     @property
     def traceparent(self) -> str:
-        return f"00-{self.trace_id}-{self.span_id}-0{self.sampled:d}"
+        return f"00-{self.trace_id}-{self.span_id}-01"
 
     def set(self, attributes: Attributes, /) -> None:
         self.attributes.update(attributes)
@@ -68,8 +66,7 @@ class NotedSpan:
 
     def end(self) -> None:
         self.ended_at = time.time_ns()
-        if self.sampled:
-            self._noting.notes.append(self)
+        self._notes.append(self)
 
     def __enter__(self) -> Self:
         self._token = _current.set(self.traceparent)
@@ -88,37 +85,63 @@ class NotedSpan:
         self.end()
 
 
-Note = NotedSpan | tuple[Instrument, float, Attributes]
+class UnkeptSpan:
+    """Implements `Span` in a trace that is not kept: the first one stands for all that follow from it."""
+
+    __slots__ = ("_token", "traceparent")
+
+    is_recording: Final = False
+
+    def __init__(self, traceparent: str) -> None:
+        self.traceparent = traceparent
+
+    def set(self, _: Attributes, /) -> None: ...
+
+    def fail(self, _: str, /) -> None: ...
+
+    def link(self, _: str, /) -> None: ...
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self.traceparent)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
+
+
+Note = NotedSpan | Measurement
 
 _current: Final = ContextVar("current", default="")
 
 
 class Noting:
-    """Implements `Tracer` and `Meter`. `outer()` returns the span that the platform has begun, if it has."""
+    """Implements `Tracer`. `outer()` returns the span that the platform has begun, if it has."""
 
     def __init__(self, is_sampled: IsSampled, outer: Callable[[], str]) -> None:
         self.notes: deque[Note] = deque(maxlen=MOST_NOTES)
         self.is_sampled = is_sampled
         self._outer = outer
 
-    def span(self, begun: Begun) -> NotedSpan:
-        parent = begun.parent if TRACEPARENT.fullmatch(begun.parent) else self.current()
-        return NotedSpan(self, begun, parent, time.time_ns())
+    def span(self, begun: Begun, began: int = 0) -> NotedSpan | UnkeptSpan:
+        """Returns a span that began at `began`, in nanoseconds of `time.time_ns`; 0 is now."""
+        parent = begun.parent if begun.parent and TRACEPARENT.fullmatch(begun.parent) else self.current()
+        if parent:
+            if not int(parent[54], 16) & 1:
+                return UnkeptSpan(parent)
+            trace_id = parent[3:35]
+        else:
+            trace_id = f"{random.getrandbits(128) or 1:032x}"
+            if not self.is_sampled(trace_id, begun.name):
+                return UnkeptSpan(f"00-{trace_id}-{trace_id[16:]}-00")
+        return NotedSpan(self.notes, begun, trace_id, parent, began or time.time_ns())
 
     def ended(self, begun: Begun, began: int) -> None:
-        parent = begun.parent if TRACEPARENT.fullmatch(begun.parent) else self.current()
-        NotedSpan(self, begun, parent, began).end()
+        span = self.span(begun, began)
+        if isinstance(span, NotedSpan):
+            span.end()
 
-    @contextmanager
-    def within(self, traceparent: str) -> Iterator[None]:
-        token = _current.set(traceparent)
-        try:
-            yield
-        finally:
-            _current.reset(token)
+    def within(self, traceparent: str) -> Held:
+        return Held(_current, traceparent)
 
     def current(self) -> str:
         return _current.get() or self._outer()
-
-    def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
-        self.notes.append((instrument, value, attributes))

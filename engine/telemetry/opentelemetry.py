@@ -26,6 +26,7 @@ _KINDS: Final[Mapping[Kind, SpanKind]] = {
     "producer": SpanKind.PRODUCER,
     "consumer": SpanKind.CONSUMER,
 }
+_NO_PARENT: Final = context.Context()
 _log = logging.getLogger(__name__)
 
 _Taker = Callable[[float, Attributes], None]
@@ -127,7 +128,7 @@ def _taker_of(meter: metrics.Meter, instrument: Instrument) -> _Taker:
 
 def _sampled_by(traces: TracerProvider) -> Callable[[str, str], bool]:
     def is_sampled(trace_id: str, name: str) -> bool:
-        decided = traces.sampler.should_sample(None, int(trace_id, 16), name)
+        decided = traces.sampler.should_sample(_NO_PARENT, int(trace_id, 16), name)
         return decided.decision is Decision.RECORD_AND_SAMPLE
 
     return is_sampled

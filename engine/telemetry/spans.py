@@ -28,6 +28,11 @@ class Span(Protocol):
         """Names the span for those that follow from it (W3C Trace Context); empty where nothing is traced."""
         ...
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether what it is told is kept; where it is not, it may as well not be told."""
+        ...
+
     def set(self, attributes: Attributes, /) -> None: ...
 
     def fail(self, error_type: str, /) -> None:
@@ -53,6 +58,7 @@ class _Untraced:
     """Implements `Span` where nothing is traced."""
 
     traceparent: Final = ""
+    is_recording: Final = False
 
     def set(self, _: Attributes, /) -> None: ...
 
@@ -123,5 +129,7 @@ def unkept() -> AbstractContextManager[None]:
 
 def nearest(traceparent: str) -> str:
     """Returns the parent for what follows from the span `traceparent`: the current span, if it is of the same trace."""
+    if not traceparent:
+        return ""
     here = current()
     return here if here[3:35] == traceparent[3:35] else traceparent

@@ -30,7 +30,8 @@ from engine.messaging.topology import (
 )
 from engine.settings import ServiceBusConnection
 from engine.telemetry import metrics
-from engine.telemetry.instruments import MESSAGES_SENT, Instrument
+from engine.telemetry.instruments import MESSAGES_SENT
+from engine.telemetry.metrics import Measurement
 from engine.telemetry.spans import Attributes
 from tests.engine.contracts.connections import NOBODYS_BUS
 
@@ -159,11 +160,11 @@ class TestTheWire:
     def recorded(self) -> Iterator[list[tuple[str, float, Attributes]]]:
         kept: list[tuple[str, float, Attributes]] = []
 
-        class Recorder:
-            def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
-                kept.append((instrument.name, value, attributes))
+        def take(measurement: Measurement) -> None:
+            instrument, value, attributes = measurement
+            kept.append((instrument.name, value, attributes))
 
-        metrics.use(Recorder())
+        metrics.use(take)
         yield kept
         metrics.use(None)
 

@@ -75,7 +75,7 @@ def keeping() -> Iterator[Kept]:
     traces.add_span_processor(SimpleSpanProcessor(exporter))
     notebook = Notebook(traces, measured)
     spans.use(notebook.noting)
-    metrics.use(notebook.noting)
+    metrics.use(notebook.noting.notes.append)
     try:
         yield Kept(notebook, exporter, reader)
     finally:
