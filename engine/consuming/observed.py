@@ -44,9 +44,9 @@ def stream(step: str, consumer: str, stream_id: str, items: _Items, batch: str) 
     # A stranger may have written anything there, and a collector refuses a whole request for an integer beyond 64 bits.
     if type(version) is int and version.bit_length() < 64:
         attributes["stream.version"] = version
-    links = [batch, *others]
+    parent, links = first or None, [batch, *others]
     with (
-        span(f"{step} {consumer}", kind="consumer", parent=first, links=links, attributes=attributes) as its_span,
+        span(f"{step} {consumer}", kind="consumer", parent=parent, links=links, attributes=attributes) as its_span,
         about(stream=stream_id, version=str(attributes.get("stream.version", ""))),
     ):
         yield its_span
@@ -64,7 +64,7 @@ def message(consumer: str, received: Received) -> Iterator[Span]:
         "messaging.servicebus.message.delivery_count": received.deliveries,
         "stream.id": received.session_id or "",
     }
-    parent = str(received.properties.get("traceparent", ""))
+    parent = str(received.properties.get("traceparent", "")) or None
     with (
         metrics.timed(MESSAGE_DURATION, {"messaging.destination.name": consumer}),
         span(f"process {consumer}", kind="consumer", parent=parent, attributes=described) as its_span,

@@ -214,7 +214,7 @@ def _traced(entity: str, message: Message, began: int) -> None:
     ended(
         f"send {entity}",
         kind="producer",
-        parent=str(message.properties.get("traceparent", "")),
+        parent=str(message.properties.get("traceparent", "")) or None,
         began=began,
         attributes={
             "messaging.system": "servicebus",

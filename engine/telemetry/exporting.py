@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -18,6 +18,7 @@ from engine.settings import TelemetrySettings
 from engine.telemetry import metrics as our_metrics
 from engine.telemetry import spans
 from engine.telemetry.opentelemetry import Notebook
+from engine.telemetry.totals_reader import TotalsReader
 
 _EXPORT_LIFETIME: Final = 5
 """A request to a collector is given up after this many seconds."""
@@ -41,15 +42,16 @@ def start(settings: TelemetrySettings, process: Process) -> Notebook:
     Where the worker has set up Azure Monitor already (PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY), its exporters get
     our spans and metrics, and no others are set up. Raises ImportError for a package that is not installed.
     """
-    traces, measured = trace.get_tracer_provider(), metrics.get_meter_provider()
+    traces, measured, readers = trace.get_tracer_provider(), metrics.get_meter_provider(), list[TotalsReader]()
     if not isinstance(traces, TracerProvider) or not isinstance(measured, MeterProvider):
         resource = _resource(process)
         traces = TracerProvider(resource=resource)
         exporters = _exporters(settings, traces)
-        measured = MeterProvider([PeriodicExportingMetricReader(each.metrics) for each in exporters], resource)
+        readers = [TotalsReader(each.metrics) for each in exporters]
+        measured = MeterProvider(readers, resource)
         for each in exporters:
             traces.add_span_processor(BatchSpanProcessor(each.spans))
-    notebook = Notebook(traces, measured)
+    notebook = Notebook(traces, measured, [each.totals for each in readers])
     notebook.start()
     spans.use(notebook.noting)
     our_metrics.use(notebook.noting.notes.append)

@@ -145,6 +145,9 @@ START_DURATION: Final = Instrument(
     ("start.part",),
     _SECONDS,
 )
+PROCESS_UPTIME: Final = Instrument(
+    "process.uptime", "gauge", "s", "For how long the process has run that exports, since it was loaded"
+)
 FEED_LAG: Final = Instrument(
     "eventsourcing.feed.lag.appends",
     "gauge",
@@ -197,6 +200,7 @@ INSTRUMENTS: Final = (
     HTTP_DURATION,
     TIMER_DURATION,
     START_DURATION,
+    PROCESS_UPTIME,
     FEED_LAG,
     FEED_LAG_DURATION,
     FEED_PARTITIONS,

@@ -35,19 +35,19 @@ class NotedSpan:
         *("links", "parent", "span_id", "started_at", "trace_id"),
     )
 
+    is_recording: Final = True
+
     def __init__(self, notes: "deque[Note]", begun: Begun, trace_id: str, parent: str, started_at: int) -> None:
         self._notes = notes
         self.begun = begun
         self.trace_id = trace_id
+        self.span_id = f"{random.getrandbits(64) or 1:016x}"
         self.parent = parent
+        self.links = list(begun.links)
+        self.attributes = dict(begun.attributes)
+        self.failed = False
         self.started_at = started_at
         self.ended_at = 0
-        self.failed = False
-        self.span_id = f"{random.getrandbits(64) or 1:016x}"
-        self.attributes = dict(begun.attributes)
-        self.links = list(begun.links)
-
-    is_recording: Final = True
 
     @property
     def traceparent(self) -> str:
@@ -88,12 +88,13 @@ class NotedSpan:
 class UnkeptSpan:
     """Implements `Span` in a trace that is not kept: the first one stands for all that follow from it."""
 
-    __slots__ = ("_token", "traceparent")
+    __slots__ = ("_held", "traceparent")
 
     is_recording: Final = False
 
     def __init__(self, traceparent: str) -> None:
         self.traceparent = traceparent
+        self._held = Held(_current, traceparent)
 
     def set(self, _: Attributes, /) -> None: ...
 
@@ -102,11 +103,16 @@ class UnkeptSpan:
     def link(self, _: str, /) -> None: ...
 
     def __enter__(self) -> Self:
-        self._token = _current.set(self.traceparent)
+        self._held.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        _current.reset(self._token)
+        self._held.__exit__()
+
+
+def _is_kept(traceparent: str) -> bool:
+    """Reads the flag of the trace: https://www.w3.org/TR/trace-context/#sampled-flag."""
+    return traceparent[-1] in "13579bdf"
 
 
 Note = NotedSpan | Measurement
@@ -124,9 +130,11 @@ class Noting:
 
     def span(self, begun: Begun, began: int = 0) -> NotedSpan | UnkeptSpan:
         """Returns a span that began at `began`, in nanoseconds of `time.time_ns`; 0 is now."""
-        parent = begun.parent if begun.parent and TRACEPARENT.fullmatch(begun.parent) else self.current()
+        parent = begun.parent
+        if parent is None or (parent and not TRACEPARENT.fullmatch(parent)):
+            parent = self.current()
         if parent:
-            if not int(parent[54], 16) & 1:
+            if not _is_kept(parent):
                 return UnkeptSpan(parent)
             trace_id = parent[3:35]
         else:
@@ -139,6 +147,11 @@ class Noting:
         span = self.span(begun, began)
         if isinstance(span, NotedSpan):
             span.end()
+
+    def is_recording(self) -> bool:
+        """Returns False in a trace that is not kept; where none has begun, its first span decides."""
+        current = self.current()
+        return not current or _is_kept(current)
 
     def within(self, traceparent: str) -> Held:
         return Held(_current, traceparent)

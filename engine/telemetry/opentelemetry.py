@@ -2,22 +2,27 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from opentelemetry import context, metrics, trace
+from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
 
-from engine.telemetry.instruments import INSTRUMENTS, Instrument
+from engine.telemetry.instruments import INSTRUMENTS, PROCESS_UPTIME, Instrument
 from engine.telemetry.last_values import LastValues
 from engine.telemetry.noting import TRACEPARENT, Note, NotedSpan, Noting
 from engine.telemetry.spans import Attributes, Kind
+from engine.telemetry.totals import Totals
+from engine.telemetry.totals_reader import SCOPE
 
 EVERY_SECONDS: Final = 0.5
+_LOADED: Final = time.monotonic()
 
 _KINDS: Final[Mapping[Kind, SpanKind]] = {
     "internal": SpanKind.INTERNAL,
@@ -33,14 +38,20 @@ _Taker = Callable[[float, Attributes], None]
 
 
 class Notebook:
-    """Holds what was noted, and hands it to the SDK every half a second, from `start` until `close`."""
+    """Holds what was noted, and hands it to the SDK every half a second, from `start` until `close`.
 
-    def __init__(self, traces: TracerProvider, measured: MeterProvider) -> None:
+    Counters and histograms are added up in `totals`, one for each reader that takes them, if there is any.
+    """
+
+    def __init__(self, traces: TracerProvider, measured: MeterProvider, totals: Sequence[Totals] = ()) -> None:
         self.noting = Noting(_sampled_by(traces), _outer)
         self._ids = _NotedIds()
         self._tracer = _tracer_of(traces, self._ids)
-        meter = measured.get_meter("engine")
-        self._takers = {each.name: _taker_of(meter, each) for each in INSTRUMENTS}
+        meter = measured.get_meter(SCOPE)
+        self._totals = totals
+        self._takers = {each.name: _taker_of(meter, each) for each in INSTRUMENTS if each != PROCESS_UPTIME}
+        uptime = PROCESS_UPTIME
+        meter.create_observable_gauge(uptime.name, [_running], uptime.unit, uptime.description)
         self._closed = threading.Event()
         self._flushing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
@@ -70,8 +81,11 @@ class Notebook:
         match note:
             case NotedSpan() as span:
                 self._export(span)
-            case instrument, value, attributes:
+            case instrument, value, attributes if instrument.kind == "gauge" or not self._totals:
                 self._takers[instrument.name](value, attributes)
+            case instrument, value, attributes:
+                for totals in self._totals:
+                    totals.add(instrument, value, attributes)
 
     def _export(self, noted: NotedSpan) -> None:
         parent = _span_context(noted.parent)
@@ -106,7 +120,7 @@ def _tracer_of(traces: TracerProvider, ids: _NotedIds) -> trace.Tracer:
     """Returns a tracer that takes noted ids, and drops nothing: what is noted was sampled."""
     theirs = traces.id_generator, traces.sampler
     traces.id_generator, traces.sampler = ids, ALWAYS_ON
-    tracer = traces.get_tracer("engine")
+    tracer = traces.get_tracer(SCOPE)
     traces.id_generator, traces.sampler = theirs
     return tracer
 
@@ -118,12 +132,15 @@ def _taker_of(meter: metrics.Meter, instrument: Instrument) -> _Taker:
         case "counter":
             return meter.create_counter(*described).add
         case "histogram":
-            bounds = instrument.bounds or None
-            return meter.create_histogram(*described, explicit_bucket_boundaries_advisory=bounds).record
+            return meter.create_histogram(*described, explicit_bucket_boundaries_advisory=instrument.bounds).record
         case "gauge":
             last = LastValues()
             meter.create_observable_gauge(instrument.name, [last.observed], instrument.unit, instrument.description)
             return last.set
+
+
+def _running(_: CallbackOptions) -> Iterator[Observation]:
+    yield Observation(time.monotonic() - _LOADED)
 
 
 def _sampled_by(traces: TracerProvider) -> Callable[[str, str], bool]:

@@ -15,8 +15,8 @@ class Begun(NamedTuple):
     """Describes a span, as `span` does."""
 
     name: str
-    kind: Kind
-    parent: str
+    kind: Kind = "internal"
+    parent: str | None = None
     links: Iterable[str] = ()
     attributes: Attributes = _NONE
     expected: tuple[type[Exception], ...] = ()
@@ -25,7 +25,7 @@ class Begun(NamedTuple):
 class Span(Protocol):
     @property
     def traceparent(self) -> str:
-        """Names the span for those that follow from it (W3C Trace Context); empty where nothing is traced."""
+        """Names the span for those that follow from it (W3C Trace Context); empty where it is not traced."""
         ...
 
     @property
@@ -51,11 +51,13 @@ class Tracer(Protocol):
 
     def within(self, traceparent: str) -> AbstractContextManager[None]: ...
 
+    def is_recording(self) -> bool: ...
+
     def current(self) -> str: ...
 
 
 class _Untraced:
-    """Implements `Span` where nothing is traced."""
+    """Implements `Span` where nothing is traced, and within a trace that is not kept."""
 
     traceparent: Final = ""
     is_recording: Final = False
@@ -87,21 +89,22 @@ def span(
     name: str,
     *,
     kind: Kind = "internal",
-    parent: str = "",
+    parent: str | None = None,
     links: Iterable[str] = (),
     attributes: Attributes = _NONE,
     expected: tuple[type[Exception], ...] = (),
 ) -> AbstractContextManager[Span]:
     """Begins a span, which ends with the block. An error fails it, unless it is one of `expected`: those are answers.
 
-    It is a child of `parent`, a traceparent; without one, of the current span, or the first one of a trace.
+    It is a child of `parent`, a traceparent, or the first span of a trace if that is empty. Without a parent, it is a
+    child of the current span, if there is any.
     """
-    if _tracer is None:
+    if _tracer is None or (parent is None and not _tracer.is_recording()):
         return UNTRACED
     return _tracer.span(Begun(name, kind, parent, links, attributes, expected))
 
 
-def ended(name: str, *, kind: Kind, parent: str, began: int, attributes: Attributes = _NONE) -> None:
+def ended(name: str, *, kind: Kind, parent: str | None, began: int, attributes: Attributes = _NONE) -> None:
     """Adds a span for work that has ended now; it began at `began`, in nanoseconds of `time.time_ns`."""
     if _tracer is not None:
         _tracer.ended(Begun(name, kind, parent, attributes=attributes), began)
@@ -127,9 +130,9 @@ def unkept() -> AbstractContextManager[None]:
     return within(f"00-{random.getrandbits(128) or 1:032x}-{random.getrandbits(64) or 1:016x}-00")
 
 
-def nearest(traceparent: str) -> str:
+def nearest(traceparent: str) -> str | None:
     """Returns the parent for what follows from the span `traceparent`: the current span, if it is of the same trace."""
     if not traceparent:
-        return ""
+        return None
     here = current()
     return here if here[3:35] == traceparent[3:35] else traceparent

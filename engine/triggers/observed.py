@@ -20,7 +20,7 @@ def request(req: func.HttpRequest) -> Iterator[Callable[[func.HttpResponse], Non
     Yields what notes the answer.
     """
     began, within = time.perf_counter(), current()
-    parent = "" if within else req.headers.get("traceparent", "").strip()
+    parent = within or req.headers.get("traceparent", "").strip()
     route = _route(req)
     attributes = {"http.request.method": req.method, "http.route": route}
     kind: Kind = "internal" if within else "server"

@@ -6,7 +6,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 
-from engine.telemetry.noting import MOST_NOTES, Noting
+from engine.telemetry.noting import MOST_NOTES, NotedSpan, Noting
 from engine.telemetry.opentelemetry import Notebook
 from engine.telemetry.spans import Begun
 
@@ -14,7 +14,7 @@ from engine.telemetry.spans import Begun
 def test_when_nobody_takes_the_notes_the_oldest_are_dropped() -> None:
     noting = Noting(lambda *_: True, str)
     for number in range(MOST_NOTES + 5):
-        with noting.span(Begun(str(number), "internal", "")):
+        with noting.span(Begun(str(number))):
             pass
     assert len(noting.notes) == MOST_NOTES
 
@@ -39,11 +39,11 @@ def test_an_exporter_that_hangs_holds_up_nobody_who_notes() -> None:
     traces.add_span_processor(SimpleSpanProcessor(stuck))
     notebook = Notebook(traces, MeterProvider())
     notebook.start()
-    with notebook.noting.span(Begun("first", "internal", "")):
+    with notebook.noting.span(Begun("first")):
         pass
     assert stuck.reached.wait(30)
     for _ in range(1000):
-        with notebook.noting.span(Begun("more", "internal", "")):
+        with notebook.noting.span(Begun("more")):
             pass
     assert len(notebook.noting.notes) == 1000
     stuck.go_on.set()
@@ -64,9 +64,10 @@ def test_a_note_that_the_sdk_does_not_take_costs_none_of_the_others() -> None:
     traces = TracerProvider()
     traces.add_span_processor(SimpleSpanProcessor(Picky()))
     notebook = Notebook(traces, MeterProvider())
-    with notebook.noting.span(Begun("bad", "internal", "")) as bad:
+    with notebook.noting.span(Begun("bad")) as bad:
+        assert isinstance(bad, NotedSpan)
         bad.trace_id = "no number"
-    with notebook.noting.span(Begun("good", "internal", "")):
+    with notebook.noting.span(Begun("good")):
         pass
     notebook.start()
     notebook.close()
