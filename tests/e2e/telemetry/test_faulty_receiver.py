@@ -27,6 +27,8 @@ WITHIN: Final = 20.0
 async def test_orders_are_shipped_whatever_is_wrong_with_the_receiver(tmp_path: Path) -> None:
     with receiver() as received, parts(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=received.url, **SOON) as running:
         async with shopper(running, "mug") as shop:
+            # A host that was not called yet exports nothing.
+            await shop.has_an_order_shipped("well")
             for name, received.answer in FAULTS.items():
                 before = received.refused
 
