@@ -62,7 +62,10 @@ def kinds(server: CosmosServer) -> list[str]:
 
 
 async def add_bed(process: CommandHandler, key: str) -> int:
-    return (await process.handle(HOUSE, context(key).to(HOUSE_STREAM, AddBeds("hill", 1)))).version
+    """Returns the version, once the snapshot that is due has been kept, too."""
+    result = await process.handle(HOUSE, context(key).to(HOUSE_STREAM, AddBeds("hill", 1)))
+    await process.idle()
+    return result.version
 
 
 async def test_throttled_pages_fail_no_load(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
