@@ -33,10 +33,10 @@ from engine.telemetry.totals_reader import TotalsReader
 
 _ATTRIBUTES: Final = st.sampled_from(
     [
-        {"stream.category": "order"},
-        {"stream.category": "stock"},
-        {"stream.category": "stock", "error.type": "WrongExpectedVersion"},
-        {"error.type": "WrongExpectedVersion", "stream.category": "stock"},
+        {"stream.category": "guest"},
+        {"stream.category": "house"},
+        {"stream.category": "house", "error.type": "WrongExpectedVersion"},
+        {"error.type": "WrongExpectedVersion", "stream.category": "house"},
     ]
 )
 _INSTRUMENTS: Final = st.sampled_from(
@@ -93,7 +93,7 @@ def _temporality(metric: sdk.Metric) -> AggregationTemporality:
 def _point(point: sdk.DataPointT) -> list[str]:
     said = {name: value for name, value in asdict(point).items() if name not in _TIMES}
     attributes = sorted(said.pop("attributes").items())
-    # The SDK adds up what it has added up before: another order, and another last digit.
+    # The SDK adds sums to sums, and the last digit may be another one.
     rounded = {name: f"{value:.9g}" if name in ("sum", "value") else str(value) for name, value in said.items()}
     return [str(attributes), *map(str, sorted(rounded.items()))]
 
@@ -127,7 +127,7 @@ def test_a_total_counts_from_the_beginning_or_from_when_it_was_last_taken(tempor
     notebook = Notebook(TracerProvider(), provider, [reader.totals])
     points: list[HistogramDataPoint] = []
     for _ in range(2):
-        notebook.noting.notes.append((COMMAND_DURATION, 0.1, {"command.type": "PlaceOrder"}))
+        notebook.noting.notes.append((COMMAND_DURATION, 0.1, {"command.type": "AddBeds"}))
         notebook.flush()
         provider.force_flush()
         (resource,) = exporter.exported[-1].resource_metrics
@@ -149,7 +149,7 @@ def test_nothing_that_was_measured_before_the_first_export_is_lost_at_the_end() 
     provider = MeterProvider([reader])
     notebook = Notebook(TracerProvider(), provider, [reader.totals])
     notebook.start()
-    notebook.noting.notes.append((GROUP_SIZE, 3, {"stream.category": "order"}))
+    notebook.noting.notes.append((GROUP_SIZE, 3, {"stream.category": "guest"}))
     notebook.close()
     provider.shutdown()
     assert GROUP_SIZE.name in said(exporter.exported[-1])
