@@ -67,10 +67,8 @@ def parked_without_texts(row: ParkedRow) -> Mapping[str, Any]:
 
 
 def _obstacle_without_texts(obstacle: Obstacle) -> Obstacle:
-    of_others = obstacle.kind in ("parked", "dead")
-    return replace(
-        obstacle,
-        name=" ".join(name_alone(each) for each in obstacle.name.split(" ")),
-        says=kind_alone(obstacle.says) if of_others else obstacle.says,
-        look=" ".join(name_alone(each) for each in obstacle.look.split(" ")),
-    )
+    what, _, name = obstacle.name.partition(" ")
+    shown = name_alone(name)
+    # What is unreadable or behind is said by us.
+    says = kind_alone(obstacle.says) if obstacle.kind in ("parked", "dead") else obstacle.says
+    return replace(obstacle, name=f"{what} {shown}", says=says, look=obstacle.look.replace(name, shown))
