@@ -87,7 +87,7 @@ class McpEndpoint:
             said = answer(message, await self._result(request, message, session))
         except ProtocolError as refusal:
             said = error(message.id, refusal.code, str(refusal))
-        return web.Response(text=as_event(said), content_type="text/event-stream", charset=None, headers=headers)
+        return web.Response(body=as_event(said).encode(), content_type="text/event-stream", headers=headers)
 
     async def _result(self, request: web.BaseRequest, message: Message, session: str | None) -> dict[str, Any]:
         match message.method:

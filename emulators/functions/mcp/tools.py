@@ -112,7 +112,10 @@ def tools_of(functions: Iterable[Function]) -> tuple[dict[str, McpTool], dict[st
 
 def _properties(said: object) -> Iterable[Property]:
     try:
-        for each in json.loads(str(said or "[]")):
+        entries = json.loads(str(said or "[]"))
+        if not isinstance(entries, list):
+            raise TypeError("no list")
+        for each in entries:
             yield Property(
                 name=str(each["propertyName"]),
                 type=str(each["propertyType"]),
