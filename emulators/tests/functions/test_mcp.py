@@ -180,7 +180,7 @@ class TestTools:
     async def test_the_decorator_without_a_context_is_served_as_well(self, session: aiohttp.ClientSession) -> None:
         app = func.FunctionApp()
 
-        @app.mcp_tool()
+        @app.mcp_tool()  # type: ignore[untyped-decorator]  # as the library has it
         def add(left: int, right: int) -> str:
             """Adds."""
             return str(left + right)
