@@ -13,7 +13,7 @@ from api.why.explanation import Obstacle, Situation
 
 WITHHELD: Final = "(withheld)"
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._@/-]{1,200}")
+_NAME: Final = re.compile(r"[A-Za-z0-9._~@/-]{1,200}")
 _KIND: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}(?=:|\s|$)")
 
 _OF_AN_ORDER: Final = ("orderId", "version", "status", "total", "placedAt", "confirmedAt")

@@ -222,6 +222,11 @@ async def test_an_id_that_is_none_is_refused_and_not_repeated(
     assert "orderId must be 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen." == reason
 
 
+@pytest.mark.parametrize("text", ["order-details@1", "~00000000000000000004-566e7b33", "events/notifications", "x.y_z"])
+def test_names_of_ours_are_names(text: str) -> None:
+    assert text == name_alone(text)
+
+
 @pytest.mark.parametrize("text", ["a b", "<b>", "x\n", "", "\u202ex", "käfer", "x" * 201])
 def test_a_text_is_no_name(text: str) -> None:
     assert WITHHELD == name_alone(text)
