@@ -1,5 +1,6 @@
 """Every trigger of the service is declared here, in the order in which an order travels."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -228,3 +229,42 @@ async def read_dashboard(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("dashboard/releases", methods=["POST"], auth_level=OF_OPERATORS)
 async def release_parked(req: func.HttpRequest) -> func.HttpResponse:
     return await (await dashboard.functions()).release(req)
+
+
+# What assistants may ask, where OPERATORS_TOOLS is on: some of what the dashboard reads, and nothing that users wrote
+
+
+def tool(name: str, description: str, *properties: Mapping[str, Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Decorates a function that is a tool. It shapes its result itself: that of a failure has to say what failed."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        triggered = app.mcp_tool_trigger("call", name, description, json.dumps(properties), use_result_schema=True)
+        return app.function_name(name)(triggered(function))
+
+    return decorate
+
+
+def argument(name: str, of_type: str, description: str, *, required: bool = False) -> Mapping[str, Any]:
+    return {"propertyName": name, "propertyType": of_type, "description": description, "isRequired": required}
+
+
+if dashboard.assistants_may_ask():
+    ORDER_ID = argument("orderId", "string", "The id of an order.", required=True)
+
+    @tool("explain_order", "Says why an order does not go on: what it waits for, and what is in its way.", ORDER_ID)
+    async def explain_order(call: str) -> str:
+        return await (await dashboard.assistants()).explain(call)
+
+    @tool(
+        "show_order",
+        "Shows an order as it was: its status, lines and total, at a version or at a time. Give one of both.",
+        ORDER_ID,
+        argument("version", "integer", "A version of the order: 1 is as it was placed."),
+        argument("asOf", "string", "A date-time with a zone, such as 2026-11-23T12:00:00Z."),
+    )
+    async def show_order(call: str) -> str:
+        return await (await dashboard.assistants()).show(call)
+
+    @tool("list_waiting", "Lists what is parked, by whom and why, and counts the messages that the bus gave up.")
+    async def list_waiting(call: str) -> str:
+        return await (await dashboard.assistants()).list_waiting(call)

@@ -1,4 +1,4 @@
-"""The functions of the dashboard get here what they need, as those of `wiring` do there."""
+"""The functions of the dashboard, and of assistants, get here what they need, as those of `wiring` do there."""
 
 import os
 from functools import partial
@@ -8,6 +8,7 @@ from composition import wiring
 from engine.imports import OnFirstUse, imported
 
 if TYPE_CHECKING:
+    from api.assistants.functions import AssistantFunctions
     from api.dashboard.files import DashboardFiles
     from api.dashboard.functions import DashboardFunctions
 
@@ -21,6 +22,11 @@ def operators_have_keys() -> bool:
     return os.environ.get("OPERATORS_SIGN_IN") != "easyauth"
 
 
+def assistants_may_ask() -> bool:
+    """Returns whether there are tools for assistants. The declarations ask this, too, in the same way."""
+    return os.environ.get("OPERATORS_TOOLS") == "1"
+
+
 async def functions() -> "DashboardFunctions":
     """Returns the functions that read and release, which connect on first use."""
     return await _FUNCTIONS.get()
@@ -29,6 +35,11 @@ async def functions() -> "DashboardFunctions":
 async def files() -> "DashboardFiles":
     """Returns the functions that answer with the page, which connect to nothing."""
     return await _FILES.get()
+
+
+async def assistants() -> "AssistantFunctions":
+    """Returns the functions of assistants, which connect on first use."""
+    return await _ASSISTANTS.get()
 
 
 def _functions() -> "DashboardFunctions":
@@ -47,5 +58,12 @@ def _files() -> "DashboardFiles":
     return DashboardFiles()
 
 
+def _assistants() -> "AssistantFunctions":
+    from api.assistants.functions import AssistantFunctions
+
+    return AssistantFunctions(wiring.services)
+
+
 _FUNCTIONS: Final = OnFirstUse(partial(wiring.part, _functions))
 _FILES: Final = imported(_files)
+_ASSISTANTS: Final = OnFirstUse(partial(wiring.part, _assistants))

@@ -14,6 +14,7 @@ DEFAULT_PAYMENT_DEADLINE: Final = timedelta(minutes=15)
 class Settings:
     engine: EngineSettings
     payment_deadline: timedelta
+    operators_tools: bool
 
     @classmethod
     def from_mapping(cls, environment: Mapping[str, str]) -> Self:
@@ -25,6 +26,7 @@ class Settings:
         settings = cls(
             engine=EngineSettings.read(reader),
             payment_deadline=reader.time_span("PAYMENT_DEADLINE", DEFAULT_PAYMENT_DEADLINE),
+            operators_tools=reader.switch("OPERATORS_TOOLS"),
         )
         reader.check()
         return settings

@@ -2,8 +2,15 @@
 
 locals {
   own_settings = {
+    OPERATORS_TOOLS  = var.operators_tools ? "1" : "0"
     PAYMENT_DEADLINE = var.payment_deadline
   }
+}
+
+variable "operators_tools" {
+  description = "Whether assistants may ask what operators ask, at the endpoint of the MCP extension."
+  type        = bool
+  default     = false
 }
 
 variable "payment_deadline" {

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.json_types import to_json
+from api.why.explanation import explain
+from api.why.shown import explanation_json
+from api.why.situation import NothingReadable, situation_of
 from composition.domain import READ_MODELS
 from domain.order.aggregate import ORDER
 from domain.payment.aggregate import PAYMENT
@@ -14,7 +17,6 @@ from domain.registry import FULFILMENT
 from engine.commands.errors import UnknownStream
 from engine.projecting.generations.known import query_of
 from engine.projecting.query import PageQuery
-from engine.storing.events import time_at_rest
 from engine.storing.items import to_item
 from operate.failure import CommandFailed, unknown
 from operate.folding import Moment
@@ -23,8 +25,6 @@ from operate.output import print_block, print_facts, print_json, print_rows, say
 from operate.stored_rows import print_with_payload, row
 from projections.order_details import ORDER_DETAILS, OrderDetails
 from projections.order_history import ORDER_HISTORY
-from support.explanation import Waiting, explain
-from support.situation import situation_of
 
 _PAGE: Final = 500
 _WIDEST: Final = 100
@@ -93,7 +93,12 @@ async def find(environment: Mapping[str, str], customer_id: str, limit: int, *, 
 async def why(environment: Mapping[str, str], order_id: str, *, as_json: bool) -> None:
     """Says in a paragraph why an order is where it is. Raises CommandFailed."""
     async with connected(environment) as services:
-        situation = await situation_of(services, order_id)
+        try:
+            situation = await situation_of(services, order_id)
+        except UnknownStream:
+            raise _no_order(order_id) from None
+        except NothingReadable as error:
+            raise CommandFailed(f"{error}: `operate {error.obstacle.look}` shows them") from None
     explanation = explain(situation)
     if not as_json:
         width = min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else 0
@@ -102,28 +107,7 @@ async def why(environment: Mapping[str, str], order_id: str, *, as_json: bool) -
         if explanation.look:
             print_block("more of it", "\n".join(f"python -m operate {each}" for each in explanation.look))
         return
-    print_json(
-        {
-            "orderId": order_id,
-            "order": explanation.order,
-            "payment": explanation.payment,
-            "waitsFor": [_waiting_json(each) for each in explanation.waiting],
-            "obstacles": [to_json(each) for each in situation.obstacles],
-            "text": explanation.text,
-            "look": explanation.look,
-        }
-    )
-
-
-def _waiting_json(waiting: Waiting) -> Mapping[str, Any]:
-    return {
-        "what": waiting.wait.what,
-        "by": waiting.wait.by,
-        "stream": waiting.wait.stream_id,
-        "since": time_at_rest(waiting.since),
-        "until": None if waiting.until is None else time_at_rest(waiting.until),
-        "overdue": waiting.overdue,
-    }
+    print_json(explanation_json(situation, explanation))
 
 
 def _no_order(order_id: str, moment: Moment = _NOW) -> CommandFailed:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypedDict
 
 import azure.functions as func
@@ -79,17 +80,24 @@ async def _order(services: Services, req: func.HttpRequest) -> Story:
     }
 
 
-async def _state(services: Services, req: func.HttpRequest) -> Mapping[str, Any]:
-    order_id, version = read_id(req, "id"), read_version(req, "version")
+async def order_at(
+    services: Services, order_id: str, *, version: int | None = None, time: datetime | None = None
+) -> Mapping[str, Any]:
+    """Returns the view of an order as it was at a version, or at a time. Raises UnknownStream and StreamUnreadable."""
     query = query_of(DETAILS, (await services.generations.read(DETAILS)).serving)
     assert isinstance(query, StreamQuery), "an order is one view"
     try:
-        seen = await services.queries.view_at(query.projection, ORDER.stream_id(order_id), version=version)
+        seen = await services.queries.view_at(query.projection, ORDER.stream_id(order_id), version=version, time=time)
     except UnknownStream as error:
-        raise UnknownStream(error.stream_id, "There is no such order, or it has not come to this version.") from None
+        explanation = "or it was not placed by then" if version is None else "or it has not come to this version"
+        raise UnknownStream(error.stream_id, f"There is no such order, {explanation}.") from None
     except UndecodableEvent as error:
         raise StreamUnreadable(str(error)) from error
     return {**to_json(seen.view), **query.computed(seen.view), "version": seen.version}
+
+
+async def _state(services: Services, req: func.HttpRequest) -> Mapping[str, Any]:
+    return await order_at(services, read_id(req, "id"), version=read_version(req, "version"))
 
 
 ORDER_STORY: Final = Reader("order", Story, _order, (_ID,))

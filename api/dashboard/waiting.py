@@ -69,7 +69,8 @@ class Payload(TypedDict):
     text: NotRequired[str]
 
 
-async def _waiting(services: Services, _req: func.HttpRequest) -> WaitingList:
+async def waiting_list(services: Services) -> WaitingList:
+    """Returns what waits, without what it says: what waits for longest comes first."""
     consumers = services.waiting.consumers
     found = await asyncio.gather(*(services.waiting.of(each, MOST_SHOWN + 1) for each in consumers))
     rows = [_row(consumer, parked) for consumer, its in zip(consumers, found, strict=True) for parked in its]
@@ -77,6 +78,10 @@ async def _waiting(services: Services, _req: func.HttpRequest) -> WaitingList:
     dead = await dead_letter_counts(services.dead_letters)
     more = len(rows) > MOST_SHOWN or any(each["count"] == MOST_COUNTED for each in dead or ())
     return {"parked": rows[:MOST_SHOWN], "deadLetters": None if dead is None else [*dead], "more": more}
+
+
+async def _waiting(services: Services, _req: func.HttpRequest) -> WaitingList:
+    return await waiting_list(services)
 
 
 async def _payload(services: Services, req: func.HttpRequest) -> Payload:

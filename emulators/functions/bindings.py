@@ -8,7 +8,7 @@ from typing import Any
 from emulators.functions.settings import SettingMissingError, resolve
 
 _COMMON = {"type", "name", "direction", "dataType"}
-# The attributes of the extensions of bundle 4.x (Cosmos DB 4.16, Service Bus 5.17), as binding fields.
+# The attributes of the extensions of bundle 4.x (Cosmos DB 4.16, Service Bus 5.17, MCP 1.x), as binding fields.
 _FIELDS: Mapping[str, frozenset[str]] = {
     "httpTrigger": frozenset({"methods", "authLevel", "route", "webHookType"}),
     "http": frozenset(),
@@ -61,6 +61,18 @@ _FIELDS: Mapping[str, frozenset[str]] = {
         }
     ),
     "serviceBus": frozenset({"connection", "queueName", "topicName", "subscriptionName", "accessRights"}),
+    "mcpToolTrigger": frozenset(
+        {
+            "toolName",
+            "description",
+            "toolProperties",
+            "metadata",
+            "useResultSchema",
+            "inputSchema",
+            "outputSchema",
+            "useWorkerInputSchema",
+        }
+    ),
     "timerTrigger": frozenset({"schedule", "runOnStartup", "useMonitor"}),
     "warmupTrigger": frozenset(),
 }

@@ -17,6 +17,7 @@ from emulators.functions.http_trigger import MAX_BODY, call_for
 from emulators.functions.indexing import Function
 from emulators.functions.invocation import Failure, Invoker
 from emulators.functions.keys import Keys
+from emulators.functions.mcp.endpoint import McpEndpoint
 from emulators.functions.routing import Router
 
 
@@ -41,6 +42,7 @@ class Endpoint:
         self._console = console
         self._cors = cors
         self._keys = keys
+        self._mcp = McpEndpoint(self._functions.values(), invoker, console, options=config.mcp, keys=keys)
         self._headers: Mapping[str, str] = {**config.custom_headers, "x-devstack-host": str(host)}
         self._throttle = Throttle(config.max_concurrent_requests, config.max_outstanding_requests)
         self._router = Router(routes_of(self._functions.values(), config.route_prefix))
@@ -57,7 +59,8 @@ class Endpoint:
             function, values = self._functions[found[0]], found[1]
             answer = await self._run(request, function, values, headers)
         else:
-            answer = await self._admin.handle(request) or web.Response(status=404)
+            of_the_host = await self._mcp.handle(request) or await self._admin.handle(request)
+            answer = of_the_host or web.Response(status=404)
         if not answer.prepared:
             answer.headers.update(headers)
         return answer

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emulators.functions.lenient_json import parse_lenient
+from emulators.functions.mcp.options import McpOptions, parse_mcp_options
 from emulators.functions.retry import RetryPolicy
 from emulators.functions.sections import Section, SectionError, Warn
 from emulators.functions.servicebus.options import ServiceBusOptions, parse_service_bus_options
@@ -72,6 +73,7 @@ class HostConfig:
     log_levels: Mapping[str, str] = field(default_factory=dict)
     only_functions: tuple[str, ...] = ()
     service_bus: ServiceBusOptions = field(default_factory=ServiceBusOptions)
+    mcp: McpOptions = field(default_factory=McpOptions)
     retry: RetryPolicy | None = None
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
@@ -119,6 +121,7 @@ def _parse(content: dict[str, Any], warnings: list[str]) -> HostConfig:
     _tell_unsupported(http, warn)
     # In this order: the warnings are complete before they are handed over.
     service_bus = parse_service_bus_options(extensions.section("serviceBus"))
+    mcp = parse_mcp_options(extensions.section("mcp"))
     levels = root.section("logging").section("logLevel").values()
     headers = http.section("customHeaders").values()
     retry = _retry(root.section("retry"))
@@ -131,6 +134,7 @@ def _parse(content: dict[str, Any], warnings: list[str]) -> HostConfig:
         log_levels=levels,
         only_functions=tuple(root.texts("functions")),
         service_bus=service_bus,
+        mcp=mcp,
         retry=retry,
         warnings=tuple(warnings),
     )

@@ -21,10 +21,14 @@ from emulators.functions.worker import NeverAnsweredError, Worker
 
 @dataclass(frozen=True)
 class Success:
-    """The function returned. `response` is what it gave to its HTTP output, None if it gave nothing or has none."""
+    """The function returned. `response` is what it gave to its HTTP output, None if it gave nothing or has none.
+
+    `returned` is its return value, as its trigger takes it; None if there is none.
+    """
 
     response: Datum | None
     seconds: float
+    returned: Datum | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Invoker:
                 answer = await self._attempt(function, call)
             values = {**answer.outputs} if answer.returned is None else {**answer.outputs, "$return": answer.returned}
             await self._write_outputs(function, call, values)
-            return Success(_response(function, values), time.monotonic() - started)
+            return Success(_response(function, values), time.monotonic() - started, answer.returned)
         except TimeoutError:
             # A handler's own TimeoutError went another way: _attempt wraps what a handler raises.
             self.timed_out.set()

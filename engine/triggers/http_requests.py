@@ -113,12 +113,12 @@ def read_body(req: func.HttpRequest, model: type[B]) -> B:
 
 def read_name(req: func.HttpRequest, parameter: str) -> str:
     """Returns the id in this parameter of the path. Raises BadRequest."""
-    return _name(parameter, req.route_params.get(parameter, ""))
+    return as_name(parameter, req.route_params.get(parameter, ""))
 
 
 def read_id(req: func.HttpRequest, parameter: str) -> str:
     """Returns the id in this parameter of the query, which has to be there. Raises BadRequest."""
-    return _name(parameter, req.params.get(parameter, ""))
+    return as_name(parameter, req.params.get(parameter, ""))
 
 
 def read_text(req: func.HttpRequest, parameter: str) -> str:
@@ -129,7 +129,8 @@ def read_text(req: func.HttpRequest, parameter: str) -> str:
     return text
 
 
-def _name(parameter: str, value: str) -> str:
+def as_name(parameter: str, value: str) -> str:
+    """Returns the value of a parameter that is an id. Raises BadRequest."""
     if not _NAME.fullmatch(value):
         raise BadRequest(f"{parameter} must be 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen.")
     return value
@@ -275,7 +276,11 @@ def _refuse_misspelt(req: func.HttpRequest, *known: str) -> None:
 
 def _time(req: func.HttpRequest, name: str) -> datetime:
     # A plus sign in a query means a space, unless the client has encoded it.
-    text = req.params[name].replace(" ", "+")
+    return as_time(name, req.params[name].replace(" ", "+"))
+
+
+def as_time(name: str, text: str) -> datetime:
+    """Returns the value of a parameter that is a date-time with a zone, in UTC. Raises BadRequest."""
     try:
         time = datetime.fromisoformat(text)
         if time.tzinfo is None or not _TIME.fullmatch(text):

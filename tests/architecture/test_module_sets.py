@@ -7,7 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DESCRIBES = {"engine.triggers.documentation", "engine.triggers.openapi", "engine.triggers.docs_page"}
-DASHBOARD = {"api.dashboard", "api.dashboard.files", "api.dashboard.functions", "api.dashboard.overview"}
+DASHBOARD = {
+    "api.assistants",
+    "api.dashboard",
+    "api.dashboard.files",
+    "api.dashboard.functions",
+    "api.dashboard.overview",
+}
 HTTP_ONLY = {"pydantic", "engine.triggers.http", "api.interface", "api.bodies"}
 SETTINGS = "import os; os.environ.update(COSMOS='AccountEndpoint=http://x/;AccountKey=eA==', COSMOS_DATABASE='x', SERVICEBUS='Endpoint=sb://x;SharedAccessKey=k')"
 NEVER = {"azure.servicebus", "azure.identity", "devstack", "emulators", "demo", "operate", "requests", "support"}
@@ -23,6 +29,11 @@ def loaded(statements: str) -> set[str]:
 def test_indexing_loads_the_library_and_nothing_of_ours_but_the_wiring() -> None:
     ours = {name for name in loaded("import function_app") if (ROOT / name.split(".")[0]).is_dir()}
     assert {"composition", "composition.dashboard", "composition.wiring", "engine", "engine.imports"} == ours
+
+
+def test_indexing_with_the_tools_of_assistants_loads_no_more() -> None:
+    with_tools = loaded("import os; os.environ['OPERATORS_TOOLS'] = '1'; import function_app")
+    assert loaded("import function_app") == with_tools
 
 
 def test_indexing_reads_no_settings_and_connects_to_nothing() -> None:
@@ -103,6 +114,14 @@ def test_http_loads_no_message_bus_and_no_identity_unasked() -> None:
 def test_the_dashboard_is_loaded_when_it_is_asked_for_and_the_bus_not_before_something_is_asked_of_it() -> None:
     modules = loaded(f"{SETTINGS}; from composition import dashboard; asyncio.run(dashboard.functions())")
     assert {"api.dashboard.functions", "api.dashboard.overview", "azure.cosmos.aio"} <= modules
+    assert not (DESCRIBES | NEVER) & modules
+
+
+def test_the_tools_of_assistants_are_loaded_when_one_is_called_and_the_bus_not_before_something_is_asked_of_it() -> (
+    None
+):
+    modules = loaded(f"{SETTINGS}; from composition import dashboard; asyncio.run(dashboard.assistants())")
+    assert {"api.assistants.functions", "api.why.explanation", "azure.cosmos.aio"} <= modules
     assert not (DESCRIBES | NEVER) & modules
 
 

@@ -89,6 +89,7 @@ def test_the_optional_settings_have_defaults() -> None:
     assert timedelta(minutes=15) == settings.payment_deadline
     assert settings.engine.notifications is None
     assert settings.engine.relay_replay_until is None
+    assert not settings.operators_tools
 
 
 def test_the_optional_settings_are_read() -> None:
@@ -99,9 +100,11 @@ def test_the_optional_settings_are_read() -> None:
             "NOTIFICATIONS_WEBHOOK": "https://example.com/hook",
             "NOTIFICATIONS_SECRET": "geheim",
             "RELAY_REPLAY_UNTIL": "2026-11-25T18:00:00Z",
+            "OPERATORS_TOOLS": "1",
         }
     )
     assert timedelta(hours=1, minutes=2, seconds=3) == settings.payment_deadline
+    assert settings.operators_tools
     assert settings.engine.notifications is not None
     assert "https://example.com/hook" == settings.engine.notifications.url
     assert datetime(2026, 11, 25, 18, tzinfo=UTC) == settings.engine.relay_replay_until
@@ -111,7 +114,8 @@ def test_the_optional_settings_are_read() -> None:
     ("name", "value"),
     [("PAYMENT_DEADLINE", "15"), ("PAYMENT_DEADLINE", "00:00:00"), ("PAYMENT_DEADLINE", "00:61:00"),
      ("PAYMENT_DEADLINE", "-00:15:00"), ("NOTIFICATIONS_WEBHOOK", "example.com"),
-     ("RELAY_REPLAY_UNTIL", "tomorrow"), ("RELAY_REPLAY_UNTIL", "2026-11-25T18:00:00")],
+     ("RELAY_REPLAY_UNTIL", "tomorrow"), ("RELAY_REPLAY_UNTIL", "2026-11-25T18:00:00"),
+     ("OPERATORS_TOOLS", "true")],
 )  # fmt: skip
 def test_a_malformed_optional_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):

@@ -201,6 +201,14 @@ class TestWhy:
         assert f"Event 2 of {STREAM} is unreadable: " in told
         assert f"  python -m operate streams show {STREAM} --from 2" in told.splitlines()
 
+    async def test_an_order_of_which_nothing_can_be_read_says_where_to_look(self, desk: Desk) -> None:
+        settings = Settings.from_mapping(desk.environment).engine
+        async with open_client(settings.cosmos) as client:
+            events = client.get_database_client("orders").get_container_client("events")
+            await events.upsert_item({**await events.read_item("0000000001", STREAM), "schema": 9})
+        with pytest.raises(CommandFailed, match=f"no event of {STREAM} can be read: `operate streams show {STREAM}"):
+            await orders.why(desk.environment, "o-1", as_json=True)
+
     async def test_an_order_of_which_nothing_is_known_is_none(self, desk: Desk) -> None:
         with pytest.raises(CommandFailed, match="there is no order 'o-9'") as raised:
             await orders.why(desk.environment, "o-9", as_json=True)

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 import pytest
 
+from api.why.explanation import Obstacle, Situation, explain
 from domain.fulfilment.facts import Fact, StockFact
 from domain.money import Money
 from domain.order.events import OrderCancelled, OrderConfirmed, OrderEvent, OrderLine, OrderPlaced, OrderShipped
@@ -23,7 +24,6 @@ from domain.payment.events import (
 from domain.stock.events import StockDispatched, StockReleased, StockReservationRefused, StockReserved
 from engine.storing.events import RecordedEvent
 from engine.testing.times import NOON
-from support.explanation import Obstacle, Situation, explain
 from tests.domain.test_every_order_of_facts import LIVES
 from tests.domain.world import PROCESS
 

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, Final
 
 from api.dashboard.story import asked_of_stock
+from api.why.explanation import Obstacle, Situation
 from domain.fulfilment.waiting import waits
 from domain.order.aggregate import ORDER
 from domain.payment.aggregate import PAYMENT
 from domain.registry import FULFILMENT
 from engine.clock import utc_now
+from engine.commands.errors import UnknownStream
 from engine.errors import AdapterError
 from engine.messaging.port import Received
 from engine.messaging.topology import CONSUMERS
@@ -17,8 +19,7 @@ from engine.services import Services
 from engine.storing.errors import NewerEvent, UndecodableEvent
 from engine.storing.events import RecordedEvent, StoredEvent
 from engine.storing.pages import pages
-from operate.failure import CommandFailed, unknown
-from support.explanation import Obstacle, Situation
+from projections.order_details import BY_ORDER
 
 Events = Sequence[tuple[StoredEvent, RecordedEvent[Any]]]
 
@@ -28,14 +29,24 @@ _MOST_DEAD_LETTERS: Final = 1_000
 """Of each entity, so many are looked through."""
 
 
+class NothingReadable(Exception):
+    """Is raised for an order whose streams begin with what this build cannot read; `obstacle` is where."""
+
+    def __init__(self, obstacle: Obstacle) -> None:
+        super().__init__(f"no event of {obstacle.where} can be read")
+        self.obstacle = obstacle
+
+
 async def situation_of(services: Services, order_id: str) -> Situation:
-    """Returns all that is known of an order. Raises CommandFailed for one of which nothing is."""
+    """Returns all that is known of an order. Raises UnknownStream and NothingReadable."""
     obstacles = list[Obstacle]()
     order, payment, process = [
         await _events(services, aggregate.stream_id(order_id), obstacles) for aggregate in (ORDER, PAYMENT, FULFILMENT)
     ]
     if not (order or payment or process):
-        raise _nothing(order_id, obstacles)
+        if obstacles:
+            raise NothingReadable(obstacles[0])
+        raise UnknownStream(ORDER.stream_id(order_id), BY_ORDER.unknown)
     state = FULFILMENT.decider.fold(FULFILMENT.decider.initial, [recorded.event for _, recorded in process])
     waited_for = {each.stream_id for each in waits(order_id, state)}
     streams = {each.stream_id(order_id) for each in (ORDER, PAYMENT, FULFILMENT)} | waited_for
@@ -58,12 +69,6 @@ async def situation_of(services: Services, order_id: str) -> Situation:
         obstacles=obstacles,
         no_dead_letters=no_dead_letters,
     )
-
-
-def _nothing(order_id: str, obstacles: Sequence[Obstacle]) -> CommandFailed:
-    for each in obstacles:
-        return CommandFailed(f"no event of order {order_id} can be read: `operate {each.look}` shows them")
-    return unknown(f"there is no order {order_id!r}: `operate orders find --customer` shows those of a customer")
 
 
 async def _events(services: Services, stream_id: str, obstacles: list[Obstacle]) -> Events:
