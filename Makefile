@@ -26,7 +26,8 @@ demo: setup ## walk orders through the running service and show it
 	@$(VENV)/python -m operate demo
 
 trace: setup ## show what became of an order, step by step: make trace ORDER=<its id>
-	@$(VENV)/python -m operate trace $(ORDER)
+	$(if $(ORDER),,$(error which order? make trace ORDER=<its id>))
+	@$(VENV)/python -m operate trace '$(subst ','\'',$(ORDER))'
 
 test: setup ## run the tests of the service, a quarter of an hour
 	$(VENV)/python -m pytest tests -n 2 --dist loadfile -m "not long"

@@ -257,7 +257,7 @@ if dashboard.assistants_may_ask():
 
     @tool(
         "show_order",
-        "Shows an order as it was: its status, lines and total, at a version or at a time. Give one of both.",
+        "Shows an order: its status, lines and total, as it is now, or as it was at a version or at a time.",
         ORDER_ID,
         argument("version", "integer", "A version of the order: 1 is as it was placed."),
         argument("asOf", "string", "A date-time with a zone, such as 2026-11-23T12:00:00Z."),

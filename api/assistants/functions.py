@@ -69,10 +69,10 @@ class AssistantFunctions:
 
     @told
     async def show(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Tells how an order was at a version, or at a time, as the dashboard does."""
+        """Tells how an order is, or how it was at a version or at a time, as the dashboard does."""
         order_id, version, time = read_order_id(arguments), read_version(arguments), read_time(arguments)
-        if (version is None) == (time is None):
-            raise BadRequest("Give version or asOf, one of them.")
+        if version is not None and time is not None:
+            raise BadRequest("Give version or asOf, or neither for how it is now.")
         return order_without_texts(await order_at(await self.services(), order_id, version=version, time=time))
 
     @told

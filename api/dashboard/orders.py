@@ -83,14 +83,18 @@ async def _order(services: Services, req: func.HttpRequest) -> Story:
 async def order_at(
     services: Services, order_id: str, *, version: int | None = None, time: datetime | None = None
 ) -> Mapping[str, Any]:
-    """Returns the view of an order as it was at a version, or at a time. Raises UnknownStream and StreamUnreadable."""
+    """Returns the view of an order as it is, or as it was at a version or at a time.
+
+    Raises UnknownStream and StreamUnreadable.
+    """
     query = query_of(DETAILS, (await services.generations.read(DETAILS)).serving)
     assert isinstance(query, StreamQuery), "an order is one view"
     try:
         seen = await services.queries.view_at(query.projection, ORDER.stream_id(order_id), version=version, time=time)
     except UnknownStream as error:
-        explanation = "or it was not placed by then" if version is None else "or it has not come to this version"
-        raise UnknownStream(error.stream_id, f"There is no such order, {explanation}.") from None
+        by_then = "" if time is None else ", or it was not placed by then"
+        so_far = "" if version is None else ", or it has not come to this version"
+        raise UnknownStream(error.stream_id, f"There is no such order{by_then}{so_far}.") from None
     except UndecodableEvent as error:
         raise StreamUnreadable(str(error)) from error
     return {**to_json(seen.view), **query.computed(seen.view), "version": seen.version}

@@ -94,6 +94,7 @@ async def _main(arguments: argparse.Namespace) -> int:
             data_dir = arguments.data.resolve()
         try:
             open_data_folder(data_dir)
+            keys_file = ensure_keys(data_dir) if arguments.enable_auth else None
             sockets = listen(arguments.port)
             for port in range(arguments.port + 1, arguments.port + 1 + arguments.instances) if arguments.port else ():
                 for probe in listen(port):
@@ -105,8 +106,8 @@ async def _main(arguments: argparse.Namespace) -> int:
             _say(f"{error}; stop that process or give another port with --port")
             return _EXIT_PORT_TAKEN
         console = Console()
-        if arguments.enable_auth:
-            console.line(f"Keys are asked for; they stand in {ensure_keys(data_dir)}")
+        if keys_file is not None:
+            console.line(f"Keys are asked for; they stand in {keys_file}")
         if arguments.hurry != 1:
             console.line(f"In a hurry: lease times, poll delays and retry intervals are divided by {arguments.hurry:g}")
         if engine == OFFICIAL:

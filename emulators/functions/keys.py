@@ -8,7 +8,10 @@ from pathlib import Path
 
 from aiohttp import web
 
+from emulators.functions.data_folder import DataFolderError
+
 _FILE = "keys.json"
+_MEND = 'write a key of one function as "functions": {"its name": "its key"}, or delete the file for new keys'
 # The host makes such a key for each extension that has an endpoint of its own.
 _SYSTEM_KEYS = ("mcp_extension",)
 
@@ -42,14 +45,25 @@ class Keys:
 
 
 def read_keys(data_dir: Path) -> Keys:
-    """The keys of a data folder. Raises KeyError or ValueError for a file that somebody broke."""
-    content = json.loads((data_dir / _FILE).read_text(encoding="utf-8"))
-    functions, system = content.get("functions", {}), content.get("systemKeys", {})
-    return Keys(content["masterKey"], content["functionKeys"]["default"], functions, system)
+    """The keys of a data folder. Raises DataFolderError for a file that somebody broke."""
+    path = data_dir / _FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        own, system = dict(content.get("functions", {})), dict(content.get("systemKeys", {}))
+        keys = Keys(content["masterKey"], content["functionKeys"]["default"], own, system)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataFolderError(f"{path} is not as it was made ({type(error).__name__}): {_MEND}") from error
+    for key in (keys.master, keys.default, *own.values(), *system.values()):
+        if not isinstance(key, str) or not key:
+            raise DataFolderError(f"{path} has a key that is no text: {_MEND}")
+    return keys
 
 
 def ensure_keys(data_dir: Path) -> Path:
-    """Make keys for a data folder that has none; returns the file, so that a person can be pointed to it."""
+    """Make keys for a data folder that has none; returns the file, so that a person can be pointed to it.
+
+    Raises DataFolderError for a file that somebody broke.
+    """
     path = data_dir / _FILE
     if not path.exists():
         content = {
@@ -60,6 +74,7 @@ def ensure_keys(data_dir: Path) -> Path:
         }
         path.touch(mode=0o600)
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    read_keys(data_dir)
     return path
 
 

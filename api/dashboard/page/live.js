@@ -129,7 +129,7 @@ export class Live {
       element("p", {}, "Receive stock and place an order, and it appears here within a second or two:"),
       element("pre", {}, [
         post("stock/mug/receipts", "first-receipt", '{"quantity": 10}'),
-        post("orders", "first-order", '{"customerId": "ada", "lines": [{"sku": "mug", "quantity": 1, '
+        post("orders", "first-order", '{"customerId": "ada", "lines": [{"sku": "mug", "quantity": 2, '
           + '"unitPrice": {"amount": "12.50", "currency": "EUR"}}]}'),
       ].join("\n\n")),
       element("p", {}, "The ", element("a", { href: "docs" }, "description of the interface"),

@@ -378,6 +378,20 @@ class TestCommandLine:
             key = json.loads((data / "keys.json").read_text())["functionKeys"]["default"]
             assert 200 == request(f"{url}/api/hello", headers={"x-functions-key": key}).status
 
+    @pytest.mark.verified("docs", feature="Function keys")
+    @pytest.mark.parametrize("functions", ['{"hello": {"reader": "k"}}', '{"hello": ""}', '["hello"]', "{"])
+    def test_keys_that_somebody_broke_are_told_and_nothing_starts(
+        self, app_dir: Path, tmp_path: Path, functions: str
+    ) -> None:
+        data = tmp_path / "data"
+        data.mkdir()
+        keys = f'{{"masterKey": "m", "functionKeys": {{"default": "d"}}, "functions": {functions}}}'
+        (data / "keys.json").write_text(keys)
+        with running(FUNCTIONS, *self.options(app_dir, "--data", str(data), "--enable-auth")) as service:
+            assert 4 == service.ends()
+            assert '"functions": {"its name": "its key"}' in service.text
+            assert "Traceback" not in service.text
+
     @pytest.mark.verified("docs", feature="Supervision")
     def test_nothing_outlives_a_killed_supervisor(self, app_dir: Path, tmp_path: Path) -> None:
         with running(FUNCTIONS, *self.options(app_dir), environment={"DEVSTACK_SUPERVISED": "1"}) as service:

@@ -168,9 +168,16 @@ class TestShowOrder:
         reason = await desk.refused("show_order", orderId=order_id, asOf="2020-01-01T00:00:00Z")
         assert "There is no such order, or it was not placed by then." == reason
 
-    @pytest.mark.parametrize("moment", [{}, {"version": 1, "asOf": "2026-11-23T12:00:00Z"}])
-    async def test_one_moment_is_asked_for(self, desk: Desk, moment: dict[str, Any]) -> None:
-        assert "Give version or asOf, one of them." == await desk.refused("show_order", orderId="o-1", **moment)
+    async def test_without_a_moment_it_shows_an_order_as_it_is(self, desk: Desk) -> None:
+        order_id = await placed(desk.world)
+        await desk.world.ask("cancel_order", {"reason": "no"}, orderId=order_id)
+        shown = await desk.told("show_order", orderId=order_id)
+        assert ("cancelled", 2) == (shown["status"], shown["version"])
+        assert "There is no such order." == await desk.refused("show_order", orderId="o-2")
+
+    async def test_two_moments_are_refused(self, desk: Desk) -> None:
+        reason = await desk.refused("show_order", orderId="o-1", version=1, asOf="2026-11-23T12:00:00Z")
+        assert "Give version or asOf, or neither for how it is now." == reason
 
     async def test_an_order_that_cannot_be_read_is_refused_without_its_words(self, desk: Desk) -> None:
         await put(desk.world, "order-o-1", 1, "OrderPlaced", {"orderId": SECRET})
