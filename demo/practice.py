@@ -40,8 +40,10 @@ what to try, and what it answers:
       the error, where it was raised, and the two commands that wait, in order
   {operate} parked release commands --name {session}
       released: yes. The defect is mended, both are handled, and the service has 10 units of {sku}
-  {operate} parked release commands --name {key}
+  {operate} parked release commands --name '{key}'
       released: no, and exit status 4. What nobody can read stays parked: its sender has to be mended
+  {operate} parked discard commands --name '{key}'
+      the whole message, and exit status 4; with --yes it is taken away too
   {operate} demo parked --remove
       what is left of all this is gone"""
 

@@ -1,10 +1,12 @@
-"""`operate parked` lists, shows and releases what consumers of the bus and of the change feed have put aside."""
+"""`operate parked` lists, shows, releases and discards what consumers of the bus and of the feed have put aside."""
 
+import base64
+import shlex
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from engine.consuming.parked.port import ParkedSession
+from engine.consuming.parked.port import ParkedAlone, ParkedSession
 from engine.consuming.parked_streams.port import ParkedStream
 from engine.consuming.waiting import NotParked, Parked, Waiting, count_of, name_of
 from operate.exit_status import ExitStatus
@@ -35,7 +37,8 @@ async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_j
         found = await waiting.find(consumer, name)
         if isinstance(found, ParkedStream):
             print_stream(consumer, found, as_json=as_json)
-            _say_what_to_do(consumer, name, found.waits_for_an_operator and not as_json)
+            if found.waits_for_an_operator and not as_json:
+                say(f"once the cause is mended: {_command('release', consumer, name)}")
             return
         messages = await waiting.messages_of(consumer, found, _SHOWN_MESSAGES)
     facts = {"consumer": consumer, "name": name, **brief(found)}
@@ -50,7 +53,10 @@ async def show(environment: Mapping[str, str], consumer: str, name: str, *, as_j
         print_message(message)
     if count > len(messages):
         say(f"these are the first {len(messages)} of {count}")
-    _say_what_to_do(consumer, name, found.failure.newer is None)
+    if found.failure.newer is None:
+        say(f"once the cause is mended: {_command('release', consumer, name)}")
+        if isinstance(found, ParkedAlone):
+            say(f"if it can never be handled: {_command('discard', consumer, name)}")
 
 
 async def release(
@@ -76,16 +82,56 @@ async def release(
             print_rows(rows, as_json=False)
     failed = sum(not row["released"] for row in rows)
     if failed:
-        raise CommandFailed(
-            f"{failed} of {len(found)} are still parked: `operate parked show` has the reasons", ExitStatus.FINDINGS
-        )
+        reason = f"{failed} of {len(found)} are still parked: `operate parked show` has the reasons"
+        if any(isinstance(each, ParkedAlone) and not row["released"] for each, row in zip(found, rows, strict=True)):
+            reason += ", and `operate parked discard` takes away a message that can never be handled"
+        raise CommandFailed(reason, ExitStatus.FINDINGS)
     if not found:
         say("nothing is parked")
 
 
-def _say_what_to_do(consumer: str, name: str, waits_for_an_operator: bool) -> None:
-    if waits_for_an_operator:
-        say(f"once the cause is mended: `operate parked release {consumer} --name {name}`")
+async def discard(environment: Mapping[str, str], consumer: str, name: str, *, yes: bool) -> None:
+    """Prints a message that is parked alone, all of it; with `yes`, it is taken away then, unhandled.
+
+    Raises CommandFailed without `yes`, for a session or a stream, and for what is not known or is gone by then.
+    """
+    async with _waiting(environment, changes=yes) as waiting:
+        found = await waiting.find(consumer, name)
+        if not isinstance(found, ParkedAlone):
+            kind = "stream" if isinstance(found, ParkedStream) else "session"
+            raise CommandFailed(
+                f"{name} is a {kind}, of which nothing may be missing: mend the cause, then "
+                f"{_command('release', consumer, name)}"
+            )
+        # It is written out before anything is removed: what cannot be printed is not lost either.
+        print_json(_whole(consumer, found))
+        if not yes:
+            raise CommandFailed(
+                f"{name} of {consumer} is still parked: with --yes it is taken away, for good and unhandled",
+                ExitStatus.FINDINGS,
+            )
+        if not await waiting.discard(consumer, found):
+            raise unknown(f"{name} of {consumer} is gone already: it was released or discarded meanwhile")
+    say(f"{name} of {consumer} is taken away")
+
+
+def _whole(consumer: str, parked: ParkedAlone) -> Mapping[str, Any]:
+    """Returns all that is known of a message, its body byte by byte too: as JSON or text, it may not come back so."""
+    message, failure = parked.message, parked.failure
+    return {
+        "consumer": consumer,
+        "name": parked.key,
+        **brief(parked),
+        "newer": failure.newer,
+        "trace": failure.trace,
+        **message_json(message),
+        "bodyBase64": base64.b64encode(message.body).decode(),
+    }
+
+
+def _command(verb: str, consumer: str, name: str) -> str:
+    """Returns a command that a shell takes as it stands, whoever has chosen the name."""
+    return f"`operate parked {verb} {shlex.quote(consumer)} --name {shlex.quote(name)}`"
 
 
 async def _released(waiting: Waiting, consumer: str, parked: Parked) -> str | None:

@@ -9,6 +9,7 @@ from pydantic import Field
 from api.bodies import Body
 from api.dashboard.problems import StillParked
 from engine.consuming.errors import TransientFailure
+from engine.consuming.parked.port import ParkedAlone
 from engine.consuming.waiting import NotParked
 from engine.errors import Unavailable
 from engine.services import Services
@@ -17,6 +18,8 @@ from engine.triggers.problems import NotFound
 RELEASE_LIFETIME: Final = 60.0
 """A release is interrupted after so many seconds. The front of Azure ends a request after 230, the host after ten
 minutes; what is interrupted goes on where it was, when it is released again."""
+
+_WAY_OUT: Final = "; if it can never be handled, `operate parked discard` takes it away"
 
 _log = logging.getLogger(__name__)
 
@@ -64,5 +67,5 @@ async def release(
     finally:
         _log.info("%r releases %r of %s: %d handled", operator, body.name, body.consumer, handled)
     if why is not None:
-        raise StillParked(why)
+        raise StillParked(why + _WAY_OUT if isinstance(parked, ParkedAlone) else why)
     return {"consumer": body.consumer, "name": body.name, "handled": handled, "released": not limit.expired()}

@@ -1,4 +1,4 @@
-"""What consumers of the bus and of the feed have put aside is found, shown and released in one way, by its name."""
+"""What consumers of the bus and of the feed have put aside is found, shown, released and discarded by its name."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -116,6 +116,10 @@ class Waiting:
             case ParkedAlone():
                 error = await self.messages.alone(self.of_the_bus[consumer], parked)
                 return Released(int(error is None), error)
+
+    async def discard(self, consumer: str, parked: ParkedAlone) -> bool:
+        """Removes a message unhandled, for which no other waits; returns False if it is gone already."""
+        return await self.messages.parked.remove_alone(consumer, parked.key)
 
     def _check(self, consumer: str) -> None:
         if consumer not in self.of_the_bus and consumer not in self.of_the_feed:

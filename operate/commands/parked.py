@@ -13,7 +13,7 @@ from operate.session import Session
 # Only commands that connect to the store pay for the SDK: `operate.parked` is imported when they run.
 
 _HELP = """\
-List, show and release what consumers have put aside.
+List, show, release and discard what consumers have put aside.
 
 An event of the change feed, or a message of the bus, that cannot be handled is put aside with its reason. What comes
 later in its stream waits behind it, in order; releasing handles it all. Mend the cause first. What waits for a newer
@@ -40,6 +40,14 @@ Handle what waits, in its order.
 
 For when the cause is mended: what fails again stays parked. It is handled here, with the settings of the service. Safe
 to interrupt and to run again.
+"""
+
+_DISCARD = """\
+Print a message that is parked alone, and take it away.
+
+For when it can never be handled, such as one that nobody can read: releasing it fails each time. It is printed first,
+all of it, as one JSON object; what it says may be personal. CONSUMER and the key are as in the list. A session or a
+stream is released, and never discarded.
 """
 
 COMMAND: Final = Group("parked", help=_HELP)
@@ -108,3 +116,25 @@ def release(
 
     settings = session.connect_to_change("COSMOS", "SERVICEBUS", yes=yes)
     session.run(parked.release(settings, consumer, names, everything=all_parked, as_json=as_json))
+
+
+@COMMAND.command(
+    help=_DISCARD,
+    examples=(
+        Example("parked discard commands --name '~00000000000000000018-1f0c9a2b'", "what would be taken away"),
+        Example(
+            "parked discard commands --name '~00000000000000000018-1f0c9a2b' --yes >> discarded.jsonl",
+            "it is taken away, and the file has all of it",
+        ),
+    ),
+    ends=[ExitStatus.UNKNOWN, ExitStatus.FINDINGS],
+)
+@consumer_argument
+@click.option("--name", required=True, help="The key of a message that is parked alone.")
+@click.option("--yes", is_flag=True, help="Take it away; without this it is only printed.")
+@click.pass_obj
+def discard(session: Session, consumer: str, name: str, yes: bool) -> None:
+    from operate import parked
+
+    settings = session.connect_to_change("COSMOS", yes=True) if yes else session.connect("COSMOS")
+    session.run(parked.discard(settings, consumer, name, yes=yes))

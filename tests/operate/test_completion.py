@@ -64,7 +64,7 @@ def bash(code: str, folder: Path, variables: Mapping[str, str]) -> str:
             },
         ),
         ("operate dea", {"dead-letters"}),
-        ("operate parked ''", {"list", "show", "release"}),
+        ("operate parked ''", {"list", "show", "release", "discard"}),
         ("operate parked list com", {"commands"}),
         ("operate parked list re", {"reactions", "relay"}),
         ("operate parked list stock", {"stock-levels@1"}),

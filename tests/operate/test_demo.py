@@ -31,6 +31,7 @@ from engine.messaging.port import Received, send_all
 from engine.messaging.topology import COMMAND_QUEUE
 from engine.services import Services
 from operate import parked
+from operate.exit_status import ExitStatus
 from operate.failure import CommandFailed
 from tests.registered import bus_config
 from tests.settings import NO_BUS
@@ -232,7 +233,8 @@ async def test_what_is_practised_is_parked_and_every_command_answers_as_it_was_s
     told = capsys.readouterr().out
     key, session = re.findall(r"^  (\S+)$", told, re.MULTILINE)[:2]
     assert f"parked release commands --name {session}" in told
-    assert f"parked release commands --name {key}" in told
+    assert f"parked release commands --name '{key}'" in told
+    assert f"parked discard commands --name '{key}'" in told
 
     await parked.list_all(desk.environment, COMMAND_QUEUE, as_json=False)
     _, *rows = capsys.readouterr().out.splitlines()
@@ -252,6 +254,11 @@ async def test_what_is_practised_is_parked_and_every_command_answers_as_it_was_s
     with pytest.raises(CommandFailed, match="1 of 1 are still parked"):
         await parked.release(desk.environment, COMMAND_QUEUE, [key], everything=False, as_json=False)
     assert [COMMAND_QUEUE, key, "no"] == capsys.readouterr().out.splitlines()[1].split()[:3]
+
+    with pytest.raises(CommandFailed, match="with --yes it is taken away") as refused:
+        await parked.discard(desk.environment, COMMAND_QUEUE, key, yes=False)
+    assert ExitStatus.FINDINGS == refused.value.status
+    assert "{ this is no JSON" in capsys.readouterr().out
 
     await practice.remove(desk.environment)
     assert "1 removed\n" == capsys.readouterr().out

@@ -281,6 +281,7 @@ class TestTheCommandLine:
             ["parked", "list", "--nope"],
             ["parked", "release", "commands"],
             ["parked", "release", "commands", "--all", "--name", "x"],
+            ["parked", "discard", "commands", "--yes"],
             ["dead-letters", "show", "commands", "0"],
             ["demo", "flash-sale", "--units", "x"],
             ["new"],

@@ -72,7 +72,7 @@ def test_a_command_has_examples_and_those_of_a_group_are_of_each_of_its_commands
 def _arguments(example: Example) -> list[str]:
     """What a shell would pass: it ends where the output goes elsewhere."""
     words = shlex.split(example.real)
-    return words[: next((number for number, word in enumerate(words) if word in ("|", ">")), len(words))]
+    return words[: next((number for number, word in enumerate(words) if word in ("|", ">", ">>")), len(words))]
 
 
 @pytest.mark.parametrize("arguments", EXAMPLES)

@@ -1,6 +1,10 @@
 """`operate parked` over a store that holds what consumers have put aside."""
 
+import base64
+import contextlib
 import json
+import os
+import shlex
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +20,7 @@ from domain.order.commands import CancelOrder, PlaceOrder
 from domain.order.events import OrderLine
 from emulators.cosmos.server import CosmosServer
 from engine.clock import utc_now
+from engine.consuming.parked.cosmos import CosmosParkedStore
 from engine.consuming.parked.port import Failure
 from engine.messaging.port import Received
 from engine.messaging.topology import COMMAND_QUEUE, NOTIFICATION_QUEUE
@@ -23,9 +28,11 @@ from engine.services import Services
 from engine.storing.cosmos_account import open_client
 from engine.storing.items import to_item
 from operate import parked
+from operate.exit_status import ExitStatus
 from operate.failure import CommandFailed
 from projections.order_details import ORDER_DETAILS
 from tests.engine.contexts import context
+from tests.operate.process import operate
 from tests.registered import ENVELOPES
 from tests.settings import NO_BUS
 
@@ -44,7 +51,11 @@ class Desk:
 
     async def park_alone(self, number: int, body: bytes) -> None:
         failure = Failure("UnreadableMessage: its body is not JSON", "Traceback …", 1, utc_now())
-        await self.services.parked.park_alone(COMMAND_QUEUE, Received(f"m-{number}", None, number, body), failure)
+        message = Received(f"m-{number}", None, number, body, {"traceparent": "00-…"})
+        await self.services.parked.park_alone(COMMAND_QUEUE, message, failure)
+
+    async def keys(self) -> list[str]:
+        return [each.key for each in await self.services.parked.alone(COMMAND_QUEUE)]
 
 
 @pytest.fixture
@@ -111,7 +122,7 @@ async def test_what_is_parked_alone_is_shown_and_released_by_its_key(
     await parked.show(desk.environment, COMMAND_QUEUE, second, as_json=True)
     (shown,) = lines(capsys)
     assert (second, "UnreadableMessage: its body is not JSON") == (shown["name"], shown["error"])
-    with pytest.raises(CommandFailed, match="2 of 2 are still parked"):
+    with pytest.raises(CommandFailed, match=r"2 of 2 are still parked: .* and `operate parked discard` takes away"):
         await parked.release(desk.environment, COMMAND_QUEUE, [first, second], everything=False, as_json=True)
     assert [first, second] == [each["name"] for each in lines(capsys)]
 
@@ -167,6 +178,91 @@ async def test_what_is_not_there_is_named_with_what_is(desk: Desk) -> None:
         await parked.show(desk.environment, COMMAND_QUEUE, "order-o-2", as_json=False)
     with pytest.raises(CommandFailed, match="nothing named 'order-o-2'"):
         await parked.release(desk.environment, COMMAND_QUEUE, ["order-o-2"], everything=False, as_json=False)
+
+
+class TestDiscarding:
+    """A message that can never be handled is printed, and then taken away."""
+
+    @pytest.fixture
+    async def key(self, desk: Desk) -> str:
+        await desk.park_alone(1, b"\xff\x00")
+        await desk.park_alone(2, b"{}")
+        return next(each for each in await desk.keys() if "1-" in each)
+
+    async def test_with_yes_all_of_it_is_printed_and_that_one_alone_is_taken_away(self, desk: Desk, key: str) -> None:
+        ended = await operate(
+            "parked", "discard", COMMAND_QUEUE, "--name", key, "--yes", COSMOS=desk.environment["COSMOS"]
+        )
+        assert (ExitStatus.DONE, f"{key} of commands is taken away") == (ended.status, ended.err.splitlines()[-1])
+        expected = {
+            "consumer": COMMAND_QUEUE,
+            "name": key,
+            "error": "UnreadableMessage: its body is not JSON",
+            "trace": "Traceback …",
+            "attempts": 1,
+            "newer": None,
+            "number": 1,
+            "messageId": "m-1",
+            "session": None,
+            "properties": {"traceparent": "00-…"},
+            "body": "ff00",
+            "bodyBase64": base64.b64encode(b"\xff\x00").decode(),
+        }
+        printed = json.loads(ended.out)
+        assert expected == {name: printed[name] for name in expected}
+        assert ["m-2"] == [each.message.message_id for each in await desk.services.parked.alone(COMMAND_QUEUE)]
+
+    async def test_without_yes_it_is_printed_and_stays(self, desk: Desk, key: str) -> None:
+        ended = await operate("parked", "discard", COMMAND_QUEUE, "--name", key, COSMOS=desk.environment["COSMOS"])
+        assert (ExitStatus.FINDINGS, "m-1") == (ended.status, json.loads(ended.out)["messageId"])
+        assert f"{key} of commands is still parked: with --yes it is taken away, for good and unhandled" == (
+            ended.complaint
+        )
+        assert key in await desk.keys()
+
+    async def test_what_cannot_be_printed_is_not_taken_away(self, desk: Desk, key: str) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        with pytest.raises(BrokenPipeError), os.fdopen(writer, "w") as unread, contextlib.redirect_stdout(unread):
+            await parked.discard(desk.environment, COMMAND_QUEUE, key, yes=True)
+        assert key in await desk.keys()
+
+    async def test_one_that_somebody_takes_away_meanwhile_is_told_as_gone(
+        self, desk: Desk, key: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        remove = CosmosParkedStore.remove_alone
+
+        async def after_another(self: CosmosParkedStore, consumer: str, key: str) -> bool:
+            await remove(self, consumer, key)
+            return await remove(self, consumer, key)
+
+        monkeypatch.setattr(CosmosParkedStore, "remove_alone", after_another)
+        with pytest.raises(CommandFailed, match="is gone already: it was released or discarded meanwhile") as gone:
+            await parked.discard(desk.environment, COMMAND_QUEUE, key, yes=True)
+        assert ExitStatus.UNKNOWN == gone.value.status
+        assert ["m-1"] == [each["messageId"] for each in lines(capsys)]
+        with pytest.raises(CommandFailed, match="has parked nothing named") as unknown:
+            await parked.discard(desk.environment, COMMAND_QUEUE, key, yes=True)
+        assert ExitStatus.UNKNOWN == unknown.value.status
+
+    async def test_a_session_is_refused_with_the_command_that_releases_it(
+        self, desk: Desk, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        await desk.park(1, command("c-1", PLACE))
+        release = f"mend the cause, then `operate parked release {COMMAND_QUEUE} --name {STREAM}`"
+        with pytest.raises(CommandFailed, match=f"{STREAM} is a session, .*{release}") as refused:
+            await parked.discard(desk.environment, COMMAND_QUEUE, STREAM, yes=True)
+        assert (ExitStatus.FAILED, "") == (refused.value.status, capsys.readouterr().out)
+        assert {STREAM} == await desk.services.parked.sessions(COMMAND_QUEUE)
+
+    async def test_who_looks_at_one_is_told_how_it_leaves(
+        self, desk: Desk, key: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        await parked.show(desk.environment, COMMAND_QUEUE, key, as_json=False)
+        assert [
+            f"once the cause is mended: `operate parked release commands --name {shlex.quote(key)}`",
+            f"if it can never be handled: `operate parked discard commands --name {shlex.quote(key)}`",
+        ] == capsys.readouterr().err.splitlines()
 
 
 BAD: Final = {
@@ -225,9 +321,14 @@ class TestOfTheFeed:
         async with open_client(Settings.from_mapping(desk.environment).engine.cosmos) as client:
             events = client.get_database_client("orders").get_container_client("events")
             await events.upsert_item(BAD)
-        with pytest.raises(CommandFailed, match="1 of 1 are still parked"):
+        with pytest.raises(CommandFailed, match=r"1 of 1 are still parked: `operate parked show` has the reasons$"):
             await parked.release(desk.environment, "order-details@1", [STREAM], everything=False, as_json=False)
         assert "its envelope cannot be read" in capsys.readouterr().out
+
+    async def test_it_is_never_discarded(self, desk: Desk) -> None:
+        with pytest.raises(CommandFailed, match=f"{STREAM} is a stream, .*release order-details@1 --name {STREAM}"):
+            await parked.discard(desk.environment, "order-details@1", STREAM, yes=True)
+        assert {STREAM} == (await desk.services.parked_streams.index("order-details@1")).stream_ids
 
     async def test_people_get_the_event_and_the_age_in_the_table(
         self, desk: Desk, capsys: pytest.CaptureFixture[str]

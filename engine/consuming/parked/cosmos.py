@@ -157,8 +157,8 @@ class CosmosParkedStore:
             found: Any = self._container.query_items(_COUNT_ALONE, partition_key=consumer)
             return sum([count async for count in found])
 
-    async def remove_alone(self, consumer: str, key: str) -> None:
-        await self._transaction(consumer, [("delete", (key,))])
+    async def remove_alone(self, consumer: str, key: str) -> bool:
+        return await self._transaction(consumer, [("delete", (key,))]) is None
 
     async def _index(self, consumer: str) -> tuple[list[str], str | None]:
         async with translated(_OF):

@@ -92,5 +92,5 @@ class MemoryParkedStore:
     async def count_alone(self, consumer: str) -> int:
         return len(self._alone[consumer])
 
-    async def remove_alone(self, consumer: str, key: str) -> None:
-        self._alone[consumer].pop(key, None)
+    async def remove_alone(self, consumer: str, key: str) -> bool:
+        return self._alone[consumer].pop(key, None) is not None

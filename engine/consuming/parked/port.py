@@ -128,8 +128,8 @@ class ParkedStore(Protocol):
         """Returns how many messages are parked alone. It may lag for a moment."""
         ...
 
-    async def remove_alone(self, consumer: str, key: str) -> None:
-        """Removes a message that was parked alone and is handled now. Removing it again is safe."""
+    async def remove_alone(self, consumer: str, key: str) -> bool:
+        """Removes a message that was parked alone; returns False if it is gone already."""
         ...
 
 

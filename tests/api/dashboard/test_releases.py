@@ -66,6 +66,7 @@ async def test_a_message_that_is_parked_alone_is_released_by_its_key() -> None:
     status, problem = await released(world, COMMAND_QUEUE, key)
     assert (409, "urn:problem-type:still-parked") == (status, problem["type"])
     assert problem["detail"].startswith("UnreadableMessage: its body is not JSON")
+    assert problem["detail"].endswith("; if it can never be handled, `operate parked discard` takes it away")
     assert 409 == (await released(world, "reactions", sound))[0]
     assert [2, 2] == [each["attempts"] for each in (await ask(world, "waiting"))["parked"]]
 
@@ -79,7 +80,7 @@ async def test_what_fails_again_stays_parked_with_those_behind_it_and_the_reason
         handled.append(received.message_id)
 
     await park_session(world, *(message(number, CANCEL) for number in range(1, 4)))
-    with pytest.raises(StillParked, match="ValueError: a defect"):
+    with pytest.raises(StillParked, match=r"ValueError: a defect$"):
         await release(handled_by(world, handle), ReleaseBody(consumer=COMMAND_QUEUE, name=SESSION), "key")
     (left,) = (await ask(world, "waiting"))["parked"]
     assert (["m-1"], 2, 6) == (handled, left["waiting"], left["attempts"])

@@ -278,8 +278,9 @@ class TestAlone:
         (found,) = await alone(adapters.parked_peer, consumer, 1)
         assert await adapters.parked_peer.session(consumer, found.key) is None
         assert (message(7, None), FAILURE) == (found.message, found.failure)
+        assert await adapters.parked.remove_alone(consumer, found.key)
         for store in (adapters.parked, adapters.parked_peer):
-            await store.remove_alone(consumer, found.key)
+            assert not await store.remove_alone(consumer, found.key), "it is told as gone already"
         await alone(adapters.parked, consumer, 0)
 
     async def test_no_more_are_read_than_are_asked_for(self, adapters: Adapters, consumer: str) -> None:
