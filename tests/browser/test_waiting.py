@@ -58,6 +58,19 @@ async def test_a_release_is_confirmed_and_its_result_shown(visit: CannedVisit) -
     await expect(page.locator("#parked > li")).to_have_count(2)
 
 
+async def test_the_badge_has_the_number_that_this_view_shows(visit: CannedVisit) -> None:
+    left, more = list(canned.waiting()["parked"]), False
+    visit.service.answers["waiting"] = lambda _: {**canned.waiting(), "parked": left, "more": more}
+    page = await visit.to("#waiting")
+    await expect(page.get_by_role("link", name="Waiting 5", exact=True)).to_be_visible()
+    left.pop(0)
+    await release_first(page)
+    await expect(page.get_by_role("link", name="Waiting 4", exact=True)).to_be_visible()
+    more = True
+    await release_first(page)
+    await expect(page.get_by_role("link", name="Waiting 4+", exact=True)).to_be_visible()
+
+
 async def test_a_release_that_ran_out_of_time_goes_on_when_it_is_asked_for_again(visit: CannedVisit) -> None:
     visit.service.release = lambda body: {**body, "handled": 700, "released": False}
     page = await visit.to("#waiting")
@@ -110,6 +123,7 @@ async def test_nothing_waits(visit: CannedVisit) -> None:
     visit.service.answers["waiting"] = lambda _: canned.waiting(empty=True)
     page = await visit.to("#waiting")
     await expect(page.locator("#waiting-facts")).to_contain_text("Nothing is parked")
+    await expect(page.locator("#waiting-count")).to_be_hidden()
     await expect(page.locator("#dead-facts")).to_have_text("No dead letters.")
     await expect(page.locator("#dead-advice")).to_be_hidden()
 

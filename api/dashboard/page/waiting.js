@@ -1,5 +1,6 @@
 // The view of what is parked and what is dead, and the release of what is parked.
 
+import { showBadge } from "./badge.js";
 import { explained } from "./connection.js";
 import { byId, element, given, keep, say } from "./elements.js";
 import { dateAndTime, number } from "./format.js";
@@ -32,6 +33,7 @@ export class Waiting {
     const some = (deadLetters ?? []).filter((each) => each.count > 0);
     byId("dead-facts").replaceChildren(...(some.length === 0 ? deadLettersIn(deadLetters) : []));
     byId("dead-advice").hidden = some.length === 0;
+    showBadge(parked.length, deadLetters, more);
     showBars(byId("dead-counts"), some.map(({ entity, count }) => [entity, count, "cancelled"]));
   }
 
