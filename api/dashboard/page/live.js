@@ -90,7 +90,7 @@ export class Live {
   #showOpen() {
     const { placed, awaitingPayment, confirmed } = this.#overview.open;
     const rows = [
-      ["Being reserved", Math.max(0, placed - awaitingPayment), "placed"],
+      ["Being processed", Math.max(0, placed - awaitingPayment), "placed"],
       ["Awaiting payment", awaitingPayment, "placed"],
       ["Awaiting shipment", confirmed, "paid"],
     ];
