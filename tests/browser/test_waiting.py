@@ -36,6 +36,22 @@ async def test_what_it_says_is_fetched_by_a_click_alone(visit: CannedVisit) -> N
     assert [{"consumer": "sales@1", "name": f"order-{canned.ORDER_ID}"}] == asked
 
 
+async def test_of_several_that_wait_it_is_said_that_the_first_is_shown(visit: CannedVisit) -> None:
+    session = dict(canned.waiting()["parked"][1])
+    await visit.page.clock.install()
+    visit.service.answers["waiting"] = lambda _: {**canned.waiting(), "parked": [session]}
+    page = await visit.to("#waiting")
+    await page.get_by_text("Show what it says").click()
+    await expect(page.locator("#parked details pre")).to_be_visible()
+    await expect(page.get_by_text("The first of 2 that wait:")).to_be_visible()
+    session["waiting"] = 3
+    await page.clock.run_for(5000)
+    await expect(page.get_by_text("The first of 3 that wait:")).to_be_visible()
+    session["waiting"] = 1
+    await page.clock.run_for(5000)
+    await expect(page.get_by_text("The first of")).to_be_hidden()
+
+
 async def test_text_that_is_no_json_is_shown_as_it_is(visit: CannedVisit) -> None:
     visit.service.answers["payload"] = lambda query: {**query, "text": "{ this is no JSON"}
     page = await visit.to("#waiting")

@@ -51,7 +51,7 @@ export class Waiting {
       element("pre", { dir: "auto", class: "error" }, each.error),
       element("dl", { class: "facts" }),
       element("details", { ontoggle: (event) => showPayload(event.currentTarget, each) },
-        element("summary", {}, "Show what it says"), element("div", {})),
+        element("summary", {}, "Show what it says"), element("p", { class: "facts" }), element("div", {})),
       element("div", { class: "row" }, releasing, result));
   }
 
@@ -81,6 +81,9 @@ function keyOf(each) {
 }
 
 function renewed(row, each) {
+  const first = row.querySelector("details > p");
+  first.hidden = each.waiting < 2;
+  say(first, `The first of ${number(each.waiting)} that wait:`);
   const facts = [
     ["since", dateAndTime(each.since)],
     ["attempts", number(each.attempts)],
