@@ -21,7 +21,8 @@ async def test_a_key_is_asked_for_once_and_shown_with_each_request(visit: Canned
     visit.service.reading_key = READING
     page = visit.page
     await page.goto(visit.service.page)
-    await expect(page.get_by_role("dialog", name="Key for reading")).to_be_visible()
+    dialog = page.get_by_role("dialog", name="Key for reading")
+    await expect(dialog).to_contain_text("Where it is found: docs/operations.md#the-dashboard.")
     await give(page, "another key")
     await expect(page.get_by_role("alert")).to_have_text("The service did not accept this key.")
     await give(page, READING)
