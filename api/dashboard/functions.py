@@ -72,7 +72,8 @@ class DashboardFunctions:
         self._operators.demand(req, READ)
         reader = self._readers.get(req.route_params.get("what", ""))
         if reader is None:
-            raise NotFound(f"There is {', '.join(self._readers)}.")
+            *others, last = self._readers
+            raise NotFound(f"The dashboard has no such data. Ask for {', '.join(others)} or {last}.")
         services = await self._services()
         with counted() as charge:
             body: Any = await reader.read(services, req)

@@ -73,7 +73,11 @@ class SalesPoint(Shown):
 
 
 class OpenOrders(TypedDict):
-    """Counts orders by where they are now. Those that await payment are among the placed ones."""
+    """Counts orders by where they are now: `placed` are those that are neither confirmed nor cancelled yet.
+
+    Some of these await payment. The service has the next step of the others: it reserves, asks for the payment,
+    confirms or cancels.
+    """
 
     placed: int
     awaitingPayment: int

@@ -21,7 +21,8 @@ async def test_a_key_is_asked_for_once_and_shown_with_each_request(visit: Canned
     visit.service.reading_key = READING
     page = visit.page
     await page.goto(visit.service.page)
-    await expect(page.get_by_role("dialog", name="Key for reading")).to_be_visible()
+    dialog = page.get_by_role("dialog", name="Key for reading")
+    await expect(dialog).to_contain_text("Where it is found: docs/operations.md#the-dashboard.")
     await give(page, "another key")
     await expect(page.get_by_role("alert")).to_have_text("The service did not accept this key.")
     await give(page, READING)
@@ -32,6 +33,20 @@ async def test_a_key_is_asked_for_once_and_shown_with_each_request(visit: Canned
     assert [None, "another key"] == [each.key for each in visit.service.asked[:2]]
     assert {(READING, True)} == {(each.key, each.status in (200, 304)) for each in visit.service.asked[2:]}
     assert "" == await page.locator("#key").input_value()
+
+
+@pytest.mark.parametrize("shortened", ["the-key-f…", "the-key\u200b", "clé"])
+async def test_what_cannot_be_a_key_is_not_tried_and_is_asked_for_again(visit: CannedVisit, shortened: str) -> None:
+    visit.service.reading_key = READING
+    page = visit.page
+    await page.goto(visit.service.page)
+    await give(page, shortened)
+    await expect(page.get_by_role("alert")).to_contain_text("This cannot be the key")
+    await expect(page.locator("#key")).to_be_focused()
+    await expect(page.locator("#trouble")).to_be_hidden()
+    await give(page, READING)
+    await expect(page.locator("#freshness")).to_have_text("Up to date")
+    assert [None, READING] == [each.key for each in visit.service.asked[:2]]
 
 
 async def test_the_field_is_no_place_where_a_browser_keeps_keys(visit: CannedVisit) -> None:

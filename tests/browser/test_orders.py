@@ -1,6 +1,7 @@
 """Orders are found, and one of them tells what happened to it and what it was."""
 
 import pytest
+from aiohttp import web
 from playwright.async_api import Page, expect
 
 from tests.browser import canned
@@ -113,11 +114,32 @@ async def test_what_happens_meanwhile_appears_and_what_is_open_stays_open(visit:
     await expect(page.locator("#version-text")).to_have_text("3 of 3, after OrderShipped")
 
 
-async def test_an_order_that_there_is_not(visit: CannedVisit) -> None:
-    visit.service.answers["order"] = lambda _: problem(404, "Unknown order", "There is no such order.")
-    await visit.page.goto(f"{visit.service.page}#order/nobody")
-    await expect(visit.page.locator("#trouble")).to_contain_text("Unknown order There is no such order.")
-    await expect(visit.page.locator("#past")).to_be_hidden()
+@pytest.mark.parametrize("status", [400, 404])
+async def test_an_order_that_there_is_not_is_not_asked_for_again(visit: CannedVisit, status: int) -> None:
+    page = visit.page
+    visit.service.answers["order"] = lambda _: problem(status, "Unknown order", "There is no such order.")
+    await page.clock.install()
+    await page.goto(f"{visit.service.page}#order/nobody")
+    await expect(page.locator("#trouble-title")).to_have_text("Unknown order")
+    await expect(page.locator("#trouble-detail")).to_have_text("There is no such order.")
+    await expect(page.locator("#try-now")).to_be_hidden()
+    await expect(page.locator("#past")).to_be_hidden()
+    await page.clock.run_for(120_000)
+    assert 1 == visit.service.count("order")
+    visit.service.answers["order"] = lambda query: canned.order(query["id"])
+    await page.reload()
+    await expect(page.locator("#story > li")).to_have_count(11)
+
+
+async def test_a_host_that_does_not_know_the_route_yet_is_asked_again(visit: CannedVisit) -> None:
+    page = visit.page
+    visit.service.answers["order"] = lambda _: web.Response(status=404)
+    await page.clock.install()
+    await page.goto(f"{visit.service.page}{ORDER}")
+    await expect(page.locator("#trouble")).to_contain_text("The page asks again in")
+    visit.service.answers["order"] = lambda query: canned.order(query["id"])
+    await page.get_by_role("button", name="Try now").click()
+    await expect(page.locator("#story > li")).to_have_count(11)
 
 
 @pytest.mark.parametrize("order_id", ["a/b?c#d", "100%", "日本", "a b"])

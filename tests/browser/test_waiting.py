@@ -36,6 +36,22 @@ async def test_what_it_says_is_fetched_by_a_click_alone(visit: CannedVisit) -> N
     assert [{"consumer": "sales@1", "name": f"order-{canned.ORDER_ID}"}] == asked
 
 
+async def test_of_several_that_wait_it_is_said_that_the_first_is_shown(visit: CannedVisit) -> None:
+    session = dict(canned.waiting()["parked"][1])
+    await visit.page.clock.install()
+    visit.service.answers["waiting"] = lambda _: {**canned.waiting(), "parked": [session]}
+    page = await visit.to("#waiting")
+    await page.get_by_text("Show what it says").click()
+    await expect(page.locator("#parked details pre")).to_be_visible()
+    await expect(page.get_by_text("The first of 2 that wait:")).to_be_visible()
+    session["waiting"] = 3
+    await page.clock.run_for(5000)
+    await expect(page.get_by_text("The first of 3 that wait:")).to_be_visible()
+    session["waiting"] = 1
+    await page.clock.run_for(5000)
+    await expect(page.get_by_text("The first of")).to_be_hidden()
+
+
 async def test_text_that_is_no_json_is_shown_as_it_is(visit: CannedVisit) -> None:
     visit.service.answers["payload"] = lambda query: {**query, "text": "{ this is no JSON"}
     page = await visit.to("#waiting")
@@ -56,6 +72,19 @@ async def test_a_release_is_confirmed_and_its_result_shown(visit: CannedVisit) -
     await dialog.get_by_role("button", name="Release").click()
     await expect(page.locator("#release-result")).to_have_text(f"order-{canned.ORDER_ID} is released: 2 handled.")
     await expect(page.locator("#parked > li")).to_have_count(2)
+
+
+async def test_the_badge_has_the_number_that_this_view_shows(visit: CannedVisit) -> None:
+    left, more = list(canned.waiting()["parked"]), False
+    visit.service.answers["waiting"] = lambda _: {**canned.waiting(), "parked": left, "more": more}
+    page = await visit.to("#waiting")
+    await expect(page.get_by_role("link", name="Waiting 5", exact=True)).to_be_visible()
+    left.pop(0)
+    await release_first(page)
+    await expect(page.get_by_role("link", name="Waiting 4", exact=True)).to_be_visible()
+    more = True
+    await release_first(page)
+    await expect(page.get_by_role("link", name="Waiting 4+", exact=True)).to_be_visible()
 
 
 async def test_a_release_that_ran_out_of_time_goes_on_when_it_is_asked_for_again(visit: CannedVisit) -> None:
@@ -110,6 +139,7 @@ async def test_nothing_waits(visit: CannedVisit) -> None:
     visit.service.answers["waiting"] = lambda _: canned.waiting(empty=True)
     page = await visit.to("#waiting")
     await expect(page.locator("#waiting-facts")).to_contain_text("Nothing is parked")
+    await expect(page.locator("#waiting-count")).to_be_hidden()
     await expect(page.locator("#dead-facts")).to_have_text("No dead letters.")
     await expect(page.locator("#dead-advice")).to_be_hidden()
 

@@ -118,6 +118,7 @@ async def test_what_is_parked_is_released_by_clicks(scene: Scene, visit: Visit[S
     await expect(session).to_contain_text("PractisedDefect")
     await session.get_by_text("Show what it says").click()
     await expect(session.locator("details")).to_contain_text("ReceiveStock")
+    await expect(session.get_by_text("The first of 2 that wait:")).to_be_visible()
     await unreadable.get_by_text("Show what it says").click()
     await expect(unreadable.locator("details")).to_contain_text("{ this is no JSON")
     for parked in (session, unreadable):

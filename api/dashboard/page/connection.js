@@ -33,6 +33,7 @@ export class Connection {
     this.#tick();
   }
 
+  /** `pause` are the seconds until the page asks again; null: it does not. */
   failed(error, pause) {
     this.#troubled(explained(error), pause);
     this.#tick();
@@ -44,6 +45,7 @@ export class Connection {
       say(byId("trouble-title"), trouble.title);
       say(byId("trouble-detail"), [trouble.detail, pause && `The page asks again in ${duration(Math.ceil(pause))}.`]
         .filter(Boolean).join(" "));
+      byId("try-now").hidden = pause === null && !trouble.action;
       say(byId("try-now"), trouble.action ?? "Try now");
       byId("sign-in").hidden = !trouble.signIn;
       byId("sign-in").search = new URLSearchParams({ post_login_redirect_uri: location.pathname });

@@ -16,6 +16,9 @@ const KINDS = {
   },
 };
 
+// A key goes in a header, for which the browser refuses most other characters.
+const POSSIBLE = /^[\x20-\x7e]*$/;
+
 const given = {};
 const asked = {};
 
@@ -43,8 +46,15 @@ async function answered(kind) {
   });
   byId("key-form").onsubmit = (event) => {
     event.preventDefault();
-    given[kind] = field.value.trim();
-    dialog.close();
+    const key = field.value.trim();
+    if (POSSIBLE.test(key)) {
+      given[kind] = key;
+      dialog.close();
+    } else {
+      say(byId("key-refused"),
+        "This cannot be the key: it has a character that no key has, such as “…”. Copy the whole key.");
+      field.focus();
+    }
   };
   dialog.showModal();
   field.focus();

@@ -1,5 +1,6 @@
 // The view of what happens now.
 
+import { showBadge } from "./badge.js";
 import { SalesCharts } from "./charts.js";
 import { byId, element, given, keep, say, tableOf } from "./elements.js";
 import { showFlow } from "./flow.js";
@@ -89,7 +90,7 @@ export class Live {
   #showOpen() {
     const { placed, awaitingPayment, confirmed } = this.#overview.open;
     const rows = [
-      ["Being reserved", Math.max(0, placed - awaitingPayment), "placed"],
+      ["Being processed", Math.max(0, placed - awaitingPayment), "placed"],
       ["Awaiting payment", awaitingPayment, "placed"],
       ["Awaiting shipment", confirmed, "paid"],
     ];
@@ -109,10 +110,7 @@ export class Live {
       [1, 2],
     ));
     byId("dead-letters").replaceChildren(...deadLettersIn(deadLetters));
-    const waiting = consumers.reduce((total, each) => total + each.parked, 0)
-      + (deadLetters ?? []).reduce((total, each) => total + each.count, 0);
-    byId("waiting-count").hidden = waiting === 0;
-    say(byId("waiting-count"), waiting > 0 ? number(waiting) : "");
+    showBadge(consumers.reduce((total, each) => total + each.parked, 0), deadLetters);
   }
 
   #showHint() {

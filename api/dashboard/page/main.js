@@ -6,11 +6,12 @@ import { NoKey } from "./keys.js";
 import { Live } from "./live.js";
 import { Order } from "./order.js";
 import { Poll } from "./polling.js";
+import { Problem } from "./requests.js";
 import { Search } from "./search.js";
 import { Waiting } from "./waiting.js";
 
 const connection = new Connection();
-const poll = new Poll(connection, (error) => error instanceof NoKey);
+const poll = new Poll(connection, hopeless);
 const views = {
   live: new Live(watch),
   orders: new Search(watch),
@@ -18,6 +19,12 @@ const views = {
   waiting: new Waiting(watch),
 };
 let current = null;
+
+function hopeless(error) {
+  if (error instanceof NoKey) return true;
+  // The host says 404 without a word while it starts; the service says what there is not.
+  return error instanceof Problem && [400, 404].includes(error.status) && error.detail !== "";
+}
 
 function watch(ask, everyMs) {
   connection.begin(everyMs);

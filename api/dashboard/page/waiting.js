@@ -1,5 +1,6 @@
 // The view of what is parked and what is dead, and the release of what is parked.
 
+import { showBadge } from "./badge.js";
 import { explained } from "./connection.js";
 import { byId, element, given, keep, say } from "./elements.js";
 import { dateAndTime, number } from "./format.js";
@@ -32,6 +33,7 @@ export class Waiting {
     const some = (deadLetters ?? []).filter((each) => each.count > 0);
     byId("dead-facts").replaceChildren(...(some.length === 0 ? deadLettersIn(deadLetters) : []));
     byId("dead-advice").hidden = some.length === 0;
+    showBadge(parked.length, deadLetters, more);
     showBars(byId("dead-counts"), some.map(({ entity, count }) => [entity, count, "cancelled"]));
   }
 
@@ -49,7 +51,7 @@ export class Waiting {
       element("pre", { dir: "auto", class: "error" }, each.error),
       element("dl", { class: "facts" }),
       element("details", { ontoggle: (event) => showPayload(event.currentTarget, each) },
-        element("summary", {}, "Show what it says"), element("div", {})),
+        element("summary", {}, "Show what it says"), element("p", { class: "facts" }), element("div", {})),
       element("div", { class: "row" }, releasing, result));
   }
 
@@ -79,6 +81,9 @@ function keyOf(each) {
 }
 
 function renewed(row, each) {
+  const first = row.querySelector("details > p");
+  first.hidden = each.waiting < 2;
+  say(first, `The first of ${number(each.waiting)} that wait:`);
   const facts = [
     ["since", dateAndTime(each.since)],
     ["attempts", number(each.attempts)],

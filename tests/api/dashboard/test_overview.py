@@ -102,6 +102,13 @@ class TestOrders:
         await world.settle(COMMAND_QUEUE)
         assert {"placed": 1, "awaitingPayment": 0, "confirmed": 0} == (await shown(world))["open"]
 
+    async def test_one_that_is_paid_and_not_confirmed_yet_awaits_none(self, world: World) -> None:
+        order_id = await placed(world, "k-1")
+        await world.settle()
+        await world.ask("report_payment", PAID, orderId=order_id)
+        await world.settle(COMMAND_QUEUE)
+        assert {"placed": 1, "awaitingPayment": 0, "confirmed": 0} == (await shown(world))["open"]
+
     async def test_a_point_is_a_minute_and_a_currency(self, world: World) -> None:
         order_id = await placed(world, "k-1")
         await paid(world, order_id)
