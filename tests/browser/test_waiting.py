@@ -52,6 +52,20 @@ async def test_of_several_that_wait_it_is_said_that_the_first_is_shown(visit: Ca
     await expect(page.get_by_text("The first of")).to_be_hidden()
 
 
+async def test_what_has_changed_is_shown_and_asked_about(visit: CannedVisit) -> None:
+    session = dict(canned.waiting()["parked"][1])
+    await visit.page.clock.install()
+    visit.service.answers["waiting"] = lambda _: {**canned.waiting(), "parked": [session]}
+    page = await visit.to("#waiting")
+    await expect(page.locator("#parked > li")).to_be_visible()
+    session |= {"waiting": 7, "error": "KeyError: another one", "reason": "It waits for a newer build."}
+    await page.clock.run_for(5000)
+    await expect(page.locator("#parked > li > .error")).to_have_text("KeyError: another one")
+    await expect(page.locator("#parked > li")).to_contain_text("It waits for a newer build.")
+    await page.get_by_role("button", name="Release").click()
+    await expect(page.get_by_role("dialog", name="Release it?")).to_contain_text("the 7 that wait are handled now")
+
+
 async def test_text_that_is_no_json_is_shown_as_it_is(visit: CannedVisit) -> None:
     visit.service.answers["payload"] = lambda query: {**query, "text": "{ this is no JSON"}
     page = await visit.to("#waiting")

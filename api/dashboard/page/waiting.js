@@ -29,7 +29,10 @@ export class Waiting {
       ? "Nothing is parked: every event and message has been handled, or will be."
       : `${number(parked.length)} parked${more ? ", and there are more" : ""}. `
         + "Mend the cause, then release: what waits is handled in its order.");
-    keep(byId("parked"), parked, keyOf, (each) => this.#row(each), renewed);
+    keep(byId("parked"), parked, keyOf, newRow, (row, each) => {
+      renew(row, each);
+      row.querySelector("button").onclick = () => this.#release(each, row);
+    });
     const some = (deadLetters ?? []).filter((each) => each.count > 0);
     byId("dead-facts").replaceChildren(...(some.length === 0 ? deadLettersIn(deadLetters) : []));
     byId("dead-advice").hidden = some.length === 0;
@@ -37,25 +40,9 @@ export class Waiting {
     showBars(byId("dead-counts"), some.map(({ entity, count }) => [entity, count, "cancelled"]));
   }
 
-  #row(each) {
-    const result = element("p", { class: "result", role: "status" });
-    const releasing = element("button", {
-      type: "button",
-      onclick: () => this.#release(each, releasing, result),
-    }, "Release");
-    return element("li", { class: "card" },
-      element("div", { class: "heading" },
-        element("h3", {}, given(each.name)),
-        element("span", { class: "tag" }, given(`${each.kind} of ${each.consumer}`))),
-      element("p", {}, given(each.reason)),
-      element("pre", { dir: "auto", class: "error" }, each.error),
-      element("dl", { class: "facts" }),
-      element("details", { ontoggle: (event) => showPayload(event.currentTarget, each) },
-        element("summary", {}, "Show what it says"), element("p", { class: "facts" }), element("div", {})),
-      element("div", { class: "row" }, releasing, result));
-  }
-
-  async #release(each, button, result) {
+  async #release(each, row) {
+    const button = row.querySelector("button");
+    const result = row.querySelector(".result");
     if (!(await confirmed(each))) return;
     button.disabled = true;
     result.className = "result";
@@ -80,7 +67,24 @@ function keyOf(each) {
   return JSON.stringify([each.consumer, each.name]);
 }
 
-function renewed(row, each) {
+function newRow(each) {
+  return element("li", { class: "card" },
+    element("div", { class: "heading" },
+      element("h3", {}, given(each.name)),
+      element("span", { class: "tag" }, given(`${each.kind} of ${each.consumer}`))),
+    element("p", { class: "reason" }),
+    element("pre", { dir: "auto", class: "error" }),
+    element("dl", { class: "facts" }),
+    element("details", { ontoggle: (event) => showPayload(event.currentTarget, each) },
+      element("summary", {}, "Show what it says"), element("p", { class: "facts" }), element("div", {})),
+    element("div", { class: "row" },
+      element("button", { type: "button" }, "Release"),
+      element("p", { class: "result", role: "status" })));
+}
+
+function renew(row, each) {
+  row.querySelector(".reason").replaceChildren(given(each.reason));
+  say(row.querySelector(".error"), each.error);
   const first = row.querySelector("details > p");
   first.hidden = each.waiting < 2;
   say(first, `The first of ${number(each.waiting)} that wait:`);
