@@ -8,8 +8,15 @@ from tests.e2e.stack import Client, Stack, client_of, eventually
 LINE = {"sku": "mug", "quantity": 2, "unitPrice": {"amount": "12.50", "currency": "EUR"}}
 
 
-def order(customer: str) -> dict[str, Any]:
-    return {"customerId": customer, "lines": [LINE]}
+def order(customer: str, sku: str = "mug") -> dict[str, Any]:
+    return {"customerId": customer, "lines": [{**LINE, "sku": sku}]}
+
+
+async def in_stock(host: Client) -> str:
+    """A sku of which there is enough, or the process cancels what was placed."""
+    sku = fresh("mug")
+    await host.post(f"/stock/{sku}/receipts", {"quantity": 100}, fresh("k"))
+    return sku
 
 
 def fresh(name: str) -> str:
@@ -71,16 +78,17 @@ async def test_an_order_placed_twice_with_one_key_is_one_order(hosts: list[Clien
 async def test_what_never_was_is_not_found_and_what_is_new_is(hosts: list[Client]) -> None:
     one, other = hosts
     assert 404 == (await one.get(f"/orders/{uuid.uuid4()}")).status
+    sku = await in_stock(one)
     for _ in range(10):
-        placed = await one.post("/orders", order(fresh("ada")), fresh("k"))
+        placed = await one.post("/orders", order(fresh("ada"), sku), fresh("k"))
         seen = await other.get(f"/orders/{placed.body['orderId']}")
         assert (200, "placed") == (seen.status, seen.body["status"])
 
 
 async def test_the_read_models_follow(hosts: list[Client]) -> None:
     one, other = hosts
-    customer = fresh("ada")
-    placed = [(await one.post("/orders", order(customer), fresh("k"))).body["orderId"] for _ in range(3)]
+    customer, sku = fresh("ada"), await in_stock(one)
+    placed = [(await one.post("/orders", order(customer, sku), fresh("k"))).body["orderId"] for _ in range(3)]
     await other.post(f"/orders/{placed[1]}/cancellation", {"reason": "2026-01-02T03:04:05.000Z"}, fresh("k"))
 
     async def history() -> list[tuple[str, str]]:
